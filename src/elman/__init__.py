@@ -1,0 +1,55 @@
+"""elman: recurrent networks, trained at the speed of the hardware, told about honestly, shipped without torch.
+
+``import elman`` loads nothing heavy: each name is resolved when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from elman import errors, nn
+    from elman.backends import use_backend
+    from elman.cells import Cell, register_cell
+    from elman.jobs.forecaster import Forecaster
+    from elman.jobs.loading import load
+    from elman.stream import Stream
+
+# public name → the module that holds it; a module's own name stands for the module itself
+_HOMES = {
+    "Cell": "elman.cells",
+    "Forecaster": "elman.jobs.forecaster",
+    "Stream": "elman.stream",
+    "errors": "elman.errors",
+    "load": "elman.jobs.loading",
+    "nn": "elman.nn",
+    "register_cell": "elman.cells",
+    "use_backend": "elman.backends",
+}
+__all__ = [
+    "Cell",
+    "Forecaster",
+    "Stream",
+    "__version__",
+    "errors",
+    "load",
+    "nn",
+    "register_cell",
+    "use_backend",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'elman' has no attribute {name!r}")
+    module = importlib.import_module(_HOMES[name])
+    value = module if _HOMES[name] == f"elman.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

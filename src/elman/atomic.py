@@ -1,0 +1,49 @@
+"""Files that are either there, whole, or not there at all: written aside, flushed, renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from elman.errors import RunFolderError
+
+
+def write_file(path: Path | str, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, flush it to the disk and rename it over ``path``.
+
+    A process killed at any moment leaves the previous file, or the new one: never a part of either.
+
+    Raises:
+        RunFolderError: the folder cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        write(temporary)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+    write_file(path, write)
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Write ``content``, atomically."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(content)
+
+    write_file(path, write)
