@@ -1,0 +1,87 @@
+// elman._native: the kernels for Python, on plain contiguous buffers. Names, types and errors: src/elman/_native.pyi.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dispatch.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <class T>
+using Buffer = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+const elman::Kernels& kernels_for(std::optional<std::string_view> target) {
+    return *(target ? elman::find_target(*target) : elman::active_target()).kernels;
+}
+
+// Whether the buffers share some memory without being the same.
+template <class T>
+bool entangled(const T* x, const T* out, std::size_t n) {
+    const std::less<const T*> before;
+    return x != out && before(x, out + n) && before(out, x + n);
+}
+
+template <class T>
+void def_elementwise(nb::module_& module, const char* name, const char* doc, elman::KernelsOf<T> elman::Kernels::*type,
+                     elman::Elementwise<T> elman::KernelsOf<T>::*kernel) {
+    module.def(
+        name,
+        [=](const Buffer<const T>& x, const Buffer<T>& out, std::optional<std::string_view> target) {
+            if (x.size() != out.size()) {
+                throw std::invalid_argument("x has " + std::to_string(x.size()) + " elements, out has " +
+                                            std::to_string(out.size()));
+            }
+            if (entangled<T>(x.data(), out.data(), x.size())) {
+                throw std::invalid_argument("x and out overlap: pass the same buffer twice, or two separate ones");
+            }
+            const elman::Elementwise<T> run = kernels_for(target).*type.*kernel;
+            const nb::gil_scoped_release unlocked;
+            run(x.data(), out.data(), x.size());
+        },
+        nb::arg("x").noconvert(), nb::arg("out").noconvert(), "target"_a = nb::none(), doc);
+}
+
+template <class T>
+void def_kernels(nb::module_& module, elman::KernelsOf<T> elman::Kernels::*type) {
+    using K = elman::KernelsOf<T>;
+    def_elementwise<T>(module, "exp", "out = e^x", type, &K::exp);
+    def_elementwise<T>(module, "tanh", "out = tanh x", type, &K::tanh);
+    def_elementwise<T>(module, "sigmoid", "out = 1 / (1 + e^-x)", type, &K::sigmoid);
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+    module.doc() = "elman's compiled kernels";
+    def_kernels<float>(module, &elman::Kernels::f32);
+    def_kernels<double>(module, &elman::Kernels::f64);
+    module.def(
+        "target", [] { return elman::active_target().name; },
+        "The instruction set that runs: the best that the processor has, or the one named by ELMAN_TARGET.");
+    module.def(
+        "targets",
+        [] {
+            std::vector<std::string_view> names;
+            for (const elman::Target& target : elman::targets()) {
+                if (target.supported) names.push_back(target.name);
+            }
+            return names;
+        },
+        "The instruction sets that run on this processor, best first.");
+    module.def(
+        "vector_bytes", [](std::optional<std::string_view> target) { return kernels_for(target).vector_bytes; },
+        "target"_a = nb::none(), "The width of a vector register of the target.");
+}
