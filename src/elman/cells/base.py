@@ -56,6 +56,8 @@ class Cell:
             parameter name. Returns the new states, and by name every gate (and other quantity) worth a look.
         source: where the equation stands in print.
         extra: parameters besides ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh``.
+        keep: the gate that multiplies the old state where it is carried on (an LSTM's f, a GRU's z); "" if none.
+        write: the gate that multiplies what is new (an LSTM's i); "" if that is one minus ``keep``.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Cell:
     step: Step = field(repr=False)
     source: str = field(repr=False)
     extra: tuple[Parameter, ...] = ()
+    keep: str = ""
+    write: str = ""
 
     def parameters(self, *, bias: bool = True) -> tuple[Parameter, ...]:
         """All of the cell's parameters, in torch's order; its biases only if ``bias``."""

@@ -24,4 +24,5 @@ CELL = Cell(
     states=("h",),
     step=_step,
     source="Cho et al. 2014, arXiv:1406.1078v1; in the form of cuDNN and torch.nn.GRU (z keeps the old state)",
+    keep="z",
 )

@@ -25,4 +25,5 @@ CELL = Cell(
     states=("h",),
     step=_step,
     source="Cho et al. 2014, 'Learning phrase representations using RNN encoder-decoder' (z keeps the old state)",
+    keep="z",
 )

@@ -26,4 +26,6 @@ CELL = Cell(
     states=("h", "c"),
     step=_step,
     source="Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000; as in torch.nn.LSTM",
+    keep="f",
+    write="i",
 )

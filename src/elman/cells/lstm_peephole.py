@@ -27,4 +27,6 @@ CELL = Cell(
     step=_step,
     source="Gers, Schraudolph and Schmidhuber 2002, 'Learning precise timing with LSTM recurrent networks'",
     extra=tuple(Parameter(f"peephole_{gate}", ("H",)) for gate in "ifo"),
+    keep="f",
+    write="i",
 )

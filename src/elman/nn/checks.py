@@ -1,0 +1,123 @@
+"""What a layer accepts: its settings' types, and the shapes of inputs, states, lengths and resets."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from elman.errors import SettingsError, ShapeError
+
+if TYPE_CHECKING:
+    from elman.nn.recurrent import Recurrent
+
+States = tuple[Tensor, ...]
+
+
+class LayerShapeError(ShapeError, RuntimeError):
+    """A tensor does not fit the layer.
+
+    torch.nn raises RuntimeError for some of these cases and ValueError for others: code that catches either goes on.
+    """
+
+
+class SettingTypeError(SettingsError, TypeError):
+    """A setting has the wrong type; a TypeError too, as torch.nn raises."""
+
+
+def as_size(name: str, value: Any) -> int:
+    """``value`` as an int, or a :class:`SettingTypeError` that names the setting."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise SettingTypeError(f"{name} should be of type int, got: {type(value).__name__}") from None
+
+
+def as_flag(name: str, value: Any) -> bool:
+    """``value`` if it is a bool; positional arguments in the wrong place end here."""
+    if not isinstance(value, bool):
+        raise SettingTypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+    return value
+
+
+def as_probability(name: str, value: Any) -> float:
+    """``value`` as a float in [0, 1]."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise SettingsError(f"{name} should be a number in range [0, 1], got: {value!r}")
+    return float(value)
+
+
+def check_dtype(layer: Recurrent, name: str, tensor: Tensor) -> None:
+    """``tensor`` has the weights' type, unless autocast is there to convert."""
+    dtype = layer.dtype
+    if tensor.dtype != dtype and not torch.is_autocast_enabled(tensor.device.type):
+        raise LayerShapeError(
+            f"{name} dtype ({tensor.dtype}) does not match weight dtype ({dtype}); "
+            f"use {name}.to({dtype}) or layer.to({tensor.dtype})"
+        )
+
+
+def check_input(layer: Recurrent, input: Tensor, dims: tuple[int, ...]) -> None:
+    """``input`` has one of ``dims`` dimensions, the layer's input size, its type, and at least one step."""
+    if input.dim() not in dims:
+        expected = " or ".join(f"{d}-D" for d in dims)
+        raise LayerShapeError(f"input must be {expected}, got {input.dim()}-D of shape {tuple(input.shape)}")
+    if input.shape[-1] != layer.input_size:
+        raise LayerShapeError(
+            f"input.size(-1) must be equal to input_size: expected {layer.input_size}, got {input.shape[-1]}"
+        )
+    check_dtype(layer, "input", input)
+
+
+def check_states(layer: Recurrent, hx: Any, batch: int, batched: bool) -> States:
+    """The initial states as a tuple of (L·D, B, size) tensors, whatever the number of the cell's states."""
+    names = layer.cell.states
+    if isinstance(hx, Tensor) and len(names) == 1:
+        states: States = (hx,)
+    elif isinstance(hx, (tuple, list)) and len(hx) == len(names) > 1:
+        states = tuple(hx)
+    else:
+        expected = "a tensor" if len(names) == 1 else f"a tuple ({', '.join(names)})"
+        raise LayerShapeError(f"hx of {layer.layout.cell} must be {expected}, got {type(hx).__name__}")
+    parts = layer.layout.num_layers * layer.layout.num_directions
+    for k, (name, size) in enumerate(zip(names, layer.state_sizes, strict=True)):
+        expected_shape = (parts, batch, size) if batched else (parts, size)
+        if tuple(states[k].shape) != expected_shape:
+            raise LayerShapeError(
+                f"hx: expected {name} of shape {expected_shape} for {'batched' if batched else 'unbatched'} input, "
+                f"got {tuple(states[k].shape)}"
+            )
+        check_dtype(layer, "hx", states[k])
+    return states if batched else tuple(s.unsqueeze(1) for s in states)
+
+
+def check_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int) -> Tensor:
+    """``lengths`` as a (B,) int64 tensor on the CPU, each from 1 to ``steps``."""
+    given = torch.as_tensor(lengths)
+    if given.is_floating_point() or given.dtype == torch.bool:
+        raise LayerShapeError(f"lengths must be integers, got {given.dtype}")
+    given = given.to("cpu", torch.int64)
+    if tuple(given.shape) != (batch,):
+        raise LayerShapeError(f"lengths must have shape ({batch},), one for each row, got {tuple(given.shape)}")
+    for row, length in enumerate(given.tolist()):
+        if not 1 <= length <= steps:
+            raise LayerShapeError(
+                f"lengths[{row}] is {length}; it must be from 1 to {steps}, the padded length: leave empty rows out"
+            )
+    return given
+
+
+def check_resets(resets: Tensor, steps: int, batch: int, device: torch.device) -> Tensor:
+    """``resets`` (B, T) as (T, B), on ``device``."""
+    resets = torch.as_tensor(resets)
+    if resets.dtype != torch.bool:
+        raise LayerShapeError(f"resets must be bool, got {resets.dtype}")
+    if tuple(resets.shape) != (batch, steps):
+        raise LayerShapeError(
+            f"resets must have shape (batch, time) = {(batch, steps)}, whatever batch_first is, "
+            f"got {tuple(resets.shape)}"
+        )
+    return resets.to(device).t()
