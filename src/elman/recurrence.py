@@ -53,7 +53,7 @@ class Layout:
                 f"proj_size is {self.proj_size}; it must be at least 0 and less than hidden_size ({self.hidden_size})"
             )
         if self.proj_size and len(cell.states) < 2:
-            raise SettingsError(f"proj_size needs a cell with a state besides its output, such as lstm; not {self.cell}")
+            raise SettingsError(f"proj_size needs a cell with a state besides its output, as lstm has; not {self.cell}")
         if len(self.zoneout) not in (0, len(cell.states)) or not all(0 <= p <= 1 for p in self.zoneout):
             raise SettingsError(
                 f"zoneout is {self.zoneout}; {self.cell} takes {len(cell.states)} probability(ies) between 0 and 1, "
@@ -149,7 +149,7 @@ def run_cell(
         reverse: walk from each row's last step to its first.
         zoneout: probabilities, one a state, or empty.
         zoneout_masks: per state (T, B, size), True where the old value is kept; without it the expectation is used.
-        trace: record gates and states of every step.
+        trace: record gates and states of every step; 0 behind a row's length.
 
     Returns:
         output (T, B, R), final states, and the trace: name → (T, B, size).
@@ -179,6 +179,8 @@ def run_cell(
         state = new
         if trace:
             for name, value in {**gates, **dict(zip(cell.states, new, strict=True))}.items():
+                if lengths is not None:
+                    value = ops.where(valid, value, ops.zeros(x, batch, value.shape[-1]))
                 records.setdefault(name, [None] * steps)[t] = value
     return Result(ops.stack(outputs), state, {name: ops.stack(values) for name, values in records.items()})
 
