@@ -1,0 +1,9 @@
+"""Data: files and frames become tables, tables become series, series become windows. NumPy and the standard library."""
+
+from elman.data.fill import fill
+from elman.data.frequency import Frequency
+from elman.data.series import Series, SeriesSet, read_series
+from elman.data.table import Table, read_table
+from elman.data.windows import Windows, windows
+
+__all__ = ["Frequency", "Series", "SeriesSet", "Table", "Windows", "fill", "read_series", "read_table", "windows"]

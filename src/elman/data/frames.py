@@ -1,0 +1,179 @@
+"""Frames and arrays into tables: pandas, polars and pyarrow objects are used where given, never needed."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from elman.data.table import Column, Table, shown
+from elman.errors import DataError, MissingDependencyError
+
+
+def from_parquet(content: bytes, name: str) -> Table:
+    """A Parquet file's columns, read by polars or by pyarrow, whichever is there."""
+    try:
+        import polars
+    except ImportError:
+        pass
+    else:
+        try:
+            return from_polars(polars.read_parquet(io.BytesIO(content)), name)
+        except polars.exceptions.PolarsError as error:
+            raise _damaged(name) from error
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingDependencyError("polars", f"{name}: reading Parquet files", "train") from None
+    try:
+        return from_pyarrow(pyarrow.parquet.read_table(io.BytesIO(content)), name)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _damaged(name) from error
+
+
+def _damaged(name: str) -> DataError:
+    return DataError(f"{name}: the Parquet file is damaged or cut short; write or fetch it again")
+
+
+def from_pandas(source: Any, what: str) -> Table:
+    """A pandas DataFrame or Series; an index of times, or one with a name, becomes the first column."""
+    if not hasattr(source, "columns"):
+        if not hasattr(source, "to_frame"):
+            raise _unknown(source, what)
+        source = source.to_frame("y" if source.name is None else source.name)
+    index = source.index
+    columns: list[tuple[str, Column]] = []
+    if index.nlevels > 1:
+        raise DataError(f"{what}: the frame's index has {index.nlevels} levels; call reset_index() on it first")
+    if index.name is not None or str(index.dtype).startswith(("datetime", "period")):
+        columns.append(("index" if index.name is None else str(index.name), _pandas_column(index.to_series(), what)))
+    columns += [(str(name), _pandas_column(source.iloc[:, i], what)) for i, name in enumerate(source.columns)]
+    return _table(columns, what)
+
+
+def _pandas_column(column: Any, what: str) -> Column:
+    dtype = str(column.dtype)
+    if dtype.startswith("period"):
+        # A week's text names two days.
+        weeks = dtype.startswith("period[W")
+        return as_column(column.dt.start_time.to_numpy() if weeks else column.astype(str).to_numpy(), what)
+    if getattr(column.dtype, "tz", None) is not None:
+        return _in_utc(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+    return as_column(column.to_numpy(), what)
+
+
+def from_polars(source: Any, what: str) -> Table:
+    """A polars DataFrame or Series."""
+    if type(source).__name__ == "LazyFrame":
+        raise DataError(f"{what}: a LazyFrame holds no data yet; call collect() on it first")
+    if type(source).__name__ == "Series":
+        return _table([(source.name or "y", _polars_column(source, what))], what)
+    if not hasattr(source, "get_columns"):
+        raise _unknown(source, what)
+    return _table([(column.name, _polars_column(column, what)) for column in source.get_columns()], what)
+
+
+def _polars_column(column: Any, what: str) -> Column:
+    if getattr(column.dtype, "time_zone", None) is not None:
+        return _in_utc(column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_numpy())
+    if column.dtype.is_numeric() and not column.dtype.is_decimal():
+        return as_column(column.to_numpy(), what)
+    if str(column.dtype).startswith(("Date", "Datetime", "Duration")):
+        return as_column(column.to_numpy(), what)
+    return as_column(np.array([*column.to_list(), None], dtype=object)[:-1], what)
+
+
+def from_pyarrow(source: Any, what: str) -> Table:
+    """A pyarrow Table."""
+    if not hasattr(source, "column_names") or not hasattr(source, "columns"):
+        raise _unknown(source, what)
+    return _table([(n, _arrow_column(c, what)) for n, c in zip(source.column_names, source.columns, strict=True)], what)
+
+
+def _arrow_column(column: Any, what: str) -> Column:
+    kind = str(column.type)
+    if kind.startswith("timestamp") and "tz=" in kind:
+        return _in_utc(column.to_numpy())
+    if kind.startswith(("timestamp", "date", "int", "uint", "float", "double", "halffloat", "duration")):
+        return as_column(column.to_numpy(), what)
+    return as_column(np.array([*column.to_pylist(), None], dtype=object)[:-1], what)
+
+
+def from_mapping(source: Mapping[Any, Any], what: str) -> Table:
+    """Columns by name."""
+    return _table([(str(name), as_column(values, what)) for name, values in source.items()], what)
+
+
+def from_array(source: Any, what: str) -> Table:
+    """Numbers of shape (n,): the column ``y``; of shape (n, k): ``y0``, ``y1`` …"""
+    if not isinstance(source, np.ndarray | Iterable):
+        raise _unknown(source, what)
+    array = _array(source if isinstance(source, np.ndarray) else list(source), what)
+    if array.ndim == 1:
+        return _table([("y", as_column(array, what))], what)
+    if array.ndim != 2:
+        raise DataError(f"{what}: an array of shape {array.shape}; give (n,) for one series, (n, k) for k of them")
+    return _table([(f"y{i}", as_column(array[:, i], what)) for i in range(array.shape[1])], what)
+
+
+def as_column(values: Any, what: str) -> Column:
+    """One column in the forms that a :class:`~elman.data.Table` holds.
+
+    >>> as_column([1, None, "3"], "data"), as_column([True, False], "data")
+    (['1', '', '3'], array([ True, False]))
+    """
+    array = _array(values, what)
+    if array.ndim != 1:
+        raise DataError(f"{what}: a column of shape {array.shape}; give columns of one dimension")
+    if array.dtype.kind in "biufM":
+        return array
+    if array.dtype.kind in "OUT":
+        return [_text(element) for element in array.tolist()]
+    raise DataError(f"{what}: values of type {array.dtype} are no numbers, times or texts; convert them first")
+
+
+def _array(values: Any, what: str) -> np.ndarray:
+    if isinstance(values, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(values), np.nan, np.asarray(values))
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what}: rows of different length; give each series a column of its own") from error
+
+
+def _text(element: Any) -> str:
+    if element is None or type(element).__name__ in {"NAType", "NaTType"}:
+        return ""
+    if isinstance(element, float) and element != element:
+        return ""
+    return element.isoformat() if isinstance(element, datetime.date) else str(element)
+
+
+def _in_utc(array: np.ndarray) -> list[str]:
+    """Times of a zone as texts that say so."""
+    return ["" if text == "NaT" else f"{text}+00:00" for text in np.datetime_as_string(array, unit="us").tolist()]
+
+
+def _table(columns: list[tuple[str, Column]], what: str) -> Table:
+    table = Table(what, dict(columns))
+    if len(table.columns) < len(columns):
+        names = [name for name, _ in columns]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise DataError(f"{what}: two columns are named {shown(twice)}; rename one")
+    lengths = {name: len(column) for name, column in columns}
+    if not columns or not max(lengths.values()):
+        raise DataError(f"{what}: there are no rows; give at least two observed values")
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"{what}: columns of different length ({lengths}); give all the same number of rows")
+    return table
+
+
+def _unknown(source: Any, what: str) -> DataError:
+    kind = f"{type(source).__module__}.{type(source).__qualname__}"
+    return DataError(
+        f"{what}: a {kind} is not a table; give a path, a data frame, columns by name or an array of numbers"
+    )

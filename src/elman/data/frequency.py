@@ -1,0 +1,172 @@
+"""How far apart a series' steps are, found from its times alone, and with it the season and the times to come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+_DAY = 86_400
+_WEEK = 7 * _DAY
+_MONTHS = {1: ("monthly", 12), 3: ("quarterly", 4), 12: ("yearly", 1)}
+_SECONDS = {_WEEK: "weekly", _DAY: "daily", 3600: "hourly", 1800: "half-hourly", 60: "every minute", 1: "every second"}
+_UNITS = ((_WEEK, "weeks"), (_DAY, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+# A step that is hardly ever taken is no step: more than half of the intervals must be one step long.
+_SINGLE_STEPS = 0.5
+_WORKING_DAYS = 0.8
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """A regular step of time.
+
+    Args:
+        name: in words: ``monthly``, ``half-hourly``, ``every 10 minutes`` …
+        step: the length of a step, in ``unit``.
+        season: steps in the season that such data usually have (a year, for days and weekdays a week, below that a
+            day); 1 where there is none.
+        unit: ``month``; ``second``, for everything of fixed length; ``weekday``: Monday to Friday, where the rows
+            themselves are the steps, so that a holiday is no gap.
+        day: for months, the day of the month, 31 being the last one.
+
+    All fields are numbers and texts: ``Frequency(**dataclasses.asdict(frequency))`` is the same again.
+
+    >>> monthly = Frequency("monthly", 1, 12, "month")
+    >>> monthly.following(np.datetime64("1960-12-01", "s"), 2).astype("datetime64[D]").tolist()
+    [datetime.date(1961, 1, 1), datetime.date(1961, 2, 1)]
+    """
+
+    name: str
+    step: int
+    season: int
+    unit: Literal["month", "weekday", "second"] = "second"
+    day: int = 1
+
+    def positions(self, times: np.ndarray) -> np.ndarray:
+        """The step on which each time lies, counted from the first: int64 of shape (n,), -1 where it is between steps.
+
+        Args:
+            times: datetime64[s] of shape (n,), ascending.
+        """
+        if self.unit == "weekday":
+            fits = (_weekday(times) < 5) & (_clock(times) == _clock(times[:1]))
+            return np.where(fits, np.arange(len(times)), -1)
+        if self.unit == "second":
+            away = (times - times[0]).astype(np.int64)
+            fits = away % self.step == 0
+        else:
+            away = _month(times) - _month(times[:1])
+            fits = (away % self.step == 0) & (_clock(times) == _clock(times[:1]))
+            fits &= _day(times) == np.minimum(self.day, _month_length(_month(times)))
+        return np.where(fits, away // self.step, -1)
+
+    def grid(self, first: np.datetime64, n: int) -> np.ndarray:
+        """The times of ``n`` steps from ``first`` on, datetime64[s] of shape (n,)."""
+        return np.concatenate([np.array([first], dtype="datetime64[s]"), self.following(first, n - 1)])
+
+    def following(self, last: np.datetime64, n: int) -> np.ndarray:
+        """The times of the ``n`` steps after ``last``, datetime64[s] of shape (n,)."""
+        start = np.array([last], dtype="datetime64[s]")
+        ahead = np.arange(1, n + 1) * self.step
+        times: np.ndarray
+        if self.unit == "second":
+            times = start + ahead.astype("timedelta64[s]")
+            return times
+        if self.unit == "weekday":
+            days = np.busday_offset(start.astype("datetime64[D]"), ahead, roll="backward")
+        else:
+            months = _month(start) + ahead
+            day = np.minimum(self.day, _month_length(months)) - 1
+            days = months.astype("datetime64[M]").astype("datetime64[D]") + day.astype("timedelta64[D]")
+        times = days.astype("datetime64[s]") + _clock(start)
+        return times
+
+
+def detect(times: Sequence[np.ndarray]) -> Frequency | None:
+    """The frequency of several series, from their times alone.
+
+    Args:
+        times: for each series datetime64[s] of shape (n,), strictly ascending.
+
+    Returns:
+        The most common interval, in months where all times lie on the same day of a month; for days without
+        week-ends, weekdays. None where fewer than half of the intervals are of that length. Times that do not lie on
+        its steps are for :meth:`Frequency.positions` to find.
+
+    >>> detect([np.array(["2020-01-31", "2020-02-29", "2020-03-31"], dtype="datetime64[s]")])
+    Frequency(name='monthly', step=1, season=12, unit='month', day=31)
+    """
+    flat = np.concatenate(times)
+    day = int(_day(flat).max())
+    on_one_day = (_day(flat) == np.minimum(day, _month_length(_month(flat)))).all()
+    if on_one_day and len(np.unique(_clock(flat))) == 1:
+        step = _usual_step([np.diff(_month(t)) for t in times])
+        if step is not None:
+            name, season = _MONTHS.get(step, (None, 12 // step if 12 % step == 0 else 1))
+            words = f"every {step // 12} years" if step % 12 == 0 else f"every {step} months"
+            return Frequency(name or words, step, season, "month", day)
+    step = _usual_step([np.diff(t).astype(np.int64) for t in times])
+    if step is None:
+        return None
+    if step == _DAY and _only_weekdays(times):
+        return Frequency("business-daily", 1, 5, "weekday")
+    size, unit = next((size, unit) for size, unit in _UNITS if step % size == 0)
+    return Frequency(_SECONDS.get(step, f"every {step // size} {unit}"), step, _season(step))
+
+
+def _usual_step(intervals: list[np.ndarray]) -> int | None:
+    counts = Counter(np.concatenate(intervals).tolist())
+    if not counts:
+        return None
+    step, times = max(counts.items(), key=lambda item: (item[1], -item[0]))
+    return int(step) if step > 0 and times >= _SINGLE_STEPS * counts.total() else None
+
+
+def _season(seconds: int) -> int:
+    if seconds < _DAY:
+        return round(_DAY / seconds)
+    if seconds == _DAY:
+        return 7
+    weeks, rest = divmod(seconds, _WEEK)
+    return 52 // weeks if rest == 0 and 52 % weeks == 0 else 1
+
+
+def _only_weekdays(times: Sequence[np.ndarray]) -> bool:
+    """No row on a week-end though week-ends went by, and hardly any weekday left out."""
+    if any((_weekday(t) > 4).any() for t in times):
+        return False
+    days = [t.astype("datetime64[D]") for t in times]
+    working = np.concatenate([np.busday_count(d[:-1], d[1:]) for d in days])
+    calendar = np.concatenate([np.diff(d).astype(np.int64) for d in days])
+    return bool((calendar > working).any() and np.mean(working == 1) >= _WORKING_DAYS)
+
+
+def _month(times: np.ndarray) -> np.ndarray:
+    return times.astype("datetime64[M]").astype(np.int64)
+
+
+def _month_length(months: np.ndarray) -> np.ndarray:
+    first = months.astype("datetime64[M]")
+    lengths: np.ndarray = (first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")
+    return lengths.astype(np.int64)
+
+
+def _day(times: np.ndarray) -> np.ndarray:
+    days = times.astype("datetime64[D]")
+    before: np.ndarray = days - days.astype("datetime64[M]").astype("datetime64[D]")
+    return before.astype(np.int64) + 1
+
+
+def _weekday(times: np.ndarray) -> np.ndarray:
+    """0 is Monday; the epoch was a Thursday."""
+    weekdays: np.ndarray = (times.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    return weekdays
+
+
+def _clock(times: np.ndarray) -> np.ndarray:
+    """The time of day, as timedelta64[s]."""
+    clock: np.ndarray = times - times.astype("datetime64[D]")
+    return clock

@@ -1,0 +1,188 @@
+"""Series from tables: which column is what, then every check that a series has to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from elman.data.frequency import Frequency, detect
+from elman.data.series_set import REGULAR, Series, SeriesSet, on_grid
+from elman.data.table import Table, read_table, shown
+from elman.data.times import is_ambiguous, parse_time, read_times
+from elman.errors import DataError
+
+__all__ = ["Series", "SeriesSet", "read_series"]
+
+_TIME_NAMES = frozenset({"ds", "date", "time", "timestamp", "datetime", "month", "index", "unnamed: 0"})
+
+
+def read_series(
+    source: Any,
+    *,
+    target: str | Sequence[str] = (),
+    time: str | None = None,
+    id: str | None = None,
+    frequency: Frequency | None = None,
+    at_least: int = 2,
+    what: str = "data",
+) -> SeriesSet:
+    """Reads one or many series from a file, a frame or arrays.
+
+    Rows may be in any order if there are times: they are sorted. Steps that have no row become missing values (except
+    for weekdays, where the rows are the steps), and missing values before the first observed value and after the last
+    are taken off.
+
+    Args:
+        source: as for :func:`elman.data.read_table`.
+        target: the columns to forecast; by default ``y``, else the only column of numbers. Several give a series each,
+            called by the column, or ``id/column``.
+        time: the column of times; by default one called ds, date, time, timestamp, datetime or month (in any case)
+            that holds times, or the only one of a frame that is of a type for times. "" for none: the rows are steps.
+        id: the column that says to which series a row belongs; by default ``unique_id`` if there is one; "" for none.
+        frequency: the step, if it is known already: for a later file of the same series.
+        at_least: how many observed values a series must have.
+        what: what messages call a source that is not a file.
+
+    Raises:
+        DataError: anything about the data is missing, broken, ambiguous or irregular; the message names the file, the
+            line or column, and the remedy.
+        MissingDependencyError: a Parquet file, and neither polars nor pyarrow to read it.
+
+    >>> [(series.id, series.values.tolist()) for series in read_series({"a": [1, 2], "b": [3, None]}, target="a")]
+    [('a', [1.0, 2.0])]
+    """
+    table = read_table(source, what=what)
+    id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
+    time = time if time is not None else _find_time(table, id)
+    for role, name in (("id", id), ("time", time)):
+        if name and name not in table.columns:
+            table.column(name)
+        if name and name in ([target] if isinstance(target, str) else target):
+            raise DataError(f"{table.name}: column {shown(name)} cannot be both target and {role}; name another column")
+    if id and id == time:
+        raise DataError(f"{table.name}: column {shown(id)} cannot be both id and time; name another column")
+    targets = _targets(table, [target] if isinstance(target, str) else list(target), {id, time})
+
+    columns = {name: table.numbers(name) for name in targets}
+    times, style = read_times(table, time) if time else (None, "")
+    groups = _groups(table, id)
+    if times is not None:
+        groups = {key: rows[np.argsort(times[rows], kind="stable")] for key, rows in groups.items()}
+        _check_distinct(table, time, times, groups)
+        if frequency is None:
+            frequency = detect([times[rows] for rows in groups.values()])
+            if frequency is None and any(len(rows) > 1 for rows in groups.values()):
+                raise DataError(f"{table.name}, column {shown(time)}: the times are not at a regular step; {REGULAR}")
+
+    found: list[Series] = []
+    for name, values in columns.items():
+        for key, rows in groups.items():
+            label = name if not id else key if len(targets) == 1 else f"{key}/{name}"
+            one = Series(label, values[rows])
+            if times is not None:
+                one = _regular(table, time, label, rows, times[rows], values[rows], frequency)
+            found.append(_trim(table, name, rows, one, at_least))
+    ids = [series.id for series in found]
+    if len(set(ids)) < len(ids):
+        twice = next(name for i, name in enumerate(ids) if name in ids[:i])
+        raise DataError(f"{table.name}: two series are both called {shown(twice)}; rename an id or a column")
+    return SeriesSet(tuple(found), frequency if times is not None else None, table.name, style)
+
+
+def _find_time(table: Table, id: str) -> str:
+    """The column that is meant for times, "" if none is."""
+    kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
+    typed = [name for name, kind in kinds.items() if kind == "M" and name != id]
+    named = [name for name in table.columns if name.strip().lower() in _TIME_NAMES and name != id]
+    for name in [name for name in named if name in typed] + (typed if len(typed) == 1 else []):
+        return name
+    for name in named:
+        texts = [text for text in table.texts(name) if text]
+        if texts and all(text.isdecimal() for text in texts):
+            if all(parse_time(text) for text in texts):
+                return name  # years
+        elif texts and (parse_time(texts[0]) or is_ambiguous(texts[0])):
+            return name  # if a later one is broken, that is to be said, not passed over
+    return ""
+
+
+def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
+    for name in named:
+        table.column(name)
+        if named.count(name) > 1:
+            raise DataError(f"{table.name}: column {shown(name)} is named twice as a target; name it once")
+    if named:
+        return named
+    if "y" in table.columns and "y" not in taken:
+        return ["y"]
+    rest = [name for name in table.columns if name not in taken]
+    if len(rest) > 1:
+        rest = [name for name in rest if name.strip().lower() not in _TIME_NAMES and table.is_numeric(name)] or rest
+    if len(rest) == 1:
+        return rest
+    if not rest:
+        raise DataError(f"{table.name}: besides {table.listing()} there is no column to forecast; add one of numbers")
+    raise DataError(f"{table.name}: several columns could be the target; choose with --target from {table.listing()}")
+
+
+def _groups(table: Table, id: str) -> dict[str, np.ndarray]:
+    """The rows of each series, in the order of their first ones."""
+    if not id:
+        return {"": np.arange(len(table))}
+    texts = table.texts(id)
+    if "" in texts:
+        raise DataError(f"{table.place(texts.index(''), id)}: the id is missing; fill it in, or delete the row")
+    order = {key: i for i, key in enumerate(dict.fromkeys(texts))}
+    codes = np.array([order[text] for text in texts])
+    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    return dict(zip(order, rows, strict=True))
+
+
+def _check_distinct(table: Table, time: str, times: np.ndarray, groups: dict[str, np.ndarray]) -> None:
+    for key, rows in groups.items():
+        again = np.flatnonzero(np.diff(times[rows]) == np.timedelta64(0))
+        if len(again):
+            text = shown(table.texts(time)[rows[again[0] + 1]])
+            of = f" of series {shown(key)}" if key else ""
+            raise DataError(
+                f"{table.place(rows[again[0] + 1], time)}: {text}{of} is there twice (before: "
+                f"{table.place(rows[again[0]]).removeprefix(table.name + ', ')}); delete one of the rows"
+                + ("" if key else ", or name the column that tells the series apart (--id)")
+            )
+
+
+def _regular(
+    table: Table,
+    time: str,
+    label: str,
+    rows: np.ndarray,
+    times: np.ndarray,
+    values: np.ndarray,
+    frequency: Frequency | None,
+) -> Series:
+    if frequency is None:
+        return Series(label, values, times)
+    positions = frequency.positions(times)
+    if (positions < 0).any():
+        row = rows[positions < 0][0]
+        raise DataError(
+            f"{table.place(row, time)}: {shown(table.texts(time)[row])} is not on the steps of the other times, "
+            f"which are {frequency.name}; {REGULAR}"
+        )
+    return on_grid(label, times, values, positions, frequency, table.name)
+
+
+def _trim(table: Table, column: str, rows: np.ndarray, series: Series, at_least: int) -> Series:
+    observed = np.flatnonzero(~np.isnan(series.values))
+    place = f"{table.name}, column {shown(column)}"
+    if series.id != column:
+        place += f", series {shown(series.id)}"
+    if not len(observed):
+        raise DataError(f"{place}: all {len(rows)} values are missing; give a column with values")
+    if len(observed) < at_least:
+        raise DataError(f"{place}: only {len(observed)} observed value(s), {at_least} are needed; give more rows")
+    first, end = int(observed[0]), int(observed[-1]) + 1
+    times = None if series.times is None else series.times[first:end]
+    return Series(series.id, series.values[first:end], times, (first, len(series) - end))

@@ -1,0 +1,153 @@
+"""Series: values at regular steps, with the labels of those steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from elman.data.frequency import Frequency, detect
+from elman.data.table import shown
+from elman.data.times import format_times
+from elman.errors import DataError
+
+_MOST_GAPS = 50  # steps a row, beyond which a grid is a mistake in the times
+REGULAR = 'resample to a regular step, or count the rows as steps (--time "")'
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series.
+
+    Args:
+        id: its name.
+        values: (n,) float64, NaN where a value is missing; the first and the last are observed.
+        times: (n,) datetime64[s], or None if its steps are only counted.
+        trimmed: how many missing values were taken off before the first and after the last observed one.
+    """
+
+    id: str
+    values: np.ndarray
+    times: np.ndarray | None = None
+    trimmed: tuple[int, int] = (0, 0)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class SeriesSet:
+    """Series of one source and one frequency.
+
+    Args:
+        series: in the order of their first rows.
+        frequency: their step; None without times, or where no series has two of them.
+        source: the file's path, or what messages call it.
+        time_style: how the source writes times, "" without.
+
+    >>> from elman.data import read_series
+    >>> data = read_series({"ds": ["2020-01", "2020-02", "2020-04"], "y": [1, 2, 4]})
+    >>> data.labels(data.series[0]), data.following(data.series[0], 2), data.frequency.season
+    (['2020-01', '2020-02', '2020-03', '2020-04'], ['2020-05', '2020-06'], 12)
+    >>> data.series[0].values
+    array([ 1.,  2., nan,  4.])
+    """
+
+    series: tuple[Series, ...]
+    frequency: Frequency | None
+    source: str
+    time_style: str
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __iter__(self) -> Iterator[Series]:
+        return iter(self.series)
+
+    @property
+    def ids(self) -> list[str]:
+        return [series.id for series in self.series]
+
+    def labels(self, series: Series) -> list[str]:
+        """The steps of a series: its times as the source writes them, else the numbers of its rows, from 0."""
+        if series.times is None:
+            return [str(series.trimmed[0] + i) for i in range(len(series))]
+        return format_times(series.times, self.time_style)
+
+    def following(self, series: Series, n: int) -> list[str]:
+        """The labels of the ``n`` steps after a series' last one.
+
+        Raises:
+            DataError: there are times, but too few of them to know the step.
+        """
+        if series.times is None:
+            return [str(series.trimmed[0] + len(series) + i) for i in range(n)]
+        if self.frequency is None:
+            raise DataError(f"{self.source}: one time does not tell the length of a step; give more rows")
+        return format_times(self.frequency.following(series.times[-1], n), self.time_style)
+
+    def extend(self, other: SeriesSet) -> SeriesSet:
+        """This set with the rows of ``other``, of the same ids, behind its own; the steps stay those of this set.
+
+        Steps between the two become missing values; rows without times follow on directly.
+
+        Raises:
+            DataError: the ids differ, only one of the two has times, or the times do not follow on.
+        """
+        if differing := sorted(set(self.ids) ^ set(other.ids)):
+            where = other if differing[0] in self.ids else self
+            raise DataError(
+                f"{where.source}: there is no series {shown(differing[0])}; "
+                f"{self.source} and {other.source} must hold the same series"
+            )
+        later = {series.id: series for series in other}
+        pairs = [(series, later[series.id]) for series in self]
+        for a, b in pairs:
+            if (a.times is None) != (b.times is None):
+                untimed = self if a.times is None else other
+                raise DataError(f"{untimed.source}: there are no times as in the other file; name their column in both")
+            if a.times is not None and b.times is not None and b.times[0] <= a.times[-1]:
+                begin, end = other.labels(b)[0], self.labels(a)[-1]
+                raise DataError(
+                    f"{other.source}: series {shown(a.id)} begins at {begin}, but {self.source} goes on until {end}; "
+                    "give only rows that come after"
+                )
+        frequency = self.frequency or other.frequency
+        if frequency is None and pairs[0][0].times is not None:
+            frequency = detect([np.concatenate([a.times, b.times]) for a, b in pairs])
+        return replace(self, series=tuple(_join(a, b, frequency, other) for a, b in pairs), frequency=frequency)
+
+
+def _join(a: Series, b: Series, frequency: Frequency | None, other: SeriesSet) -> Series:
+    if a.times is None or b.times is None:
+        between = np.full(a.trimmed[1] + b.trimmed[0], np.nan)
+        return Series(a.id, np.concatenate([a.values, between, b.values]), None, (a.trimmed[0], b.trimmed[1]))
+    times, values = np.concatenate([a.times, b.times]), np.concatenate([a.values, b.values])
+    if frequency is None:
+        raise DataError(f"{other.source}: the times are not at a regular step; {REGULAR}")
+    if frequency.unit != "weekday":  # the missing steps come back with the grid, on the steps of this set
+        times, values = times[~np.isnan(values)], values[~np.isnan(values)]
+    positions = frequency.positions(times)
+    if (positions < 0).any():
+        label = format_times(times[positions < 0][:1], other.time_style)[0]
+        raise DataError(f"{other.source}: {label} is not on the {frequency.name} steps of the earlier rows; {REGULAR}")
+    joined = on_grid(a.id, times, values, positions, frequency, other.source)
+    return replace(joined, trimmed=(a.trimmed[0], b.trimmed[1]))
+
+
+def on_grid(
+    label: str, times: np.ndarray, values: np.ndarray, positions: np.ndarray, frequency: Frequency, source: str
+) -> Series:
+    """A series with a value for every step, NaN where no row has one."""
+    n = int(positions[-1]) + 1
+    if n > _MOST_GAPS * len(times):
+        raise DataError(
+            f"{source}: series {shown(label)} has {len(times)} rows on {n} {frequency.name} steps from {times[0]} to "
+            f"{times[-1]}; correct the times, or leave out what lies before the gap"
+        )
+    if n == len(times):
+        return Series(label, values, times)
+    values_on_grid = np.full(n, np.nan)
+    values_on_grid[positions] = values
+    return Series(label, values_on_grid, frequency.grid(times[0], n))
