@@ -1,0 +1,184 @@
+"""Settings, defined once: from one typed field come the Python signature, the command line's flag and the run's record.
+
+A settings class is a frozen dataclass whose fields are made with :func:`setting`. Lower floors define what they
+need (:class:`ModelSettings`, :class:`TrainingSettings`); a task puts its own beside them by inheriting.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from elman.cells import cell_names
+from elman.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a setting means and which values it takes."""
+
+    help: str
+    choices: Callable[[], Sequence[str]] | None = None
+    minimum: float | None = None
+    above: float | None = None
+    below: float | None = None
+    metavar: str | None = None
+
+
+def setting(default: Any, help: str, **rule: Any) -> Any:
+    """A dataclass field with its meaning (``help``) and its range; see :class:`Rule` for the keywords."""
+    return dataclasses.field(default=default, metadata={"rule": Rule(help, **rule)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Base of all settings: checks every field when made.
+
+    Raises:
+        SettingsError: a value of the wrong type or out of range; the message names the setting and what it takes.
+    """
+
+    def __post_init__(self) -> None:
+        for name, kind in field_types(type(self)).items():
+            value = _coerced(name, getattr(self, name), kind)
+            object.__setattr__(self, name, value)
+            _check(name, value, rule_of(type(self), name))
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def rule_of(cls: type[Settings], name: str) -> Rule:
+    """The :class:`Rule` of field ``name``."""
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    rule: Rule = fields[name].metadata["rule"]
+    return rule
+
+
+def field_types(cls: type[Settings]) -> dict[str, Any]:
+    """Type of every field, in order of definition."""
+    hints = typing.get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+
+
+def plain_type(kind: Any) -> tuple[type, bool, bool]:
+    """(type, may be None, is a tuple of it) of a field's type.
+
+    >>> plain_type(int | None)
+    (<class 'int'>, True, False)
+    >>> plain_type(tuple[str, ...])
+    (<class 'str'>, False, True)
+    """
+    optional = isinstance(kind, types.UnionType) and type(None) in typing.get_args(kind)
+    if optional:
+        (kind,) = (k for k in typing.get_args(kind) if k is not type(None))
+    many = typing.get_origin(kind) is tuple
+    return (typing.get_args(kind)[0] if many else kind), optional, many
+
+
+def _coerced(name: str, value: Any, kind: Any) -> Any:
+    base, optional, many = plain_type(kind)
+    if value is None:
+        if optional:
+            return None
+        raise SettingsError(f"{name} is missing; it takes {_described(base)}")
+    if many:
+        items = [value] if isinstance(value, str) else list(value)
+        return tuple(_coerced(name, item, base) for item in items)
+    if base is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if hasattr(value, "item") and not isinstance(value, base):  # a NumPy scalar
+        value = value.item()
+    if not isinstance(value, base) or (isinstance(value, bool) and base is not bool):
+        raise SettingsError(f"{name} is {value!r}; it takes {_described(base)}")
+    return value
+
+
+def _described(base: type) -> str:
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(base, base.__name__)
+
+
+def _check(name: str, value: Any, rule: Rule) -> None:
+    if value is None:
+        return
+    if isinstance(value, tuple):
+        for item in value:
+            _check(name, item, rule)
+        return
+    if rule.choices is not None and value not in rule.choices():
+        raise SettingsError(f"{name} is {value!r}; choose one of: {', '.join(rule.choices())}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f"{name} is {value}; it must be a finite number")
+    if rule.minimum is not None and value < rule.minimum:
+        raise SettingsError(f"{name} is {value}; it must be at least {rule.minimum:g}")
+    if rule.above is not None and value <= rule.above:
+        raise SettingsError(f"{name} is {value}; it must be greater than {rule.above:g}")
+    if rule.below is not None and value >= rule.below:
+        raise SettingsError(f"{name} is {value}; it must be less than {rule.below:g}")
+
+
+def to_record(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON values.
+
+    >>> to_record(TrainingSettings(epochs=3))["epochs"]
+    3
+    """
+    record = dataclasses.asdict(settings)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in record.items()}
+
+
+def from_record(cls: type[S], record: Mapping[str, Any]) -> S:
+    """Settings from :func:`to_record`'s values, or from keyword arguments.
+
+    Raises:
+        SettingsError: a name that is no setting of ``cls``, or a bad value.
+    """
+    known = field_types(cls)
+    for name in record:
+        if name not in known:
+            raise SettingsError(f"{name!r} is not a setting of this task; there are: {', '.join(known)}")
+    return cls(**record)
+
+
+def signature_of(cls: type[Settings]) -> inspect.Signature:
+    """The keyword-only signature that a Python class taking these settings shows to ``help()`` and to editors."""
+    return inspect.signature(cls)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(Settings):
+    """The recurrent part of a model."""
+
+    cell: str = setting("gru", "recurrent cell", choices=cell_names)
+    hidden_size: int = setting(64, "units in each recurrent layer", minimum=1)
+    num_layers: int = setting(1, "recurrent layers, one on the other", minimum=1)
+    dropout: float = setting(0.0, "dropout between the recurrent layers", minimum=0, below=1)
+    recurrent_dropout: float = setting(
+        0.0, "dropout inside the recurrence, one mask for all the steps of a sequence", minimum=0, below=1
+    )
+    zoneout: float = setting(0.0, "probability that a unit keeps its old state while training", minimum=0, below=1)
+    layer_norm: bool = setting(False, "normalise the products inside the cell")
+    init: str = setting("torch", "initial weights: torch, orthogonal, or chrono:STEPS (memory of about STEPS steps)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(Settings):
+    """The training loop."""
+
+    epochs: int = setting(100, "most passes over the training examples", minimum=1)
+    batch_size: int = setting(32, "examples in one step of the optimiser; 0 takes all at once", minimum=0)
+    learning_rate: float = setting(3e-3, "first learning rate of AdamW", above=0)
+    weight_decay: float = setting(1e-2, "AdamW's decoupled weight decay", minimum=0)
+    clip_norm: float = setting(1.0, "longest gradient, as a norm over all parameters; 0 does not clip", minimum=0)
+    schedule: str = setting("cosine", "learning rate over the epochs", choices=lambda: ("cosine", "constant"))
+    patience: int = setting(
+        20, "epochs without a better validation loss before training stops; 0 never stops early", minimum=0
+    )
+    seed: int = setting(0, "seed of initial weights, dropout and the order of examples", minimum=0)
+    device: str = setting("cpu", "where torch trains: cpu, cuda, cuda:1, …")
