@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from elman.data import frames
-from elman.data.table import Table, is_missing, parse_number, shown
+from elman.data.table import Column, Table, is_missing, parse_number, shown
 from elman.data.times import parse_time
 from elman.errors import DataError
 
@@ -33,7 +33,7 @@ Record = tuple[int, list[str]]  # the line on which it begins, its fields
 def read_file(path: str | bytes) -> Table:
     """Reads a CSV or Parquet file; see :func:`elman.data.read_table`."""
     path = path if isinstance(path, str) else path.decode("utf-8", "replace")
-    name = path if path.isprintable() else repr(path)
+    name = path if path and path.isprintable() else repr(path)
     content = _content(name, path)
     parquet = content.startswith(b"PAR1")
     if Path(path).suffix.lower() in {".parquet", ".pq"} and not parquet:
@@ -119,7 +119,7 @@ def parse_csv(text: str, name: str) -> Table:
                 f"named {shown(field)}; rename one"
             )
     lines = np.array([line for line, _ in body], dtype=np.int64)
-    by_name = {field: list(column) for field, column in zip(names, columns, strict=True)}
+    by_name: dict[str, Column] = {field: list(column) for field, column in zip(names, columns, strict=True)}
     return Table(name, by_name, lines, delimiter == ";")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from elman.errors import SettingsError
+
 
 def fill(values: np.ndarray, season: int) -> np.ndarray:
     """The series with its missing values filled in causally: nothing after a step is used for it.
@@ -20,14 +22,16 @@ def fill(values: np.ndarray, season: int) -> np.ndarray:
     Returns:
         (T,) float64, a new array.
 
+    Raises:
+        SettingsError: ``season`` is below 1.
+
     >>> fill(np.array([1.0, 5.0, 2.0, np.nan, np.nan]), 2)
     array([1., 5., 2., 6., 3.])
     """
+    if season < 1:
+        raise SettingsError(f"season {season}: a season has at least 1 step; give 1 where there is none")
     filled = np.array(values, dtype=np.float64)
-    missing = np.isnan(filled)
-    if season < 1 or not missing.any():
-        return filled
-    edges = np.flatnonzero(np.diff(missing, prepend=False, append=False))
+    edges = np.flatnonzero(np.diff(np.isnan(filled), prepend=False, append=False))
     for begin, end in edges.reshape(-1, 2).tolist():
         if begin == 0:
             continue

@@ -82,7 +82,7 @@ def _polars_column(column: Any, what: str) -> Column:
         return _in_utc(column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_numpy())
     if column.dtype.is_numeric() and not column.dtype.is_decimal():
         return as_column(column.to_numpy(), what)
-    if str(column.dtype).startswith(("Date", "Datetime", "Duration")):
+    if str(column.dtype).startswith(("Date", "Duration")):  # and Datetime
         return as_column(column.to_numpy(), what)
     return as_column(np.array([*column.to_list(), None], dtype=object)[:-1], what)
 
@@ -110,9 +110,10 @@ def from_mapping(source: Mapping[Any, Any], what: str) -> Table:
 
 def from_array(source: Any, what: str) -> Table:
     """Numbers of shape (n,): the column ``y``; of shape (n, k): ``y0``, ``y1`` …"""
-    if not isinstance(source, np.ndarray | Iterable):
+    is_array = hasattr(source, "__array__")
+    if not is_array and (not isinstance(source, Iterable) or isinstance(source, bytes | bytearray | set | frozenset)):
         raise _unknown(source, what)
-    array = _array(source if isinstance(source, np.ndarray) else list(source), what)
+    array = _array(source if is_array else list(source), what)
     if array.ndim == 1:
         return _table([("y", as_column(array, what))], what)
     if array.ndim != 2:

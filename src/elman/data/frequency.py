@@ -100,9 +100,10 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
     Frequency(name='monthly', step=1, season=12, unit='month', day=31)
     """
     flat = np.concatenate(times)
-    day = int(_day(flat).max())
-    on_one_day = (_day(flat) == np.minimum(day, _month_length(_month(flat)))).all()
-    if on_one_day and len(np.unique(_clock(flat))) == 1:
+    days, lengths = _day(flat), _month_length(_month(flat))
+    # Quarters end on the 30th and on the 31st: where all days are last ones, that is what they have in common.
+    day = 31 if (days == lengths).all() else int(days.max())
+    if (days == np.minimum(day, lengths)).all() and (_clock(flat) == _clock(flat[:1])).all():
         step = _usual_step([np.diff(_month(t)) for t in times])
         if step is not None:
             name, season = _MONTHS.get(step, (None, 12 // step if 12 % step == 0 else 1))

@@ -9,13 +9,14 @@ import numpy as np
 
 from elman.data.frequency import Frequency, detect
 from elman.data.series_set import REGULAR, Series, SeriesSet, on_grid
-from elman.data.table import Table, read_table, shown
+from elman.data.table import Table, is_missing, parse_number, read_table, shown
 from elman.data.times import is_ambiguous, parse_time, read_times
 from elman.errors import DataError
 
 __all__ = ["Series", "SeriesSet", "read_series"]
 
-_TIME_NAMES = frozenset({"ds", "date", "time", "timestamp", "datetime", "month", "index", "unnamed: 0"})
+_TIME_NAMES = frozenset({"ds", "date", "timestamp", "datetime"})
+_MAYBE_TIME_NAMES = frozenset({"time", "month", "index", "unnamed: 0"})  # January, noon and 17 are no times
 
 
 def read_series(
@@ -38,8 +39,9 @@ def read_series(
         source: as for :func:`elman.data.read_table`.
         target: the columns to forecast; by default ``y``, else the only column of numbers. Several give a series each,
             called by the column, or ``id/column``.
-        time: the column of times; by default one called ds, date, time, timestamp, datetime or month (in any case)
-            that holds times, or the only one of a frame that is of a type for times. "" for none: the rows are steps.
+        time: the column of times; "" for none: the rows are steps. By default one called ds, date, timestamp or
+            datetime (in any case) unless it holds mere numbers; one called time or month if it holds times; or the
+            only one of a type for times.
         id: the column that says to which series a row belongs; by default ``unique_id`` if there is one; "" for none.
         frequency: the step, if it is known already: for a later file of the same series.
         at_least: how many observed values a series must have.
@@ -55,15 +57,16 @@ def read_series(
     """
     table = read_table(source, what=what)
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
-    time = time if time is not None else _find_time(table, id)
+    named = [target] if isinstance(target, str) else list(target)
+    time = time if time is not None else _find_time(table, {id, *named})
     for role, name in (("id", id), ("time", time)):
         if name and name not in table.columns:
             table.column(name)
-        if name and name in ([target] if isinstance(target, str) else target):
+        if name and name in named:
             raise DataError(f"{table.name}: column {shown(name)} cannot be both target and {role}; name another column")
     if id and id == time:
         raise DataError(f"{table.name}: column {shown(id)} cannot be both id and time; name another column")
-    targets = _targets(table, [target] if isinstance(target, str) else list(target), {id, time})
+    targets = _targets(table, named, {id, time})
 
     columns = {name: table.numbers(name) for name in targets}
     times, style = read_times(table, time) if time else (None, "")
@@ -91,20 +94,26 @@ def read_series(
     return SeriesSet(tuple(found), frequency if times is not None else None, table.name, style)
 
 
-def _find_time(table: Table, id: str) -> str:
+def _find_time(table: Table, taken: set[str]) -> str:
     """The column that is meant for times, "" if none is."""
     kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
-    typed = [name for name, kind in kinds.items() if kind == "M" and name != id]
-    named = [name for name in table.columns if name.strip().lower() in _TIME_NAMES and name != id]
-    for name in [name for name in named if name in typed] + (typed if len(typed) == 1 else []):
-        return name
+    typed = [name for name, kind in kinds.items() if kind == "M" and name not in taken]
+    named = [
+        name for name in table.columns if name.strip().lower() in _TIME_NAMES | _MAYBE_TIME_NAMES and name not in taken
+    ]
+    if chosen := [name for name in named if name in typed] or typed:
+        if len(chosen) > 1:
+            raise DataError(
+                f"{table.name}: columns {shown(chosen[0])} and {shown(chosen[1])} hold times; choose with --time"
+            )
+        return chosen[0]
     for name in named:
-        texts = [text for text in table.texts(name) if text]
-        if texts and all(text.isdecimal() for text in texts):
-            if all(parse_time(text) for text in texts):
-                return name  # years
-        elif texts and (parse_time(texts[0]) or is_ambiguous(texts[0])):
-            return name  # if a later one is broken, that is to be said, not passed over
+        texts = [text for text in table.texts(name) if not is_missing(text)]
+        if all(parse_number(text) is not None for text in texts):
+            if texts and all(map(parse_time, texts)):
+                return name  # years, or days as 20200131; other numbers only count
+        elif name.strip().lower() in _TIME_NAMES or parse_time(texts[0]) or is_ambiguous(texts[0]):
+            return name  # if some are broken, that is to be said, not passed over
     return ""
 
 
@@ -119,7 +128,11 @@ def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
         return ["y"]
     rest = [name for name in table.columns if name not in taken]
     if len(rest) > 1:
-        rest = [name for name in rest if name.strip().lower() not in _TIME_NAMES and table.is_numeric(name)] or rest
+        rest = [
+            name
+            for name in rest
+            if name.strip().lower() not in _TIME_NAMES | _MAYBE_TIME_NAMES and table.is_numeric(name)
+        ] or rest
     if len(rest) == 1:
         return rest
     if not rest:

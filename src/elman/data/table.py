@@ -123,10 +123,10 @@ class Table:
             parsed = self._parse(column)
             if None in parsed:
                 row = parsed.index(None)
-                raise DataError(
-                    f"{self.place(row, name)}: {shown(column[row])} is not a number; "
-                    "correct it, or leave it empty if the value is missing"
-                )
+                remedy = "correct it, or leave it empty if the value is missing"
+                if parse_number(column[row].replace(",", "")) is not None:
+                    remedy = "write it with a decimal point, without marks between the thousands"
+                raise DataError(f"{self.place(row, name)}: {shown(column[row])} is not a number; {remedy}")
             values = np.array(parsed, dtype=np.float64)
         if np.isinf(values).any():
             row = int(np.flatnonzero(np.isinf(values))[0])
@@ -134,10 +134,10 @@ class Table:
         return values
 
     def texts(self, name: str) -> list[str]:
-        """A column as texts, "" where missing; whole numbers without a decimal point."""
+        """A column as texts, "" where a frame has no value; whole numbers without a decimal point."""
         column = self.column(name)
         if not isinstance(column, np.ndarray):
-            return ["" if is_missing(text) else text.strip() for text in column]
+            return [text.strip() for text in column]
         if column.dtype.kind == "f":
             return ["" if x != x else str(int(x)) if x.is_integer() else repr(x) for x in column.tolist()]
         return ["" if text == "NaT" else text for text in column.astype(str).tolist()]

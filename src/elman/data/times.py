@@ -18,20 +18,22 @@ _DAY = re.compile(
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _MONTH = re.compile(r"(\d{4})([-/])(\d{1,2})")
 _QUARTER = re.compile(r"(\d{4})([- ]?)Q([1-4])")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR = re.compile(r"\d{4}")
 _AMBIGUOUS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}(\D.*)?")
 
 # ISO months, days and so on, coarse to fine: a style that a datetime64's own unit calls for.
 _STYLE_OF_UNIT = {"Y": "%Y", "M": "%Y-%m"}
 _DATE, _SECONDS = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
-_REMEDY = "write ISO dates (2020-01-31, or 2020-01-31 13:00)"
+_COUNT = 'count the rows as steps (--time "")'
+_REMEDY = f"write ISO dates (2020-01-31, or 2020-01-31 13:00), or {_COUNT}"
 
 
 def parse_time(text: str) -> tuple[datetime, str] | None:
     """The moment that a text names, in UTC if it names an offset, and the style that it is written in.
 
-    None for a text in no unambiguous form: years, ISO months and days (also with slashes), quarters (2020Q1),
-    DD.MM.YYYY, the days with or without a time of day.
+    None for a text in no unambiguous form: years, ISO months and days (also with slashes, the days also as
+    20200131), quarters (2020Q1), DD.MM.YYYY; days with or without a time of day.
 
     >>> parse_time("2020-01-31 13:00")
     (datetime.datetime(2020, 1, 31, 13, 0), '%Y-%m-%d %H:%M')
@@ -57,6 +59,8 @@ def parse_time(text: str) -> tuple[datetime, str] | None:
             day, month, year, hour, minute, second = found.groups()
             style = "%d.%m.%Y" + ("" if hour is None else " %H:%M" if second is None else " %H:%M:%S")
             return datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)), style
+        if found := _COMPACT.fullmatch(text):
+            return datetime(int(found[1]), int(found[2]), int(found[3])), "%Y%m%d"
         if _YEAR.fullmatch(text):
             return datetime(int(text), 1, 1), "%Y"
     except (ValueError, OverflowError):
@@ -146,7 +150,7 @@ def _typed(table: Table, name: str, column: np.ndarray) -> tuple[np.ndarray, str
 def _too_fine(table: Table, name: str, row: int) -> DataError:
     return DataError(
         f"{table.place(row, name)}: the time has a fraction of a second, which is not supported; "
-        'round the times, or count the rows as steps (--time "")'
+        f"round the times, or {_COUNT}"
     )
 
 

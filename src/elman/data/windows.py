@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from elman.errors import SettingsError
+
 
 class Windows(NamedTuple):
     """N windows of a series: views of it, no copies; W is the input size, H the horizon.
@@ -33,12 +35,15 @@ def windows(values: np.ndarray, input_size: int, horizon: int, *, observed: np.n
         horizon: H, the steps that it forecasts, at least 0.
         observed: (T,) bool, which values were observed; None: all of them.
 
+    Raises:
+        SettingsError: ``input_size`` is below 1, or ``horizon`` negative.
+
     >>> found = windows(np.arange(5.0), 2, 1)
     >>> found.inputs.tolist(), found.targets.tolist(), found.cutoffs.tolist()
     ([[0.0, 1.0], [1.0, 2.0], [2.0, 3.0]], [[2.0], [3.0], [4.0]], [1, 2, 3])
     """
     if input_size < 1 or horizon < 0:
-        raise ValueError(f"input_size {input_size} and horizon {horizon}: at least 1 and 0 are needed")
+        raise SettingsError(f"input_size {input_size} and horizon {horizon}: give at least 1 and 0")
     n = max(len(values) - input_size - horizon + 1, 0)
     known = np.broadcast_to(np.True_, (len(values),)) if observed is None else observed
     return Windows(
