@@ -125,21 +125,21 @@ struct Sigmoid {
         const Halves<T> power(e.n);
         const Vector<T> rest = power.rest.value();
         const Vector<T> scale = Power<T>::nearest(-power.half.exponent()).value();
-        return T(1) / (rest * e.s + (rest + scale)) * scale;
+        return T(1) / ((rest * e.s + scale) + rest) * scale;
     }
 };
 
-// (e^2|x| - 1) / (e^2|x| + 1), with the sign of x
+// (1 - e^-2|x|) / (1 + e^-2|x|), with the sign of x. The negative exponent keeps both sums below 2, where they round finely.
 struct Tanh {
     template <class T>
     ELMAN_INLINE Vector<T> of(Vector<T> x) {
         const Bits<T> sign = (Bits<T>)x & Simd<T>::sign_bit;
         const Vector<T> magnitude = (Vector<T>)((Bits<T>)x ^ sign);
-        const Reduced<T> e = reduce<T>(T(2) * clamp<T>(magnitude, T(0), Exponential<T>::saturated));
+        const Reduced<T> e = reduce<T>(T(-2) * clamp<T>(magnitude, T(0), Exponential<T>::saturated));
         const Vector<T> power = e.n.value();
         const Vector<T> scaled = power * e.s;
         const Vector<T> result = (scaled + (power - T(1))) / (scaled + (power + T(1)));
-        return (Vector<T>)((Bits<T>)result | sign);
+        return (Vector<T>)(((Bits<T>)result & ~Simd<T>::sign_bit) | sign);
     }
 };
 

@@ -6,6 +6,7 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -35,6 +36,11 @@ bool entangled(const T* x, const T* out, std::size_t n) {
 }
 
 template <class T>
+bool aligned(const T* p) {
+    return reinterpret_cast<std::uintptr_t>(p) % alignof(T) == 0;
+}
+
+template <class T>
 void def_elementwise(nb::module_& module, const char* name, const char* doc, elman::KernelsOf<T> elman::Kernels::*type,
                      elman::Elementwise<T> elman::KernelsOf<T>::*kernel) {
     module.def(
@@ -43,6 +49,9 @@ void def_elementwise(nb::module_& module, const char* name, const char* doc, elm
             if (x.size() != out.size()) {
                 throw std::invalid_argument("x has " + std::to_string(x.size()) + " elements, out has " +
                                             std::to_string(out.size()));
+            }
+            if (!aligned(x.data()) || !aligned(out.data())) {
+                throw std::invalid_argument("x or out does not begin at a multiple of its element size: pass a copy");
             }
             if (entangled<T>(x.data(), out.data(), x.size())) {
                 throw std::invalid_argument("x and out overlap: pass the same buffer twice, or two separate ones");

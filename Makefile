@@ -1,0 +1,42 @@
+# Each target sets up what it needs on a machine with Python and a C++ compiler, and works alone in a fresh clone.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# an installation is out of date when one of these has changed; edits of src/elman need none
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+
+.PHONY: help demo test lint bench clean .venv
+
+help:
+	@echo "make demo    train RNN, LSTM and GRU on a noisy price; table and pictures"
+	@echo "make test    linter, type checker and all tests"
+	@echo "make lint    linter and type checker alone"
+	@echo "make bench   the benchmarks (see docs/benchmarks.md)"
+	@echo "make .venv   the virtual environment alone, with everything for development"
+	@echo "make clean   remove what the others made"
+
+.venv: $(VENV)/installed-dev
+
+# The constraints pin torch among others: left to itself, pip would choose a build of several gigabytes.
+$(VENV)/installed-%: $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	touch $@
+
+demo: $(VENV)/installed-train
+	$(BIN)/elman demo
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,171 @@
+"""Which implementation of a recurrence runs: the policy alone, no computation.
+
+============  =========================================================================
+``native``    elman's compiled kernels, on NumPy arrays and on torch tensors
+``torch``     torch's own kernels, for the cells that torch has
+``reference`` the cells' equations as they are printed, a step at a time: slow, readable
+============  =========================================================================
+
+Left alone (``None``, automatic), each computation takes the best that it has. :func:`use_backend` asks for another in
+a block of code, the environment variable ``ELMAN_BACKEND`` for a whole process; the former goes before the latter.
+Whoever asks for something that cannot run here is given the next best, and told once, through the logger ``elman``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal
+
+from elman.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import ModuleType
+
+Backend = Literal["native", "torch", "reference"]
+BACKENDS: tuple[Backend, ...] = ("native", "torch", "reference")
+
+_chosen: ContextVar[Backend | None] = ContextVar("elman_backend", default=None)
+
+
+def _checked(name: str, source: str) -> Backend:
+    for backend in BACKENDS:
+        if name == backend:
+            return backend
+    raise SettingsError(f"{source}: unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
+
+
+def use_backend(name: str) -> contextlib.AbstractContextManager[None]:
+    """Ask for one implementation in a block of code.
+
+    Holds for the current thread (and asynchronous task) only. Blocks may be nested.
+
+    Parameters
+    ----------
+    name
+        ``"native"``, ``"torch"`` or ``"reference"``.
+
+    Raises
+    ------
+    SettingsError
+        There is no backend of that name.
+
+    Examples
+    --------
+    >>> from elman.backends import current_backend, use_backend
+    >>> with use_backend("reference"):
+    ...     current_backend()
+    'reference'
+    """
+    return _using(_checked(name, "use_backend"))
+
+
+@contextlib.contextmanager
+def _using(backend: Backend) -> Iterator[None]:
+    token = _chosen.set(backend)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def current_backend() -> Backend | None:
+    """The backend that was asked for, by :func:`use_backend` or ``ELMAN_BACKEND``; None where the choice is automatic.
+
+    Raises
+    ------
+    SettingsError
+        ``ELMAN_BACKEND`` names no backend.
+    """
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
+    name = os.environ.get("ELMAN_BACKEND", "")
+    return _checked(name, "ELMAN_BACKEND") if name else None
+
+
+def choose(implementations: Sequence[Backend], what: str) -> Backend:
+    """The backend that runs a computation.
+
+    Parameters
+    ----------
+    implementations
+        Those that exist for the computation at hand, best first; at least one that is not ``"native"``.
+    what
+        The computation in a few words, for the notice given when another one than asked for runs.
+
+    Returns
+    -------
+    Backend
+        The one asked for where it can run, else the first that can.
+
+    Examples
+    --------
+    >>> with use_backend("reference"):
+    ...     choose(["torch", "reference"], "a GRU on tensors")
+    'reference'
+    """
+    asked = current_backend()
+    runnable = [name for name in implementations if name != "native" or native_available()]
+    if asked in runnable:
+        return asked
+    if asked in implementations or (asked is None and runnable[0] != implementations[0]):
+        _say_once(f"the native core is missing ({native_status()}); {what} runs on {runnable[0]!r} instead")
+    elif asked is not None:
+        _say_once(f"{what} has no {asked!r} implementation; it runs on {runnable[0]!r} instead")
+    return runnable[0]
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    import logging
+
+    # without any configuration of logging by the program, Python prints this on standard error
+    logging.getLogger("elman").warning("elman: %s", message)
+
+
+@functools.cache
+def _load_native() -> tuple[ModuleType | None, str]:
+    """The compiled module, and why it is absent if it is."""
+    try:
+        module = importlib.import_module("elman._native")
+    except ModuleNotFoundError:
+        return None, "not compiled: reinstall elman where there is a C++ compiler"
+    except ImportError as error:
+        return None, f"cannot be loaded: {error}"
+    try:
+        module.target()
+    except ValueError as error:  # ELMAN_TARGET names a target that cannot run
+        raise SettingsError(str(error)) from None
+    return module, ""
+
+
+def native() -> Any:
+    """The compiled module ``elman._native``, loaded at the first call; None where there is none.
+
+    Raises
+    ------
+    SettingsError
+        ``ELMAN_TARGET`` names an instruction set that is unknown or that this processor lacks.
+    """
+    return _load_native()[0]
+
+
+def native_available() -> bool:
+    """Whether the compiled core can be used."""
+    return native() is not None
+
+
+def native_status() -> str:
+    """One line on the compiled core: the instruction set that runs and the others that could, or why there is no core.
+
+    For example ``avx512 (of avx512, avx2, baseline)``.
+    """
+    module, reason = _load_native()
+    if module is None:
+        return reason
+    return f"{module.target()} (of {', '.join(module.targets())})"

@@ -1,0 +1,29 @@
+"""What every test shares: quiet, repeatable surroundings and the compiled core."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+
+# Two test processes share the cores, and figures are drawn to files.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+hypothesis.settings.register_profile("elman", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("elman")
+
+
+@pytest.fixture(scope="session")
+def native():
+    """The compiled module. An installation without a compiler has none, but continuous integration must."""
+    from elman import backends
+
+    module = backends.native()
+    if module is None:
+        reason = f"elman._native is {backends.native_status()}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return module
