@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 # an installation is out of date when one of these has changed; edits of src/elman need none
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
 
+.NOTPARALLEL:
 .PHONY: help demo test lint bench clean .venv
 
 help:
