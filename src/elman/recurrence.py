@@ -30,7 +30,7 @@ class Layout:
         SettingsError: unknown cell, or a size or probability out of range.
 
     >>> Layout("gru", 1, 20, num_layers=2).parameter_count()
-    3960
+    3900
     """
 
     cell: str
@@ -163,7 +163,7 @@ def run_cell(
         border = t + 1 if reverse else t
         if resets is not None and border < steps:
             starts = resets[border][:, None]
-            if reverse and lengths is not None:
+            if lengths is not None:  # behind its length a row keeps its state
                 starts = starts & (border < lengths)[:, None]
             state = tuple(ops.where(starts, zero, s) for zero, s in zip(blank, state, strict=True))
         new, gates = cell.step(x[t], state, weights, ops)
