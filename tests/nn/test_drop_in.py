@@ -1,0 +1,327 @@
+"""elman.nn in place of torch.nn: the public behaviour of torch.nn's layers, written as comparisons with them."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
+from torch.testing import assert_close
+
+import elman
+
+KINDS = ["RNN", "LSTM", "GRU"]
+SHAPES: list[dict[str, Any]] = [
+    {},
+    {"num_layers": 2, "bidirectional": True, "batch_first": True},
+    {"num_layers": 3, "bias": False, "dtype": torch.float64},
+    {"num_layers": 2, "dropout": 0.4, "bidirectional": True},
+]
+
+
+def pair(kind: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """torch's layer and ours, from the same seed."""
+    layers = []
+    for library in (nn, elman.nn):
+        torch.manual_seed(0)
+        layers.append(getattr(library, kind)(*args, **kwargs))
+    return layers[0], layers[1]
+
+
+def same(kind: str, peer: Any, layer: Any, *inputs: Any) -> None:
+    """Values, states and all gradients agree, dropout included."""
+    found = []
+    for module in (peer, layer):
+        module.zero_grad()
+        torch.manual_seed(1)
+        output, hx = module(*inputs)
+        data = output.data if isinstance(output, PackedSequence) else output
+        states = hx if kind == "LSTM" else (hx,)
+        torch.cat([data.flatten(), *(s.flatten() for s in states)]).square().sum().backward()
+        found.append((data, *states, *(p.grad for p in module.parameters())))
+    assert_close(found[1], found[0])
+
+
+@pytest.mark.parametrize("options", [*SHAPES, {"nonlinearity": "relu"}, {"proj_size": 2, "num_layers": 2}])
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("kind", KINDS)
+def test_same_seed_same_everything(kind: str, options: dict[str, Any]) -> None:
+    if ("nonlinearity" in options and kind != "RNN") or ("proj_size" in options and kind != "LSTM"):
+        options = {"num_layers": 2}
+    peer, layer = pair(kind, 3, 5, **options)
+    assert [name for name, _ in layer.named_parameters()] == [name for name, _ in peer.named_parameters()]
+    for name, value in peer.state_dict().items():
+        assert torch.equal(layer.state_dict()[name], value), name
+    assert repr(layer) == repr(peer)
+    x = torch.randn(4, 2, 3, dtype=options.get("dtype"))
+    same(kind, peer, layer, x)
+    parts = peer.num_layers * (2 if peer.bidirectional else 1)
+    batch = x.shape[0 if peer.batch_first else 1]
+    hx = [torch.randn(parts, batch, size, dtype=x.dtype) for size in (options.get("proj_size") or 5, 5)]
+    same(kind, peer, layer, x, tuple(hx) if kind == "LSTM" else hx[0])
+    same(kind, peer.eval(), layer.eval(), x)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_constructor_takes_the_same_positions(kind: str) -> None:
+    extra: list[Any] = {"RNN": ["relu"], "LSTM": [], "GRU": []}[kind]
+    projection = [2] if kind == "LSTM" else []
+    options = [*extra, False, True, 0.5, True, *projection]
+    peer, layer = pair(kind, 3, 5, 2, *options)
+    assert repr(layer) == repr(peer)
+    on_meta = getattr(elman.nn, kind)(3, 5, 2, *options, "meta", torch.float64)
+    assert {(p.device.type, p.dtype) for p in on_meta.parameters()} == {("meta", torch.float64)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_is_an_instance_and_loads_both_ways(kind: str) -> None:
+    peer, layer = pair(kind, 3, 5, num_layers=2, bidirectional=True)
+    assert isinstance(layer, getattr(nn, kind))
+    assert isinstance(layer, nn.RNNBase)
+    assert layer.mode == peer.mode
+    nn.init.uniform_(layer.weight_hh_l1)
+    peer.load_state_dict(layer.state_dict())
+    same(kind, peer, layer, torch.randn(4, 2, 3))
+    layer.flatten_parameters()
+    for ours, theirs in zip(layer.all_weights, peer.all_weights, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("backend", ["torch", "reference"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("lengths", [[5, 3, 3, 1], [3, 1, 5, 3]], ids=["sorted", "unsorted"])
+def test_packed(kind: str, lengths: list[int], backend: str) -> None:
+    peer, layer = pair(kind, 3, 5, num_layers=2, bidirectional=True)
+    x = torch.randn(5, 4, 3)
+    packed = pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=lengths == sorted(lengths, reverse=True))
+    hx: Any = (torch.randn(4, 4, 5), torch.randn(4, 4, 5))
+    hx = hx if kind == "LSTM" else hx[0]
+    with elman.use_backend(backend):
+        same(kind, peer, layer, packed)
+        same(kind, peer, layer, packed, hx)
+        output, last = layer(packed, hx)
+        expected = peer(packed, hx)[0]
+        for ours, theirs in zip(output[1:], expected[1:], strict=True):
+            assert (ours is None and theirs is None) or torch.equal(ours, theirs)
+        # and lengths= is the same without packing
+        padded, last_padded = layer(x, hx, lengths=lengths)
+    assert_close(padded, pad_packed_sequence(output)[0])
+    assert_close(last_padded, last)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_between_layer_dropout_of_packed_input_is_torchs(kind: str) -> None:
+    peer, layer = pair(kind, 3, 5, num_layers=3, dropout=0.5)
+    same(kind, peer, layer, pack_sequence([torch.randn(n, 3) for n in (4, 2, 1)]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_reference_draws_the_same_dropout(kind: str) -> None:
+    peer, layer = pair(kind, 3, 5, num_layers=3, dropout=0.5, bidirectional=True, batch_first=True)
+    with elman.use_backend("reference"):
+        same(kind, peer, layer, torch.randn(2, 6, 3))
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_unbatched(kind: str, batch_first: bool) -> None:
+    peer, layer = pair(kind, 3, 5, num_layers=2, bidirectional=True, batch_first=batch_first)
+    x = torch.randn(4, 3)
+    same(kind, peer, layer, x)
+    hx: Any = (torch.randn(4, 5), torch.randn(4, 5))
+    same(kind, peer, layer, x, hx if kind == "LSTM" else hx[0])
+    assert layer(x)[0].shape == (4, 10)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("kind", KINDS)
+def test_moving_dtype(kind: str, dtype: torch.dtype) -> None:
+    peer, layer = pair(kind, 3, 5)
+    peer, layer = peer.to(dtype), layer.to(dtype)
+    same(kind, peer, layer, torch.randn(4, 2, 3, dtype=dtype))
+    same(kind, peer.double(), layer.double(), torch.randn(4, 2, 3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_autocast(kind: str) -> None:
+    peer, layer = pair(kind, 3, 5)
+    x = torch.randn(4, 2, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        expected, output = peer(x), layer(x)
+        assert_close(output, expected)
+        assert_close(layer(x.bfloat16())[0].float(), expected[0].float(), rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_are_independent(kind: str) -> None:
+    _, layer = pair(kind, 3, 5, num_layers=2)
+    x = torch.randn(4, 2, 3)
+    before = layer(x)[0]
+    twin = copy.deepcopy(layer)
+    assert torch.equal(twin(x)[0], before)
+    with torch.no_grad():
+        twin.weight_hh_l0.zero_()
+    assert torch.equal(layer(x)[0], before)
+    assert not torch.equal(twin(x)[0], before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saving(kind: str) -> None:
+    peer, layer = pair(kind, 3, 5)
+    weights, whole = io.BytesIO(), io.BytesIO()
+    torch.save(layer.state_dict(), weights)
+    torch.save(layer, whole)
+    weights.seek(0)
+    whole.seek(0)
+    peer.load_state_dict(torch.load(weights))
+    same(kind, peer, torch.load(whole, weights_only=False), torch.randn(4, 2, 3))
+
+
+@pytest.mark.parametrize("backend", ["torch", "reference"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_weight_tying(kind: str, backend: str) -> None:
+    peer, layer = pair(kind, 5, 5, num_layers=2)
+    for module in (peer, layer):
+        module.weight_hh_l1 = module.weight_hh_l0
+    assert len(list(layer.parameters())) == len(list(peer.parameters())) == 7
+    with elman.use_backend(backend):
+        same(kind, peer, layer, torch.randn(4, 2, 5))
+
+
+@pytest.mark.parametrize("backend", ["torch", "reference"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_weight_norm(kind: str, backend: str) -> None:
+    peer, layer = pair(kind, 3, 5)
+    for module in (peer, layer):
+        parametrizations.weight_norm(module, "weight_hh_l0")
+    with elman.use_backend(backend):
+        same(kind, peer, layer, torch.randn(4, 2, 3))
+        copied = copy.deepcopy(layer)
+        same(kind, peer, copied, torch.randn(4, 2, 3))
+    parametrize.remove_parametrizations(layer, "weight_hh_l0")
+    parametrize.remove_parametrizations(peer, "weight_hh_l0")
+    same(kind, peer, layer, torch.randn(4, 2, 3))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_spectral_norm(kind: str) -> None:
+    _, layer = pair(kind, 3, 5)
+    parametrizations.spectral_norm(layer, "weight_hh_l0", n_power_iterations=50)
+    layer.eval()
+    assert torch.linalg.matrix_norm(layer.weight_hh_l0, 2).item() == pytest.approx(1, rel=1e-3)
+    plain = getattr(nn, kind)(3, 5)
+    plain.load_state_dict({name: getattr(layer, name).detach() for name in layer.weight_names})
+    x = torch.randn(4, 2, 3)
+    assert_close(layer(x), plain(x))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_functional_call_and_replaced_parameters(kind: str) -> None:
+    peer, layer = pair(kind, 3, 5)
+    weights = {name: torch.randn_like(value) for name, value in layer.state_dict().items()}
+    x = torch.randn(4, 2, 3)
+    swapped = torch.func.functional_call(layer, weights, (x,))
+    assert_close(swapped, torch.func.functional_call(peer, weights, (x,)))
+    assert_close(layer(x), peer(x))
+    for module in (peer, layer):
+        module.weight_ih_l0 = nn.Parameter(weights["weight_ih_l0"])
+    same(kind, peer, layer, x)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hooks_and_optimisers_see_it(kind: str) -> None:
+    _, layer = pair(kind, 3, 5)
+    seen: list[str] = []
+    layer.register_forward_pre_hook(lambda module, inputs: seen.append("before"))
+    layer.register_forward_hook(lambda module, inputs, outputs: seen.append("after"))
+    layer.register_full_backward_hook(lambda module, inputs, outputs: seen.append("backward"))
+    optimiser = torch.optim.SGD(layer.parameters(), lr=0.1)
+    x = torch.randn(4, 2, 3, requires_grad=True)
+    first = layer(x)[0].square().mean()
+    first.backward()
+    optimiser.step()
+    assert seen == ["before", "after", "backward"]
+    assert layer(x)[0].square().mean() < first
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_torch_compile_of_a_model_with_it(kind: str) -> None:
+    _, layer = pair(kind, 3, 5)
+    model = torch.compile(lambda x: layer(x)[0].sum(-1), backend="eager")
+    x = torch.randn(4, 2, 3)
+    assert_close(model(x), layer(x)[0].sum(-1))
+
+
+def call(*shape: int, hx: Any = None, dtype: torch.dtype | None = None) -> Callable[[Any], Any]:
+    return lambda layer: layer(torch.zeros(shape, dtype=dtype), hx)
+
+
+def state(kind: str, *shape: int) -> Tensor | tuple[Tensor, Tensor]:
+    return (torch.zeros(shape), torch.zeros(shape)) if kind == "LSTM" else torch.zeros(shape)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_torch_refuses_is_refused_for_whoever_catches_it(kind: str) -> None:
+    peer, layer = pair(kind, 3, 5)
+    cases = {
+        "2-D or 3-D": call(4, 2, 3, 1),
+        "expected 3, got 7": call(4, 2, 7),
+        "does not match weight dtype": call(4, 2, 3, dtype=torch.float64),
+        "expected h of shape \\(1, 2, 5\\)": call(4, 2, 3, hx=state(kind, 1, 9, 5)),
+        "for batched input": call(4, 2, 3, hx=state(kind, 1, 5)),
+        "for unbatched input": call(4, 3, hx=state(kind, 1, 1, 5)),
+        "no time steps": call(0, 2, 3),
+    }
+    for message, case in cases.items():
+        with pytest.raises((RuntimeError, ValueError)) as theirs:
+            case(peer)
+        with pytest.raises(elman.errors.ShapeError, match=message) as ours:
+            case(layer)
+        assert isinstance(ours.value, theirs.type)
+    with pytest.raises(elman.errors.ShapeError, match="expected 3, got 2"):  # torch's LSTM reads on behind the data
+        layer(pack_sequence([torch.zeros(2, 2)]))
+    with pytest.raises(elman.errors.ShapeError, match="expected h of shape"):
+        layer(pack_sequence([torch.zeros(2, 3)]), state(kind, 1, 2, 5))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input_size": 0}, "input_size is 0"),
+        ({"hidden_size": -1}, "hidden_size is -1"),
+        ({"hidden_size": 2.5}, "hidden_size should be of type int, got: float"),
+        ({"num_layers": 0}, "num_layers is 0"),
+        ({"bias": 1}, "bias should be of type bool"),
+        ({"batch_first": "yes"}, "batch_first should be of type bool"),
+        ({"dropout": 1.5}, r"dropout should be a number in range \[0, 1\]"),
+        ({"dropout": True}, "dropout should be a number"),
+        ({"proj_size": -1}, "proj_size"),
+        ({"proj_size": 9}, "proj_size"),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_constructor_refuses_what_torch_refuses(kind: str, options: dict[str, Any], message: str) -> None:
+    sizes = {"input_size": 3, "hidden_size": 5}
+    with pytest.raises((ValueError, TypeError)) as theirs:
+        getattr(nn, kind)(**(sizes | options))
+    with pytest.raises(elman.errors.SettingsError, match=message) as ours:
+        getattr(elman.nn, kind)(**(sizes | options))
+    assert isinstance(ours.value, theirs.type)
+
+
+def test_dropout_of_a_single_layer_warns_as_in_torch() -> None:
+    for library in (nn, elman.nn):
+        with pytest.warns(UserWarning, match="dropout"):
+            library.GRU(3, 5, dropout=0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        elman.nn.GRU(3, 5, num_layers=2, dropout=0.5)
+    with pytest.raises(elman.errors.SettingsError, match="nonlinearity is 'sine'; choose one of: 'tanh', 'relu'"):
+        elman.nn.RNN(3, 5, nonlinearity="sine")
