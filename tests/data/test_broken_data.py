@@ -1,0 +1,179 @@
+"""Broken files: each is refused in one line that names the place and the remedy."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import polars
+import pytest
+
+from elman.data import read_series
+from elman.errors import DataError, ElmanError
+
+PARQUET = b"PAR1 and then nothing of the kind PAR1"
+LATIN = "Month,Größe\n2020-01,1\n".encode("latin-1")
+
+# content of the file, how it is read, where the message says that it is wrong, what it says can be done
+BROKEN = {
+    "empty": (b"", {}, "data.csv: the file is empty", "give a file with a header and rows"),
+    "only blank lines": (b"\n \n\n", {}, "data.csv: the file is empty", "give a file with a header and rows"),
+    "only commas": (b",,\n,,\n", {}, "data.csv: the file is empty", "give a file with a header and rows"),
+    "header only": (b"ds,y\n", {}, "data.csv, line 1: the file ends after its header", "add rows of data"),
+    "picture": (b"\x89PNG\r\n\x1a\n\0\0", {}, "data.csv: this is a PNG picture", "give a CSV or Parquet file"),
+    "workbook": (b"PK\x03\x04\x14", {}, "data.csv: this is an Excel workbook", "export it as CSV"),
+    "NUL bytes": (b"y\n1\n\0\n", {}, "data.csv, line 3: this is a binary file", "give a CSV or Parquet file"),
+    "UTF-16": ("y\n1\n".encode("utf-16"), {}, "data.csv: this is UTF-16", "save it as UTF-8"),
+    "Latin-1": (LATIN, {}, "data.csv, line 1: byte 0xf6 is not UTF-8", "save the file with the encoding UTF-8"),
+    "cut gzip": (gzip.compress(b"y\n1\n" * 99)[:20], {}, "data.csv: the gzip file is damaged", "compress it again"),
+    "no Parquet": (PARQUET, {}, "data.csv: the Parquet file is damaged", "write or fetch it again"),
+    "uneven": (b"a,y\n1,2\n3\n", {}, "data.csv, line 3: 1 fields where the first line has 2", "correct the line"),
+    "too wide": (b"a,y\n1,2\n3,4,5\n", {}, "data.csv, line 3: 3 fields", "in double quotes"),
+    "blank line": (b"a,y\n1,2\n\n3,4\n", {}, "data.csv, line 3: the line is blank", "delete it"),
+    "open quotes": (b'a,y\n1,2\n"3,4\n5,6\n', {}, "data.csv, line 3: the quotes or fields", "correct the line"),
+    "same names": (b"y,a,y\n1,2,3\n", {}, "data.csv, line 1: columns 1 and 3 are both named 'y'", "rename one"),
+    "no such column": (b"ds,sales\n", {}, "data.csv, line 1", "add rows"),
+    "missing target": (b"day,sales\n1,2\n", {"target": "sale"}, "there is no column 'sale'", "did you mean 'sales'?"),
+    "missing time": (b"day,sales\n1,2\n", {"time": "hour"}, "no column 'hour'", "choose one of 'day', 'sales'"),
+    "several targets": (b"a,b\n1,2\n3,4\n", {}, "several columns could be the target", "--target from 'a', 'b'"),
+    "nothing but times": (b"ds\n2020-01\n", {}, "data.csv: besides 'ds' there is no column", "add one of numbers"),
+    "text": (b"ds,y\n2020-01,1\n2020-02,twelve\n", {}, "line 3, column 'y': 'twelve' is not a number", "correct it"),
+    "thousands": (b'ds,y\n2020-01,"1,200"\n', {}, "line 2, column 'y': '1,200' is not", "without marks between"),
+    "maybe thousands": (b"a;y\n1;1,200\n", {"target": "y"}, "line 2, column 'y': '1,200'", "with a decimal point"),
+    "infinite": (
+        b"y,z\n1,1\n2,1\n-inf,1\n",
+        {"target": "y"},
+        "line 4, column 'y': the value is infinite",
+        "correct it",
+    ),
+    "too large": (b"y\n1\n1e999\n", {}, "data.csv, line 3, column 'y': the value is infinite", "leave it empty"),
+    "all missing": (b"a,y\n1,NA\n2,\n", {"target": "y"}, "column 'y': all 2 values are missing", "give a column"),
+    "one row": (b"y\n1\n", {}, "column 'y': only 1 observed value(s), 2 are needed", "give more rows"),
+    "one of a series": (b"unique_id,y\na,1\na,2\nb,3\n", {}, "column 'y', series 'b': only 1", "give more rows"),
+    "no id": (b"unique_id,y\na,1\n,2\n", {}, "line 3, column 'unique_id': the id is missing", "fill it in"),
+    "no time": (b"ds,y\n2020-01,1\nNA,2\n", {}, "line 3, column 'ds': the time is missing", "delete the row"),
+    "ambiguous": (b"date,y\n03/04/2020,1\n", {}, "line 2, column 'date': '03/04/2020' may be day", "write ISO dates"),
+    "no date": (
+        b"ds,y\n2020-01-31,1\n2020-02-30,2\n",
+        {},
+        "line 3, column 'ds': '2020-02-30' is no",
+        "write ISO dates",
+    ),
+    "words": (b"date,y\nthe first,1\nnext,2\n", {}, "line 2, column 'date': 'the first' is not a time", '--time ""'),
+    "mixed": (
+        b"ds,y\n2020-01,1\n2020-02-01,2\n",
+        {},
+        "line 2, column 'ds': '2020-01' is written otherwise",
+        "one form",
+    ),
+    "zones": (
+        b"ds,y\n2020-01-01 00:00,1\n2020-01-01 01:00Z,2\n",
+        {},
+        "line 2, column 'ds'",
+        "write all times in one form",
+    ),
+    "fractions": (
+        b"ds,y\n2020-01-01 00:00:00.5,1\n",
+        {},
+        "line 2, column 'ds': the time has a fraction",
+        "round the times",
+    ),
+    "twice": (b"ds,y\n2020-01,1\n2020-02,2\n2020-01,3\n", {}, "line 4, column 'ds': '2020-01' is there twice", "--id"),
+    "off the steps": (
+        b"ds,y\n2020-01-01 00:00,1\n2020-01-01 01:00,2\n2020-01-01 02:00,3\n2020-01-01 03:10,4\n",
+        {},
+        "line 5, column 'ds': '2020-01-01 03:10' is not on the steps of the other times, which are hourly",
+        "resample to a regular step",
+    ),
+    "irregular": (
+        b"ds,y\n2020-01-01,1\n2020-01-02,2\n2020-01-09,3\n2020-01-23,4\n",
+        {},
+        "column 'ds': the times",
+        "resample",
+    ),
+    "far apart": (
+        b"ds,y\n2020-01-01,1\n2020-01-02,2\n2020-01-03,3\n2920-01-04,4\n",
+        {},
+        "4 rows on 328722 daily",
+        "correct",
+    ),
+    "target and time": (
+        b"ds,y\n2020,1\n",
+        {"time": "y", "target": "y"},
+        "'y' cannot be both target and time",
+        "another",
+    ),
+    "id and time": (b"a,y\n2020,1\n", {"time": "a", "id": "a"}, "'a' cannot be both id and time", "another"),
+    "same target": (b"a,y\n1,1\n", {"target": ["y", "y"]}, "column 'y' is named twice", "name it once"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_files(tmp_path, case):
+    content, how, place, remedy = BROKEN[case]
+    path = tmp_path / "data.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_series(path, **how)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    assert place in message
+    assert remedy in message.split(";", 1)[1]
+
+
+def test_broken_paths(tmp_path, monkeypatch):
+    for path, message in [
+        (tmp_path / "absent.csv", "there is no such file; check the path"),
+        (tmp_path, "this is a folder; give the file"),
+        (tmp_path / ("x" * 5000), "cannot be read (File name too long); check the path"),
+        ("a\0b", "cannot be read (embedded null byte); check the path"),
+        ("", "this is a folder"),
+    ]:
+        with pytest.raises(DataError, match=re.escape(message)):
+            read_series(path)
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(DataError, match=r"^some.csv: permission to read is denied; change the file's permissions"):
+        read_series("some.csv")
+
+
+def test_a_file_that_is_called_parquet_and_is_none(tmp_path):
+    path = tmp_path / "data.parquet"
+    path.write_bytes(b"y\n1\n")
+    with pytest.raises(DataError, match=r"data.parquet: this is not a Parquet file; if it is text, name it .csv"):
+        read_series(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"y": [True, False]}, r"^data, column 'y' holds true/false values; give a column of numbers"),
+        ({"y": [1, float("inf")]}, r"^data, row 1 \(counted from 0\), column 'y': the value is infinite"),
+        ({"y": [1, None, "x"]}, r"^data, row 2 \(counted from 0\), column 'y': 'x' is not a number"),
+        ({"y": [[1], [2]]}, r"^data: a column of shape"),
+        (
+            polars.DataFrame({"y": [None, None]}, schema={"y": polars.Float64}),
+            "^data, column 'y': all 2 values are missing",
+        ),
+        (
+            polars.DataFrame({"y": [1, 2], "ds": [None, None]}, schema_overrides={"ds": polars.Date}),
+            "the time is missing",
+        ),
+    ],
+)
+def test_broken_frames(source, message):
+    with pytest.raises(ElmanError, match=message):
+        read_series(source)
+
+
+def test_two_columns_of_times_are_not_chosen_from():
+    frame = polars.DataFrame({"a": ["2020-01-01"], "b": ["2020-01-02"], "y": [1]}).with_columns(
+        polars.col("a", "b").str.to_date()
+    )
+    with pytest.raises(DataError, match="columns 'a' and 'b' hold times; choose with --time"):
+        read_series(frame)
