@@ -193,6 +193,20 @@ def test_torch_runs_what_it_has_and_the_reference_the_rest(monkeypatch: pytest.M
         assert used(plain, monkeypatch) == "reference"
 
 
+@pytest.mark.parametrize("backend", ["torch", "reference"])
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+def test_another_device(kind: Any, backend: str) -> None:
+    # no accelerator is needed to see that everything made on the way is made where the input is
+    layer = kind(3, 5, num_layers=2, bidirectional=True, recurrent_dropout=0.1, device="meta")
+    x = torch.zeros(4, 2, 3, device="meta")
+    with elman.use_backend(backend):
+        output, hx = layer.eval()(x)
+        layer(x, hx)
+        if backend == "reference":
+            layer.train()(x, hx, lengths=torch.tensor([4, 2]), resets=torch.zeros(2, 4, dtype=torch.bool))
+    assert output.device.type == "meta"
+
+
 def test_a_backend_that_cannot_run_it_says_so() -> None:
     x, resets = torch.zeros(2, 3, 1), torch.zeros(3, 2, dtype=torch.bool)
     cases: list[tuple[Recurrent, dict[str, Tensor], str]] = [
