@@ -44,18 +44,12 @@ def use_backend(name: str) -> contextlib.AbstractContextManager[None]:
 
     Holds for the current thread (and asynchronous task) only. Blocks may be nested.
 
-    Parameters
-    ----------
-    name
-        ``"native"``, ``"torch"`` or ``"reference"``.
+    Args:
+        name: ``"native"``, ``"torch"`` or ``"reference"``.
 
-    Raises
-    ------
-    SettingsError
-        There is no backend of that name.
+    Raises:
+        SettingsError: there is no backend of that name.
 
-    Examples
-    --------
     >>> from elman.backends import current_backend, use_backend
     >>> with use_backend("reference"):
     ...     current_backend()
@@ -76,10 +70,8 @@ def _using(backend: Backend) -> Iterator[None]:
 def current_backend() -> Backend | None:
     """The backend that was asked for, by :func:`use_backend` or ``ELMAN_BACKEND``; None where the choice is automatic.
 
-    Raises
-    ------
-    SettingsError
-        ``ELMAN_BACKEND`` names no backend.
+    Raises:
+        SettingsError: ``ELMAN_BACKEND`` names no backend.
     """
     chosen = _chosen.get()
     if chosen is not None:
@@ -89,22 +81,12 @@ def current_backend() -> Backend | None:
 
 
 def choose(implementations: Sequence[Backend], what: str) -> Backend:
-    """The backend that runs a computation.
+    """The backend that runs a computation: the one asked for where it can run, else the first that can.
 
-    Parameters
-    ----------
-    implementations
-        Those that exist for the computation at hand, best first; at least one that is not ``"native"``.
-    what
-        The computation in a few words, for the notice given when another one than asked for runs.
+    Args:
+        implementations: those that exist for the computation, best first; at least one that is not ``"native"``.
+        what: the computation in a few words, for the notice given where the one asked for does not exist.
 
-    Returns
-    -------
-    Backend
-        The one asked for where it can run, else the first that can.
-
-    Examples
-    --------
     >>> with use_backend("reference"):
     ...     choose(["torch", "reference"], "a GRU on tensors")
     'reference'
@@ -114,10 +96,16 @@ def choose(implementations: Sequence[Backend], what: str) -> Backend:
     if asked in runnable:
         return asked
     if asked in implementations or (asked is None and runnable[0] != implementations[0]):
-        _say_once(f"the native core is missing ({native_status()}); {what} runs on {runnable[0]!r} instead")
+        note_missing_core()
     elif asked is not None:
         _say_once(f"{what} has no {asked!r} implementation; it runs on {runnable[0]!r} instead")
     return runnable[0]
+
+
+def note_missing_core() -> None:
+    """Say once in a process that the compiled core is missing, if it is: what computes without it may be slower."""
+    if not native_available():
+        _say_once(f"the compiled core is {native_status()}; slower code runs in its place")
 
 
 @functools.cache
@@ -134,9 +122,9 @@ def _load_native() -> tuple[ModuleType | None, str]:
     try:
         module = importlib.import_module("elman._native")
     except ModuleNotFoundError:
-        return None, "not compiled: reinstall elman where there is a C++ compiler"
+        return None, "absent (not compiled: reinstall elman where there is a C++ compiler)"
     except ImportError as error:
-        return None, f"cannot be loaded: {error}"
+        return None, f"absent (cannot be loaded: {error})"
     try:
         module.target()
     except ValueError as error:  # ELMAN_TARGET names a target that cannot run
@@ -147,10 +135,8 @@ def _load_native() -> tuple[ModuleType | None, str]:
 def native() -> Any:
     """The compiled module ``elman._native``, loaded at the first call; None where there is none.
 
-    Raises
-    ------
-    SettingsError
-        ``ELMAN_TARGET`` names an instruction set that is unknown or that this processor lacks.
+    Raises:
+        SettingsError: ``ELMAN_TARGET`` names an instruction set that is unknown or that this processor lacks.
     """
     return _load_native()[0]
 
