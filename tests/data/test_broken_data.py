@@ -6,8 +6,11 @@ import gzip
 import re
 from pathlib import Path
 
+import numpy as np
 import polars
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elman.data import read_series
 from elman.errors import DataError, ElmanError
@@ -147,6 +150,29 @@ def test_a_file_that_is_called_parquet_and_is_none(tmp_path):
     path.write_bytes(b"y\n1\n")
     with pytest.raises(DataError, match=r"data.parquet: this is not a Parquet file; if it is text, name it .csv"):
         read_series(path)
+
+
+PIECES = st.sampled_from(
+    [*",;\t\n\r\"'x\0é\ufeff", "\r\n", "ds", "y", "unique_id", "1", "2.5", "-3", "1,5", "1e308", "inf", "NA", "2020"]
+)
+TIMES = st.sampled_from(["2020-01", "2020-01-31", "2020-02-01 10:00", "2020-02-01T11:00Z", "9999-12-31", "01.02.2020"])
+CONTENTS = st.lists(PIECES | TIMES, max_size=30).map("".join).map(str.encode) | st.binary(max_size=60)
+
+
+@given(CONTENTS, st.sampled_from([{}, {"target": "y"}, {"time": "ds"}, {"id": "x"}, {"at_least": 1}]))
+@settings(max_examples=300)
+def test_whatever_a_file_holds_it_is_read_or_refused_in_one_line(tmp_path_factory, content, how):
+    path = tmp_path_factory.getbasetemp() / "whatever.csv"
+    path.write_bytes(content)
+    message, data = None, ()
+    try:
+        data = read_series(path, **how)
+    except ElmanError as error:
+        message = str(error)
+    assert message is None or re.fullmatch(rf"{path}[^\n]*; [^\n]*", message)
+    for series in data:
+        assert np.isfinite(series.values[[0, -1]]).all()
+        assert len(data.labels(series)) == len(series)
 
 
 @pytest.mark.parametrize(

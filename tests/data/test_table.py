@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import subprocess
 import sys
 
 import numpy as np
@@ -143,6 +144,17 @@ def test_parquet_with_whichever_reader_there_is(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingDependencyError, match=r"data.parquet: reading Parquet files needs polars.*pip install"):
         read_table(path)
+
+
+def test_a_csv_file_is_read_without_any_data_frame_library(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("ds,y\n2020-01,1\n2020-02,2\n", encoding="utf-8")
+    program = (
+        "import sys; from elman.data import read_series; data = read_series(sys.argv[1]); "
+        "print(*data.following(data.series[0], 1), *{'pandas', 'polars', 'pyarrow', 'torch'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["2020-03"]
 
 
 def test_a_pandas_index_of_times_is_a_column():

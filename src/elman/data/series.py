@@ -16,7 +16,7 @@ from elman.errors import DataError
 __all__ = ["Series", "SeriesSet", "read_series"]
 
 _TIME_NAMES = frozenset({"ds", "date", "timestamp", "datetime"})
-_MAYBE_TIME_NAMES = frozenset({"time", "month", "index", "unnamed: 0"})  # January, noon and 17 are no times
+_PERHAPS_TIME_NAMES = frozenset({"time", "month", "index", "unnamed: 0"})  # January, noon and 17 are no times
 
 
 def read_series(
@@ -98,9 +98,7 @@ def _find_time(table: Table, taken: set[str]) -> str:
     """The column that is meant for times, "" if none is."""
     kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
     typed = [name for name, kind in kinds.items() if kind == "M" and name not in taken]
-    named = [
-        name for name in table.columns if name.strip().lower() in _TIME_NAMES | _MAYBE_TIME_NAMES and name not in taken
-    ]
+    named = [name for name in table.columns if _is_called_time(name) and name not in taken]
     if chosen := [name for name in named if name in typed] or typed:
         if len(chosen) > 1:
             raise DataError(
@@ -117,6 +115,10 @@ def _find_time(table: Table, taken: set[str]) -> str:
     return ""
 
 
+def _is_called_time(name: str) -> bool:
+    return name.strip().lower() in _TIME_NAMES | _PERHAPS_TIME_NAMES
+
+
 def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
     for name in named:
         table.column(name)
@@ -128,11 +130,7 @@ def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
         return ["y"]
     rest = [name for name in table.columns if name not in taken]
     if len(rest) > 1:
-        rest = [
-            name
-            for name in rest
-            if name.strip().lower() not in _TIME_NAMES | _MAYBE_TIME_NAMES and table.is_numeric(name)
-        ] or rest
+        rest = [name for name in rest if not _is_called_time(name) and table.is_numeric(name)] or rest
     if len(rest) == 1:
         return rest
     if not rest:

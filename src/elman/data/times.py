@@ -114,12 +114,12 @@ def read_times(table: Table, name: str) -> tuple[np.ndarray, str]:
 
 
 def _parse_at(table: Table, name: str, row: int, text: str) -> tuple[datetime, str]:
-    place = table.place(row, name)
-    if is_missing(text):
-        raise DataError(f"{place}: the time is missing; fill it in, or delete the row")
     found = parse_time(text)
     if found is not None:
         return found
+    place = table.place(row, name)
+    if is_missing(text):
+        raise DataError(f"{place}: the time is missing; fill it in, or delete the row")
     if is_ambiguous(text):
         raise DataError(f"{place}: {shown(text)} may be day before month or month before day; {_REMEDY}")
     raise DataError(f"{place}: {shown(text)} is not a time; {_REMEDY}")
