@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from elman.model import Layer, Model
 
 Array = np.ndarray
 
@@ -30,12 +33,14 @@ class Examples:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: ``y`` over ``x``, and optionally a band around it."""
+    """One curve: ``y`` over ``x``, broken where ``y`` is NaN, and optionally a band from ``lower`` to ``upper``."""
 
     label: str
     x: Array
     y: Array
     role: str = "other"  # truth | model | baseline | other: the report chooses colours by role
+    lower: Array | None = None
+    upper: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Figure:
     """Data of one picture; the report draws it. ``name`` is the file's stem.
 
     ``x`` values are numbers, or datetime64 for a time axis. ``marks`` are vertical lines: (x, label).
+    ``y_scale`` is linear or log; ``y_min`` is where the vertical axis begins, by default where the data do.
     """
 
     name: str
@@ -52,6 +58,8 @@ class Figure:
     lines: tuple[Line, ...]
     marks: tuple[tuple[Any, str], ...] = ()
     note: str = ""
+    y_scale: str = "linear"
+    y_min: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,3 +82,37 @@ class Evaluation:
     header: tuple[str, ...] = ()
     rows: list[tuple[str, ...]] = field(default_factory=list, repr=False)
     figures: tuple[Figure, ...] = ()
+
+
+class Problem(ABC):
+    """One training job as a task sees it: its data, and every choice made on them. It does not train.
+
+    Training fits the examples of :meth:`split`, has the model measured by :meth:`evaluate`, and then fits
+    :meth:`everything` for as many epochs again.
+    """
+
+    layers: tuple[Layer, ...]
+
+    @abstractmethod
+    def fingerprint(self) -> bytes:
+        """Data and choices, digested: a checkpoint of another problem must not be continued."""
+
+    @abstractmethod
+    def split(self) -> tuple[Examples, Examples | None]:
+        """Examples to fit, and examples to validate on (None: too few to divide). Nothing from the test is in them."""
+
+    @abstractmethod
+    def tested(self, arrays: dict[str, Array]) -> Model:
+        """The model with weights that were fitted on :meth:`split`."""
+
+    @abstractmethod
+    def evaluate(self, model: Model) -> Evaluation | None:
+        """Measure :meth:`tested` on the test; None if nothing was held back."""
+
+    @abstractmethod
+    def everything(self) -> Examples:
+        """All examples, the test's included."""
+
+    @abstractmethod
+    def final(self, arrays: dict[str, Array]) -> Model:
+        """The model with weights that were fitted on :meth:`everything`."""

@@ -1,0 +1,108 @@
+"""How a window of values becomes the network's input, and its output a forecast: level and scale out, and back in.
+
+With ``level = "seasonal"`` the network reads ``d_t - d_T``, where ``d_t = y_t - y_{t-s}`` is the change over a
+season and ``T`` the window's last step, and corrects the forecast "the same step a season ago, plus the last such
+change". With ``"last"`` it reads ``y_t - y_T`` and corrects the last value; with ``"none"`` it reads the series as it
+is. In each case its inputs are divided by a spread, and its output is multiplied by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.data import windows
+from elman.errors import DataError
+
+Array = np.ndarray
+LEAST_SPREAD = 0.05  # of the series' own, so that a flat window does not blow up
+
+
+class Scaler(NamedTuple):
+    """Where a series lies and how far it spreads, over what was known when it was fitted."""
+
+    center: float
+    spread: float
+
+
+class Encoded(NamedTuple):
+    """``inputs`` (N, T) for the network; a forecast is ``reference + spread * output``: (N, H) and (N, 1)."""
+
+    inputs: Array
+    reference: Array
+    spread: Array
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What is taken out of windows of ``window`` steps when ``season`` and ``level`` are as given.
+
+    ``horizon`` is the number of steps that the network puts out: 1 where it runs on its own output.
+    """
+
+    window: int
+    horizon: int
+    season: int
+    level: str
+    scale: str
+
+    @property
+    def steps(self) -> int:
+        """Steps that the network reads."""
+        return self.window - self.season if self.level == "seasonal" else self.window
+
+    def fit_scaler(self, values: Array) -> Scaler:
+        """Centre and spread of a series (T,), from all of ``values``: give only what may be known.
+
+        The spread is the root mean square of what the network would read, so that its inputs are of order one.
+        """
+        center = float(values.mean())
+        views = windows(values, min(self.window, len(values)), 0).inputs
+        if self.level == "seasonal" and views.shape[1] <= self.season:
+            raw = values - values[-1:]
+        else:
+            raw = self._raw(views, np.full((len(views), 1), center))
+        spread = float(np.sqrt(np.mean(np.square(raw))))
+        smallest = 1e-6 * float(np.abs(values).max())
+        return Scaler(center, spread if spread > smallest else max(smallest, 1.0))
+
+    def encode(self, x: Array, scalers: Sequence[Scaler] | Scaler) -> Encoded:
+        """Encode windows ``x`` (N, W), each with the scaler of its series (or one for all)."""
+        pairs = np.array([scalers] if isinstance(scalers, Scaler) else scalers, float).reshape(-1, 2)
+        pairs = np.broadcast_to(pairs, (len(x), 2))
+        center, spread = pairs[:, :1], pairs[:, 1:]
+        raw = self._raw(x, center)
+        if self.scale == "window":
+            own = np.sqrt(np.mean(np.square(raw), axis=1, keepdims=True))
+            spread = np.maximum(own, LEAST_SPREAD * spread)
+        lead = np.arange(self.horizon)
+        if self.level == "none":
+            reference = np.repeat(center, self.horizon, axis=1)
+        elif self.level == "last":
+            reference = np.repeat(x[:, -1:], self.horizon, axis=1)
+        else:
+            change = x[:, -1:] - x[:, [-1 - self.season]]
+            seasons_ahead = 1 + lead // self.season
+            reference = x[:, self.window - self.season + lead % self.season] + change * seasons_ahead
+        return Encoded(raw / spread, reference, spread)
+
+    def _raw(self, x: Array, center: Array) -> Array:
+        if self.level == "none":
+            return x - center
+        if self.level == "last":
+            return x - x[:, -1:]
+        change = x[:, self.season :] - x[:, : -self.season]
+        return change - change[:, -1:]
+
+
+def check_known(values: Array, needed: int, what: str) -> None:
+    """Refuse a history that is too short to forecast from.
+
+    Raises:
+        DataError: fewer than ``needed`` values.
+    """
+    if len(values) < needed:
+        raise DataError(f"{what} has {len(values)} steps, but the model looks back {needed}; give a longer history")

@@ -1,0 +1,74 @@
+"""What there is to draw of a forecast's test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from elman.data import Series, SeriesSet
+from elman.tasks.base import Figure, Line
+from elman.tasks.forecast.baselines import BASELINES, LABELS
+from elman.tasks.forecast.scores import Rolling, error_by_lead
+
+MOST_HISTORY = 3  # test spans of history to draw before the test
+
+
+def figures_of(data: SeriesSet, starts: Sequence[int], rollings: Sequence[Rolling]) -> tuple[Figure, ...]:
+    """The first series with its rolling forecasts, and the error against lead time over all series."""
+    lead = 1 + np.arange(rollings[0].actual.shape[1])
+    errors = [Line("model", lead, error_by_lead(rollings, "model"), "model")]
+    errors += [Line(LABELS[name], lead, error_by_lead(rollings, name), "baseline") for name in BASELINES]
+    return (
+        _test_figure(data, data.series[0], starts[0], rollings[0]),
+        Figure("error_by_lead", "Error against lead time", "steps ahead", "mean absolute error", tuple(errors)),
+    )
+
+
+def axis(series: Series) -> np.ndarray:
+    """What a series is drawn over: its times, or the numbers of its steps."""
+    return series.times if series.times is not None else np.arange(len(series))
+
+
+def _test_figure(data: SeriesSet, series: Series, start: int, rolling: Rolling) -> Figure:
+    x = axis(series)
+    begin = max(0, start - MOST_HISTORY * (len(series) - start))
+    lines = [Line("observed", x[begin:], series.values[begin:], "truth")]
+    for name, label, role in (("seasonal_naive", LABELS["seasonal_naive"], "baseline"), ("model", "model", "model")):
+        joined = np.full(len(series), np.nan)
+        for cutoff, forecast in zip(rolling.cutoffs, rolling.forecasts[name], strict=True):
+            part = joined[cutoff + 1 : cutoff + 1 + len(forecast)]
+            part[:] = forecast[: len(part)]
+        lines.append(Line(label, x[start:], joined[start:], role))
+    more = f" (first of {len(data)} series)" if len(data) > 1 else ""
+    horizon = rolling.actual.shape[1]
+    return Figure(
+        "test",
+        f"Test: {series.id}{more}",
+        "" if series.times is not None else "step",
+        series.id,
+        tuple(lines),
+        marks=((x[start], "test begins"),),
+        note=f"each forecast made from what was known at its cutoff, up to {horizon} steps ahead",
+    )
+
+
+def beyond_figure(data: SeriesSet, forecasts: dict[str, np.ndarray]) -> Figure:
+    """The first series and the forecast beyond its end."""
+    series = data.series[0]
+    values = forecasts[series.id]
+    begin = max(0, len(series) - 4 * len(values) - 24)
+    x = axis(series)
+    if series.times is not None and data.frequency is not None:
+        ahead = data.frequency.following(series.times[-1], len(values))
+    else:
+        ahead = len(series) + np.arange(len(values))
+    more = f" (first of {len(data)} series)" if len(data) > 1 else ""
+    return Figure(
+        "forecast",
+        f"Forecast: {series.id}{more}",
+        "" if series.times is not None else "step",
+        series.id,
+        (Line("observed", x[begin:], series.values[begin:], "truth"), Line("forecast", ahead, values, "model")),
+        marks=((x[-1], "last observation"),),
+    )

@@ -1,0 +1,121 @@
+"""Rolling forecasts over a test span, scored against what was observed; and what they are worth, in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from elman.tasks.forecast.baselines import LABELS
+
+Array = np.ndarray
+METRICS = ("mae", "mse", "rmse", "smape", "mase")
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """Forecasts of one series from successive cutoffs.
+
+    Args:
+        id: the series.
+        cutoffs: (K,) index of the last known step of each forecast.
+        actual: (K, H) observed values, NaN where unknown, filled in, or behind the series' end.
+        forecasts: by name (``"model"`` and each baseline): (K, H).
+        naive_error: the mean absolute error of the seasonal naive inside the part before the test, for MASE;
+            NaN where there is none.
+    """
+
+    id: str
+    cutoffs: Array
+    actual: Array
+    forecasts: dict[str, Array]
+    naive_error: float
+
+
+def in_sample_naive_error(values: Array, season: int) -> float:
+    """Mean absolute error of the seasonal naive inside ``values`` (T,), over pairs that were both observed (NaN: not).
+
+    >>> in_sample_naive_error(np.array([1.0, 2.0, 4.0, np.nan, 5.0]), 1)
+    1.5
+    """
+    errors = np.abs(values[season:] - values[:-season]) if len(values) > season else np.empty(0)
+    errors = errors[~np.isnan(errors)]
+    return float(errors.mean()) if len(errors) and errors.mean() > 0 else math.nan
+
+
+def score(rollings: Sequence[Rolling], name: str) -> dict[str, float]:
+    """Every metric of forecasts ``name``: over all steps and cutoffs of a series, then the mean over series.
+
+    sMAPE is on the 0-200 scale, a step where both values are 0 counting 0. NaN where nothing could be scored.
+    """
+    rows = [_score_series(rolling, name) for rolling in rollings]
+    return {metric: _mean_known([row[metric] for row in rows]) for metric in METRICS}
+
+
+def _score_series(rolling: Rolling, name: str) -> dict[str, float]:
+    known = ~np.isnan(rolling.actual)
+    y, f = rolling.actual[known], rolling.forecasts[name][known]
+    if not len(y):
+        return dict.fromkeys(METRICS, math.nan)
+    error, size = np.abs(y - f), np.abs(y) + np.abs(f)
+    mae, mse = float(error.mean()), float((error * error).mean())
+    smape = float(np.mean(np.divide(200 * error, size, out=np.zeros_like(error), where=size > 0)))
+    return {"mae": mae, "mse": mse, "rmse": math.sqrt(mse), "smape": smape, "mase": mae / rolling.naive_error}
+
+
+def _mean_known(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def error_by_lead(rollings: Sequence[Rolling], name: str) -> Array:
+    """(H,) mean absolute error at each step ahead, over all cutoffs, then the mean over series."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rows = [np.abs(r.actual - r.forecasts[name]) for r in rollings]
+        counts = [(~np.isnan(row)).sum(axis=0) for row in rows]
+        means = np.array([np.nansum(row, axis=0) / count for row, count in zip(rows, counts, strict=True)])
+        return np.asarray(np.nansum(means, axis=0) / (~np.isnan(means)).sum(axis=0))
+
+
+def verdict(rollings: Sequence[Rolling], names: Sequence[str]) -> str:
+    """One sentence: the model against the strongest baseline, and in how many windows it was the better one.
+
+    "Better" and "worse" are said only where a sign test over the windows would see such a count by chance in fewer
+    than 1 of 20 cases, and the mean agrees; it needs at least five windows. Each window is one cutoff of one series.
+    """
+    scores = {name: score(rollings, name) for name in ("model", *names)}
+    metric = "mase" if not math.isnan(scores["model"]["mase"]) else "mae"
+    own = scores["model"][metric]
+    if math.isnan(own):
+        return "Nothing could be scored: no value of the test span was observed."
+    rival = min(names, key=lambda name: scores[name][metric])
+    other = scores[rival][metric]
+    wins, losses = _wins(rollings, rival)
+    windows = wins + losses
+    figures = f"{metric.upper()} {own:.3g}, {LABELS[rival]} {other:.3g}"
+    counts = f"better in {wins} of {windows} windows"
+    if own < other and _chance(wins, windows) < 0.05:
+        return f"{figures}: better, in {wins} of {windows} windows."
+    if own > other and _chance(losses, windows) < 0.05:
+        return f"{figures}: worse than the {LABELS[rival]} ({counts})."
+    reason = "too few to rule out chance" if windows < 5 else "which chance alone could give"
+    if own < other:
+        return f"{figures}: no proof that it beats the {LABELS[rival]} ({counts}, {reason})."
+    return f"{figures}: no better than the {LABELS[rival]} ({counts})."
+
+
+def _wins(rollings: Sequence[Rolling], rival: str) -> tuple[int, int]:
+    wins = losses = 0
+    for rolling in rollings:
+        known = ~np.isnan(rolling.actual)
+        gain = np.abs(rolling.actual - rolling.forecasts[rival]) - np.abs(rolling.actual - rolling.forecasts["model"])
+        gains = np.where(known, gain, 0).sum(axis=1)[known.any(axis=1)]
+        wins, losses = wins + int((gains > 0).sum()), losses + int((gains < 0).sum())
+    return wins, losses
+
+
+def _chance(hits: int, trials: int) -> float:
+    """Probability of at least ``hits`` heads in ``trials`` throws of a fair coin."""
+    return sum(math.comb(trials, k) for k in range(hits, trials + 1)) / 2**trials if trials else 1.0

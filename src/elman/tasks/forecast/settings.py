@@ -1,0 +1,43 @@
+"""The settings of forecasting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elman.settings import ModelSettings, TrainingSettings, setting
+
+LEVELS = ("auto", "none", "last", "seasonal")
+STRATEGIES = ("direct", "recursive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastSettings(ModelSettings, TrainingSettings):
+    """All settings of a forecaster."""
+
+    horizon: int | None = setting(None, "steps to forecast; without it one season, at most 48 (12 if none)", minimum=1)
+    window: int | None = setting(None, "steps that the model looks back; without it a season and some", minimum=2)
+    season: int | None = setting(None, "steps in a season, 1 for none; without it found in the data", minimum=1)
+    strategy: str = setting(
+        "direct",
+        "direct: all steps at once from the last state; recursive: one step, fed back in",
+        choices=lambda: STRATEGIES,
+    )
+    level: str = setting(
+        "auto",
+        "what is taken out of each window and put back: nothing (none), its last value (last), or the same step a "
+        "season ago and the last change over a season (seasonal); auto decides on the training part",
+        choices=lambda: LEVELS,
+    )
+    scale: str = setting(
+        "series",
+        "what each window is divided by: the spread of its series while training (series), or its own (window)",
+        choices=lambda: ("series", "window"),
+    )
+    loss: str = setting("mae", "training loss", choices=lambda: ("mae", "mse", "huber"))
+    validation: float = setting(
+        0.2, "share of the training part, at its end, that decides when to stop; 0 for none", minimum=0, below=1
+    )
+    test_size: int | None = setting(
+        None, "steps held back at the end of each series, 0 for none; without it a fifth, at least one horizon", minimum=0
+    )
+    stride: int | None = setting(None, "steps between the origins of the test; without it one horizon", minimum=1)
