@@ -1,0 +1,104 @@
+"""Tables of scores in plain text: the same in a terminal, a log and a file."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+MISSING = "–"
+
+
+def score_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Mapping[str, float]]],
+    best: str | Mapping[str, str] = "min",
+    notes: Iterable[str] = (),
+) -> str:
+    """A table of scores, a row for each model or baseline, aligned on the decimal points.
+
+    Numbers have four significant digits; integers (counts) all of theirs. The best of each column is marked with ``*``,
+    and so is whatever cannot be told from it in four digits. What is missing or not a number is shown as ``–``.
+
+    Args:
+        title: the line above; "" for none.
+        columns: the names of the scores, in order.
+        rows: label and scores of each row; a score that is not there is missing.
+        best: ``"min"`` or ``"max"`` for all columns, or column → one of these; a column not named has no best.
+        notes: lines below.
+
+    Returns:
+        Lines joined by newlines, none at the end.
+
+    >>> print(score_table("Test", ["mae", "mase"], [("gru", {"mae": 9.5, "mase": 0.61}), ("naive", {"mae": 12.25})]))
+    Test
+    <BLANKLINE>
+              mae     mase
+    ──────────────────────
+    gru     9.500*  0.6100
+    naive  12.25         –
+    <BLANKLINE>
+    * best of its column
+    """
+    directions = dict.fromkeys(columns, best) if isinstance(best, str) else best
+    cells = [[shown(scores.get(name)) for name in columns] for _, scores in rows]
+    labels = _padded(["", *(label for label, _ in rows)])
+    blocks = [labels]
+    starred = False
+    for index, name in enumerate(columns):
+        stars = _best([scores.get(name) for _, scores in rows], [row[index] for row in cells], directions.get(name))
+        starred = starred or any(stars)
+        numbers = _on_the_point([row[index] for row in cells])
+        numbers = [number + ("*" if star else " ") for number, star in zip(numbers, stars, strict=True)]
+        blocks.append(_padded([name + " ", *numbers], right=True))
+    lines = ["  ".join(parts).rstrip() for parts in zip(*blocks, strict=True)]
+    lines.insert(1, "─" * max(map(_width, lines)))
+    head = [title, ""] if title else []
+    foot = [*(["* best of its column"] if starred else []), *notes]
+    return "\n".join([*head, *lines, *([""] if foot else []), *foot])
+
+
+def shown(value: float | None) -> str:
+    """A number as people read it: four significant digits, integers whole, no exponent where there is no need.
+
+    >>> [shown(value) for value in (0.61, 1234567.8, 12345, 0.00001234, None, float("nan"))]
+    ['0.6100', '1234568', '12345', '1.234e-05', '–', '–']
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if isinstance(value, int):
+        return str(value)
+    if 1000 <= abs(value) < 1e9:
+        return f"{value:.0f}"
+    return f"{value:#.4g}"
+
+
+def _best(values: Sequence[float | None], texts: Sequence[str], direction: str | None) -> list[bool]:
+    known = [(value, text) for value, text in zip(values, texts, strict=True) if value is not None and value == value]
+    if direction is None or len(known) < 2:
+        return [False] * len(values)
+    winner = {"min": min, "max": max}[direction](known)[1]
+    return [text == winner for text in texts]
+
+
+def _on_the_point(texts: Sequence[str]) -> list[str]:
+    """Pads after the number, so that right-aligned numbers have their points below each other."""
+    after = [len(text) - text.index(".") if "." in text else 0 for text in texts]
+    return [
+        text if text == MISSING else text + " " * (max(after) - places)
+        for text, places in zip(texts, after, strict=True)
+    ]
+
+
+def _padded(texts: Sequence[str], right: bool = False) -> list[str]:
+    widest = max(map(_width, texts))
+    return [" " * (widest - _width(text)) + text if right else text + " " * (widest - _width(text)) for text in texts]
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: letters of East Asia take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
