@@ -35,3 +35,7 @@ class MissingDependencyError(ElmanError, ImportError):
 
     def __init__(self, package: str, purpose: str, extra: str) -> None:
         super().__init__(f"{purpose} needs {package}, which is not installed: pip install 'elman[{extra}]'")
+
+
+class TrainingError(ElmanError, ArithmeticError):
+    """Training cannot go on: the loss or a gradient is no longer a finite number."""

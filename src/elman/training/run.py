@@ -1,0 +1,173 @@
+"""A phase of training in progress: epochs, one at a time, and all that decides the next number."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.errors import TrainingError
+from elman.settings import TrainingSettings
+from elman.training.batches import Tensors
+from elman.training.checkpoint import Checkpoint, Saved
+from elman.training.devices import random_states, set_random_states
+from elman.training.events import Fit
+from elman.training.losses import Loss
+from elman.training.optimiser import Optimiser
+from elman.training.schedule import learning_rate
+
+
+class Run:
+    """A phase in progress: the module, and everything that decides its next number."""
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        measure: Loss,
+        train: Tensors,
+        validation: Tensors | None,
+        settings: TrainingSettings,
+        phase: str,
+    ) -> None:
+        self.module, self.measure, self.phase = module, measure, phase
+        self.train, self.validation = train, validation
+        self.settings = settings
+        self.size = settings.batch_size or len(train)
+        self.device = train.inputs.device
+        self.order = torch.Generator().manual_seed(settings.seed)
+        self.optimiser = Optimiser(module, settings)
+        self.best = {name: t.detach().clone() for name, t in tensors_of(module).items()}
+        self.best_epoch = 0
+        self.best_loss: float | None = None
+        self.history: list[dict[str, Any]] = []
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs trained."""
+        return len(self.history)
+
+    def run_epoch(self) -> None:
+        """Train on all examples once, measure, and keep the weights if they are the best yet."""
+        start = time.perf_counter()
+        loss, first_rate = self._update()
+        validation_loss = None if self.validation is None else self._validate(self.validation)
+        if validation_loss is None or self.best_loss is None or validation_loss < self.best_loss:
+            for name, tensor in tensors_of(self.module).items():
+                self.best[name].copy_(tensor.detach())
+            self.best_epoch = self.epoch + 1
+            self.best_loss = loss if validation_loss is None else validation_loss
+        self.history.append(
+            {
+                "phase": self.phase,
+                "epoch": self.epoch + 1,
+                "loss": loss,
+                "validation_loss": validation_loss,
+                "learning_rate": first_rate,
+                "seconds": time.perf_counter() - start,
+            }
+        )
+
+    def _update(self) -> tuple[float, float]:
+        """One pass over the training part; its mean loss, and its first learning rate."""
+        self.module.train()
+        settings = self.settings
+        updates = math.ceil(len(self.train) / self.size)
+        losses: list[Tensor] = []
+        norms: list[Tensor] = []
+        counts: list[Tensor | int] = []
+        rates: list[float] = []
+        for k, (inputs, targets, weights) in enumerate(self.train.shuffled(self.size, self.order)):
+            progress = (self.epoch + k / updates) / settings.epochs
+            rates.append(learning_rate(settings.schedule, settings.learning_rate, progress))
+            self.optimiser.zero_grad()
+            loss = self.measure(self.module(inputs), targets, weights)
+            loss.backward()
+            norms.append(self.optimiser.step(rates[-1]))
+            # read only after the epoch: a GPU need not be waited for
+            losses.append(loss.detach())
+            counts.append(len(inputs) if weights is None else weights.sum())
+        self._check("gradient", norms)
+        return self._mean("loss", losses, counts), rates[0]
+
+    @torch.no_grad()
+    def _validate(self, validation: Tensors) -> float:
+        self.module.eval()
+        losses: list[Tensor] = []
+        counts: list[Tensor | int] = []
+        for inputs, targets, weights in validation.in_order(self.size):
+            losses.append(self.measure(self.module(inputs), targets, weights))
+            counts.append(len(inputs) if weights is None else weights.sum())
+        return self._mean("validation loss", losses, counts)
+
+    def _mean(self, what: str, losses: list[Tensor], counts: list[Tensor | int]) -> float:
+        weights = [float(count) for count in counts]
+        values = self._check(what, losses)
+        return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
+
+    def _check(self, what: str, values: list[Tensor]) -> list[float]:
+        numbers: list[float] = torch.stack(values).tolist()
+        for number in numbers:
+            if not math.isfinite(number):
+                raise TrainingError(
+                    f"epoch {self.epoch + 1} of {self.phase}: the {what} is {number}; "
+                    f"lower --learning-rate (it is {self.settings.learning_rate:g})"
+                )
+        return numbers
+
+    def fit(self, interrupted: bool) -> Fit:
+        """What came of it so far."""
+        seconds = math.fsum(entry["seconds"] for entry in self.history)
+        return Fit(self.best_epoch, self.epoch, self.best_loss, list(self.history), interrupted, seconds)
+
+    def state(self) -> dict[str, Tensor]:
+        """All tensors that the next epoch depends on, for :meth:`go_on`; the rest is in :meth:`fit`."""
+        return grouped(
+            weights=tensors_of(self.module),
+            best=self.best,
+            optimiser=self.optimiser.state(),
+            random=random_states(self.device) | {"order": self.order.get_state()},
+        )
+
+    def go_on(self, saved: Saved, checkpoint: Checkpoint) -> None:
+        """Be where :meth:`state` was taken."""
+        put_tensors(saved.group("weights"), self.module, checkpoint)
+        random = saved.group("random")
+        best = saved.group("best")
+        try:
+            self.best = {name: best[name].to(self.device) for name in self.best}
+            self.optimiser.load_state(saved.group("optimiser"))
+            self.order.set_state(random.pop("order"))
+            set_random_states(random, self.device)
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            raise checkpoint.unusable("it was made for another model or device") from error
+        self.history = list(saved.fit.history)
+        self.best_epoch, self.best_loss = saved.fit.best_epoch, saved.fit.best_loss
+
+    @torch.no_grad()
+    def close(self) -> None:
+        """Give the module back: its best weights, in tensors of their own, on the CPU, ready for use."""
+        for name, tensor in tensors_of(self.module).items():
+            tensor.copy_(self.best[name])
+        self.optimiser.release()
+        self.module.to("cpu").eval()
+
+
+def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
+    """Everything in the module that training changes; what is tied appears once."""
+    return dict(module.named_parameters()) | dict(module.named_buffers())
+
+
+def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
+
+
+@torch.no_grad()
+def put_tensors(tensors: dict[str, Tensor], module: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    own = tensors_of(module)
+    if {name: t.shape for name, t in own.items()} != {name: t.shape for name, t in tensors.items()}:
+        raise checkpoint.unusable("it was made for another model")
+    for name, tensor in own.items():
+        tensor.copy_(tensors[name])
