@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from elman.tasks.base import Array, Figure, Line
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.ticker import ScalarFormatter
 
 WIDTH, HEIGHT, DOTS = 9.0, 4.6, 130  # inches, inches, dots per inch
 _CHARACTER = 0.0088  # width of a mark's character as a share of the axes: enough to keep labels apart
@@ -92,35 +94,31 @@ def _surroundings() -> Iterator[None]:
 def _build(figure: Figure) -> Canvas:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    canvas = Canvas(figsize=(WIDTH, HEIGHT), dpi=DOTS, layout="constrained")
+    canvas = Canvas(figsize=(WIDTH, HEIGHT), dpi=DOTS, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.06))
     FigureCanvasAgg(canvas)
     axes = canvas.add_subplot()
+    roles = Counter(line.role for line in figure.lines)
     for line, look in zip(figure.lines, looks(figure.lines), strict=True):
-        _line(axes, line, look)
+        _line(axes, line, look, several=line.role in ("model", "other") and roles[line.role] > 1)
     _scales(axes, figure)
-    _marks(axes, figure)
-    _words(canvas, axes, figure)
+    above = _marks(axes, figure)
+    _words(canvas, axes, figure, above)
     return canvas
 
 
-def _line(axes: Axes, line: Line, look: Look) -> None:
+def _line(axes: Axes, line: Line, look: Look, several: bool) -> None:
     x, y = np.asarray(line.x), _finite(line.y)
-    known = np.isfinite(y)
-    if known.sum() <= SHORT:
-        shown = np.flatnonzero(known)
-    else:  # a point without neighbours is no line: it would not be seen
-        alone = known & ~np.append(False, known[:-1]) & ~np.append(known[1:], False)
-        shown = np.flatnonzero(alone)
+    shown = _shown(np.isfinite(y), several)
     axes.plot(
         x,
         y,
-        label=_one_line(line.label, 50),
         color=look.colour,
         linewidth=look.width,
         linestyle=look.dashes,
-        marker=look.marker,
-        markersize=4,
+        marker=look.marker if len(shown) else None,
+        markersize=3.6 if len(shown) <= 20 else 2.8,
         markeredgewidth=1,
         markerfacecolor="white" if line.role == "baseline" else look.colour,
         markevery=shown.tolist(),
@@ -131,35 +129,79 @@ def _line(axes: Axes, line: Line, look: Look) -> None:
         axes.fill_between(x, lower, upper, color=look.colour, alpha=0.18, linewidth=0, zorder=look.order - 1)
 
 
+def _shown(known: Array, several: bool) -> Array:
+    """Which points get a marker: all of a short line, and those without neighbours, which would not be seen.
+
+    Of ``several`` long lines that differ in nothing but colour, also a few points each, for print in grey.
+    """
+    if known.sum() <= SHORT:
+        return np.flatnonzero(known)
+    shown = known & ~np.append(False, known[:-1]) & ~np.append(known[1:], False)
+    if several:
+        places = np.flatnonzero(known)
+        shown[places[len(places) // 16 :: len(places) // 8]] = True
+    return np.flatnonzero(shown)
+
+
 def _scales(axes: Axes, figure: Figure) -> None:
     from matplotlib import dates, ticker
 
     places = [np.asarray(line.x) for line in figure.lines]
     if any(x.dtype.kind == "M" for x in places):
+        # The margins of tree rings since the year 1 would lie before there are dates.
+        first, last = dates.date2num(np.array(["0001-01-01", "9999-12-31"], dtype="datetime64[s]"))
+        left, right = axes.get_xlim()
+        axes.set_xlim(max(left, first), min(right, last))
         locator = dates.AutoDateLocator(minticks=3, maxticks=9)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-    elif all(x.dtype.kind in "iu" for x in places):
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(10, integer=True))
-    # A logarithmic axis needs something above zero to stand on.
-    if figure.y_scale == "log" and any((_finite(line.y) > 0).any() for line in figure.lines):
-        axes.set_yscale("log", nonpositive="mask")
-        axes.yaxis.set_major_formatter(ticker.FuncFormatter(_plain))
-        axes.yaxis.set_minor_formatter(ticker.LogFormatter(minor_thresholds=(1, 0.4)))
     else:
-        plain = ticker.ScalarFormatter(useOffset=False, useMathText=False)
-        plain.set_powerlimits((-4, 7))
-        axes.yaxis.set_major_formatter(plain)
+        axes.xaxis.set_major_formatter(_in_full())
+        if all(x.dtype.kind in "iu" for x in places):
+            left, right = axes.get_xlim()
+            if right - left < 1:  # a single step: room for its number alone
+                axes.set_xlim(left - 0.5, right + 0.5)
+            axes.xaxis.set_major_locator(ticker.MaxNLocator(12, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+    values = np.concatenate([_finite(line.y) for line in figure.lines] or [np.zeros(0)])
+    if figure.y_scale == "log" and (values > 0).any():  # otherwise there is nothing for the axis to stand on
+        above = values[values > 0]
+        decades = np.log10(above.max() / above.min())
+        axes.set_yscale("log", nonpositive="mask")
+        few = ticker.LogLocator(subs=(1, 2, 5)) if decades < 3 else ticker.LogLocator()
+        axes.yaxis.set_major_locator(few if decades > 0.8 else ticker.MaxNLocator(6))
+        axes.yaxis.set_minor_locator(ticker.NullLocator())
+        axes.yaxis.set_major_formatter(ticker.FuncFormatter(_short))
+    else:
+        largest = np.nanmax(np.abs(values), initial=0.0)
+        usual = largest == 0 or 1e-4 <= largest < 1e9
+        axes.yaxis.set_major_formatter(_in_full() if usual else ticker.FuncFormatter(_short))
         axes.set_ylim(bottom=figure.y_min)
     axes.tick_params(which="both", length=0)
 
 
-def _marks(axes: Axes, figure: Figure) -> None:
-    """Vertical lines, their labels above the axes where no data are; labels that would meet are put a line higher."""
+def _in_full() -> ScalarFormatter:
+    """Numbers as they are: no power of ten and no offset, which would stand apart from them above the axis."""
+    from matplotlib.ticker import ScalarFormatter
+
+    formatter = ScalarFormatter(useOffset=False)
+    formatter.set_scientific(False)
+    return formatter
+
+
+def _short(value: float, _position: Any = None) -> str:
+    return f"{value:.4g}"
+
+
+def _marks(axes: Axes, figure: Figure) -> float:
+    """Vertical lines, their labels above the axes where no data are; labels that would meet are put a line higher.
+
+    Returns the height of the labels, in points.
+    """
+    for place, _ in figure.marks:
+        axes.axvline(place, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=2)
     left, right = axes.get_xlim()
     ends: list[float] = []  # where the last label of each level ends, as a share of the axes
     for place, text in sorted(figure.marks, key=lambda mark: mark[0]):
-        axes.axvline(place, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=2)
         position = float(axes.convert_xunits(place))
         share = (position - left) / (right - left)
         text = _one_line(text, 50)
@@ -178,10 +220,12 @@ def _marks(axes: Axes, figure: Figure) -> None:
             fontsize=8.5,
             color=MUTED,
         )
-    axes.set_xlim(left, right)
+    return 12.0 * len(ends)
 
 
-def _words(canvas: Canvas, axes: Axes, figure: Figure) -> None:
+def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float) -> None:
+    from matplotlib.transforms import ScaledTranslation
+
     title = textwrap.fill(_one_line(figure.title, 160), 80)
     canvas.suptitle(title, x=0.012, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     axes.set_xlabel(_one_line(figure.x_label, 80))
@@ -190,20 +234,26 @@ def _words(canvas: Canvas, axes: Axes, figure: Figure) -> None:
         note = textwrap.fill(_one_line(figure.note, 400), 130)
         canvas.supxlabel(note, x=0.012, ha="left", fontsize=8.5, color=MUTED)
     if len(figure.lines) > 1:
-        handles, labels = axes.get_legend_handles_labels()
-        canvas.legend(
-            handles, labels, loc="outside upper left", ncols=min(len(labels), 5), frameon=False, handlelength=2.6
+        labels = [_one_line(line.label, 50) for line in figure.lines]
+        widths = [len(label) + 9 for label in labels]  # in characters, with the sample of the line; 118 fit
+        axes.legend(
+            handles=axes.lines[: len(figure.lines)],
+            labels=labels,
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            bbox_transform=axes.transAxes + ScaledTranslation(0, (above + 5) / 72, canvas.dpi_scale_trans),
+            borderaxespad=0.0,
+            borderpad=0.0,
+            ncols=len(labels) if sum(widths) <= 118 else 118 // max(widths),
+            handlelength=2.6,
+            frameon=False,
         )
 
 
-def _plain(value: float, _position: Any = None) -> str:
-    return f"{value:.4g}"
-
-
 def _finite(values: Array) -> Array:
-    """``values`` as float64, with NaN for infinities: an axis cannot reach them."""
+    """``values`` as float64, with NaN for what no axis can reach."""
     values = np.asarray(values, dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.abs(values) < 1e100, values, np.nan)
 
 
 def _one_line(text: str, longest: int) -> str:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from elman.report.tables import shown
+from elman.training.events import EpochEnd, Event, PhaseEnd, PhaseStart
 
 REFRESH = 0.1  # seconds between two drawings: short epochs cost nothing
 
@@ -29,7 +30,6 @@ class Progress:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._live: Any = None
-        self._phase = ""
         self._drawn = -math.inf
 
     def __enter__(self) -> Progress:
@@ -46,18 +46,16 @@ class Progress:
         if live is not None:
             live.stop()
 
-    def __call__(self, event: Any) -> None:
-        """Shows an event; a line drawn less than a tenth of a second ago stays, unless a new phase begins."""
-        if self._live is None:
+    def __call__(self, event: Event) -> None:
+        """Shows an event; a line drawn less than a tenth of a second ago stays, unless a phase begins."""
+        if self._live is None or isinstance(event, PhaseEnd):
             return
         now = time.monotonic()
-        phase = str(getattr(event, "phase", self._phase))
-        if phase != self._phase or now - self._drawn >= REFRESH:
+        if isinstance(event, PhaseStart) or now - self._drawn >= REFRESH:
             from rich.text import Text
 
-            text = Text(line_of(event), no_wrap=True, overflow="ellipsis")
-            self._live.update(text, refresh=True)
-            self._phase, self._drawn = phase, now
+            self._live.update(Text(line_of(event), no_wrap=True, overflow="ellipsis"), refresh=True)
+            self._drawn = now
 
 
 def _live(stream: TextIO) -> Any:
@@ -69,33 +67,25 @@ def _live(stream: TextIO) -> Any:
     console = Console(file=stream)
     if console.is_dumb_terminal or not console.is_terminal:
         return None
-    # No thread draws by itself, and what others print goes where they send it.
-    return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
+    # No thread draws by itself. Warnings go above the line; standard output goes where it is sent.
+    warned = stream is sys.stderr
+    return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=warned)
 
 
-def line_of(event: Any) -> str:
-    """What is shown of an event: those of its facts that are known.
+def line_of(event: PhaseStart | EpochEnd) -> str:
+    """What is shown of an event. The time left is that of all epochs: early stopping may end sooner.
 
-    >>> from types import SimpleNamespace
-    >>> line_of(SimpleNamespace(phase="fit", epoch=3, epochs=40, loss=0.25, validation_loss=0.5, remaining=75.0))
-    'fit · epoch 3/40 · loss 0.2500 · validation 0.5000 · 1:15 left'
+    >>> line_of(EpochEnd("fit", 3, 40, loss=0.25, validation_loss=0.5, best_epoch=2, elapsed=6.0, remaining=75.0))
+    'fit · epoch 3/40 · loss 0.2500 · validation 0.5000 (best at 2) · up to 1:15 left'
     """
-    facts = {
-        name: getattr(event, name, None)
-        for name in ("epoch", "epochs", "loss", "validation_loss", "best_epoch", "remaining")
-    }
-    known = {name: value for name, value in facts.items() if value is not None and value == value}
-    parts = [str(getattr(event, "phase", ""))]
-    if "epoch" in known:
-        parts.append(f"epoch {known['epoch']}" + (f"/{known['epochs']}" if "epochs" in known else ""))
-    if "loss" in known:
-        parts.append(f"loss {shown(known['loss'])}")
-    if "validation_loss" in known:
-        best = f" (best at {known['best_epoch']})" if "best_epoch" in known else ""
-        parts.append(f"validation {shown(known['validation_loss'])}{best}")
-    if "remaining" in known and math.isfinite(known["remaining"]):
-        parts.append(f"{clock(known['remaining'])} left")
-    return " · ".join(part for part in parts if part)
+    parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]
+    if isinstance(event, EpochEnd):
+        parts.append(f"loss {shown(event.loss)}")
+        if event.validation_loss is not None:
+            parts.append(f"validation {shown(event.validation_loss)} (best at {event.best_epoch})")
+        if math.isfinite(event.remaining):
+            parts.append(f"up to {clock(event.remaining)} left")
+    return " · ".join(parts)
 
 
 def clock(seconds: float) -> str:

@@ -22,13 +22,13 @@ _COLOURS = {
     "baseline": ("#787878", "#8c8c8c", "#9c9c9c"),
     "other": ("#6f8fb5", "#9a6a2f", "#7c8c3f"),
 }
-_WIDTHS = {"truth": 1.4, "model": 1.9, "baseline": 1.3, "other": 1.5}
+_WIDTHS = {"truth": 1.3, "model": 1.7, "baseline": 1.2, "other": 1.4}
 _DASHES = {"baseline": ((0, (5, 2)), (0, (1.2, 1.6)), (0, (7, 2, 1.5, 2)))}
 _ORDER = {"baseline": 2.1, "other": 2.2, "truth": 2.3, "model": 2.4}
 
 # On top of matplotlib's own defaults, never of what the user's matplotlibrc says: a picture looks the same everywhere.
 RC: dict[str, Any] = {
-    "font.size": 10,
+    "font.size": 9.5,
     "axes.edgecolor": "#9a9a9a",
     "axes.labelcolor": MUTED,
     "axes.grid": True,

@@ -71,7 +71,7 @@ def shown(value: float | None) -> str:
         return str(value)
     if 1000 <= abs(value) < 1e9:
         return f"{value:.0f}"
-    return f"{value:#.4g}"
+    return f"{value:#.4g}".rstrip(".")
 
 
 def _best(values: Sequence[float | None], texts: Sequence[str], direction: str | None) -> list[bool]:
