@@ -1,0 +1,39 @@
+"""Run the benchmarks named on the command line, or all of them; ``--list`` names them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+
+
+def main() -> int:
+    """Parse the command line, run, and report what met its bar: 1 if something did not."""
+    names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(names)}; all if none is given")
+    parser.add_argument("--list", action="store_true", help="print the names and what they measure")
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in names]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]!r}; choose from: {', '.join(names)}")
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in given.names or names}
+    if given.list:
+        for name, module in modules.items():
+            print(f"{name:16} {(module.__doc__ or '').splitlines()[0]}")
+        return 0
+    print(f"on {benchmarks.machine()}")
+    missed = []
+    for name, module in modules.items():
+        print(f"\n== {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
+        if not module.main():
+            missed.append(name)
+    print(f"\n{'missed its bar: ' + ', '.join(missed) if missed else 'all bars met'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
