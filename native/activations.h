@@ -4,8 +4,9 @@
 //
 //     e^y = 2^n (1 + s),   s = e^r - 1 = r + r^2 q(r),   |r| <= ln 2 / 2,
 //
-// where q is the polynomial of least relative error in s (found by Remez exchange; the error stands beside it). Keeping s
-// and 2^n apart lets e^y ± 1 be formed as 2^n s + (2^n ± 1) without the rounding of e^y itself: the product is exact.
+// where q is the polynomial of least relative error in s (found by Remez exchange; the error stands beside it).
+// Keeping s and 2^n apart lets e^y ± 1 be formed as 2^n s + (2^n ± 1) without the rounding of e^y itself: the product
+// is exact.
 //
 // Largest error in units in the last place, subnormal results included (float32: found by trying every value on every
 // x86-64 target; tests/native samples the range):
@@ -118,8 +119,9 @@ struct Exp {
     }
 };
 
-// 1 / (1 + e^-x). The divisor is scaled by 2^-half, which keeps it finite where the result is subnormal. Its large term is
-// added last: 2^n + 1 would lose the 1 from n = mantissa_bits + 1 on, while the product is still small enough to hold it.
+// 1 / (1 + e^-x). The divisor is scaled by 2^-half, which keeps it finite where the result is subnormal. Its large
+// term is added last: 2^n + 1 would lose the 1 from n = mantissa_bits + 1 on, while the product is still small enough
+// to hold it.
 struct Sigmoid {
     template <class T>
     ELMAN_INLINE Vector<T> of(Vector<T> x) {
@@ -131,7 +133,8 @@ struct Sigmoid {
     }
 };
 
-// (1 - e^-2|x|) / (1 + e^-2|x|), with the sign of x. The negative exponent keeps both sums below 2, where they round finely.
+// (1 - e^-2|x|) / (1 + e^-2|x|), with the sign of x. The negative exponent keeps both sums below 2, where they round
+// finely.
 struct Tanh {
     template <class T>
     ELMAN_INLINE Vector<T> of(Vector<T> x) {

@@ -8,7 +8,8 @@
 
 namespace elman {
 
-// out[i] = f(x[i]) for i < n. The pointers need the alignment of T alone; out may be x, but may not overlap it otherwise.
+// out[i] = f(x[i]) for i < n. The pointers need the alignment of T alone; out may be x, but may not overlap it
+// otherwise.
 template <class T>
 using Elementwise = void (*)(const T* x, T* out, std::size_t n);
 
