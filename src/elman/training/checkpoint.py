@@ -47,7 +47,7 @@ class Checkpoint:
     Args:
         path: the file; its folder exists.
         fingerprint: stands for the settings and the data. A file with another one is refused.
-        every: seconds between two files at least.
+        every: seconds between two files at least; 0 writes one after every epoch, whatever it costs.
 
     Raises:
         RunFolderError: (on use) the file cannot be read or written, is damaged, or belongs to another training.
@@ -93,7 +93,7 @@ class Checkpoint:
         content = {f"{name}/{key}": t for name, p in self._phases.items() for key, t in p.tensors.items()}
         atomic.write_bytes(self.path, save(content, metadata={HEADER: json.dumps(record, allow_nan=False)}))
         end = time.monotonic()
-        self._due = end + max(self.every, (end - start) / SHARE)
+        self._due = end + (max(self.every, (end - start) / SHARE) if self.every else 0.0)
 
     def unusable(self, reason: str) -> RunFolderError:
         """The error that says so, and what to do."""

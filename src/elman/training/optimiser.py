@@ -93,11 +93,20 @@ class Optimiser:
         return {f"{k}/{name}": tensor for k, entry in state.items() for name, tensor in entry.items()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from what :meth:`state` gave, exactly."""
+        """Go on from what :meth:`state` gave, exactly.
+
+        Raises:
+            ValueError: it was given by an optimiser of other parameters, or not by one at all.
+        """
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():
-            k, name = key.split("/")
-            state.setdefault(int(k), {})[name] = tensor
+            number, name = key.split("/")
+            state.setdefault(int(number), {})[name] = tensor
+        trained = self._adam.param_groups[0]["params"]
+        for k, entry in state.items():
+            own = trained[k].shape if k < len(trained) else None
+            if {name: t.shape for name, t in entry.items()} != {"step": (), "exp_avg": own, "exp_avg_sq": own}:
+                raise ValueError(f"no state of parameter {k}")
         self._adam.load_state_dict({"state": state, "param_groups": self._adam.state_dict()["param_groups"]})
 
 

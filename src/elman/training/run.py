@@ -134,11 +134,13 @@ class Run:
     def go_on(self, saved: Saved, checkpoint: Checkpoint) -> None:
         """Be where :meth:`state` was taken."""
         put_tensors(saved.group("weights"), self.module, checkpoint)
-        random = saved.group("random")
-        best = saved.group("best")
+        random, best, optimiser = saved.group("random"), saved.group("best"), saved.group("optimiser")
+        if saved.fit.epochs_run and not optimiser:
+            raise checkpoint.unusable("it lacks the optimiser's state")
         try:
-            self.best = {name: best[name].to(self.device) for name in self.best}
-            self.optimiser.load_state(saved.group("optimiser"))
+            for name, tensor in self.best.items():
+                tensor.copy_(best[name])
+            self.optimiser.load_state(optimiser)
             self.order.set_state(random.pop("order"))
             set_random_states(random, self.device)
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
