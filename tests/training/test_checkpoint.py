@@ -19,6 +19,7 @@ from elman.tasks.base import Examples
 from elman.training.checkpoint import HEADER, Checkpoint
 from elman.training.events import EpochEnd, Fit, PhaseEnd
 from elman.training.loop import fit
+from elman.training.optimiser import Optimiser
 
 EPOCHS = 6
 
@@ -102,16 +103,16 @@ def test_early_stopping_survives_a_kill(train, tmp_path, bits, numbers, examples
 def test_ctrl_c_then_resume(calls, train, tmp_path, bits, numbers, monkeypatch):
     whole, expected = train()
     path = tmp_path / "checkpoint.safetensors"
-    step, left = torch.optim.AdamW.step, [calls]
+    step, left = Optimiser.step, [calls]
 
-    def interrupted_step(self, *args):
+    def interrupted_step(self, learning_rate):
         left[0] -= 1
         if not left[0]:
             raise KeyboardInterrupt
-        return step(self, *args)
+        return step(self, learning_rate)
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch.optim.AdamW, "step", interrupted_step)
+        patch.setattr(Optimiser, "step", interrupted_step)
         _, result = train(path)
     assert result.interrupted
     assert result.epochs_run == (calls - 1) // 7

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from itertools import chain
 
 import numpy as np
@@ -259,3 +261,21 @@ def test_large_validation_parts_are_measured_in_chunks(settings, monkeypatch):
     tensors = [torch.tensor(a) for a in (held_out.inputs, held_out.targets, held_out.weights)]
     whole = get_loss("mse")(module.a.detach() * tensors[0], tensors[1], tensors[2])
     assert result.best_loss == pytest.approx(whole.item(), rel=1e-6)
+
+
+def test_torchs_compiler_is_not_imported():
+    """It takes as long to import as torch itself, and training needs none of it."""
+    program = """
+import sys
+import numpy as np
+import torch
+from elman.settings import TrainingSettings
+from elman.tasks.base import Examples
+from elman.training.loop import fit
+
+x = np.ones((8, 3, 2), np.float32)
+module = torch.nn.Linear(2, 2)
+assert fit(module, "mse", Examples(x, x, x), TrainingSettings(epochs=2, batch_size=4)).epochs_run == 2
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -177,6 +177,17 @@ def test_state_goes_on_exactly():
         assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])  # flat, and not: two types are not made one
+def test_what_is_not_used_only_decays(dtype):
+    module = torch.nn.ModuleDict({"used": torch.nn.Linear(3, 1), "unused": torch.nn.Linear(2, 2).to(dtype)})
+    before = module["unused"].weight.detach().clone()
+    optimiser = Optimiser(module, SETTINGS)
+    steps(module["used"], optimiser.zero_grad, optimiser.step, 2)
+    optimiser.release()
+    expected = before * (1 - 0.05 * 0.1) * (1 - 0.025 * 0.1)
+    torch.testing.assert_close(module["unused"].weight.detach(), expected, rtol=1e-6, atol=0)
+
+
 @pytest.mark.parametrize("module", [torch.nn.Tanh(), torch.nn.Linear(2, 1).requires_grad_(False)])
 def test_nothing_to_train(module):
     with pytest.raises(SettingsError, match="no parameters to train"):

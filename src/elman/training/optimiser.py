@@ -7,9 +7,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 from torch.nn import Parameter
+from torch.optim.adamw import adamw
 
 from elman.errors import SettingsError
 from elman.settings import TrainingSettings
+
+# where torch has AdamW as one kernel in all the releases that elman admits
+FUSED_DEVICES = ("cpu", "cuda")
 
 
 class Optimiser:
@@ -42,14 +46,13 @@ class Optimiser:
         self._parameters = [p for p in module.parameters() if p.requires_grad]
         if not self._parameters:
             raise SettingsError("the model has no parameters to train; set requires_grad on those that shall learn")
-        self._clip_norm = settings.clip_norm
+        self._clip_norm, self._weight_decay = settings.clip_norm, settings.weight_decay
         self._flat = _flattened(self._parameters) if _can_be_flat(self._parameters) else None
-        trained = self._parameters if self._flat is None else [self._flat]
-        rate, decay = settings.learning_rate, settings.weight_decay
-        try:
-            self._adam = torch.optim.AdamW(trained, rate, weight_decay=decay, fused=True)
-        except RuntimeError:  # no fused kernel on this device
-            self._adam = torch.optim.AdamW(trained, rate, weight_decay=decay)
+        self._trained: list[Tensor] = list(self._parameters) if self._flat is None else [self._flat]
+        self._fused = all(p.device.type in FUSED_DEVICES and p.is_floating_point() for p in self._trained)
+        self._means = [torch.zeros_like(p, requires_grad=False) for p in self._trained]
+        self._squares = [torch.zeros_like(p, requires_grad=False) for p in self._trained]
+        self._counts = [torch.zeros((), device=p.device if self._fused else None) for p in self._trained]
 
     def zero_grad(self) -> None:
         """Forget the last step's gradients."""
@@ -65,19 +68,38 @@ class Optimiser:
         """Clip the gradients, update the parameters.
 
         Returns:
-            the gradient's norm before clipping, on the device: not waited for.
+            the gradient's norm before clipping, on the device.
         """
-        trained = self._adam.param_groups[0]["params"]
-        gradients = [p.grad for p in trained if p.grad is not None]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._trained]
         norms = [torch.linalg.vector_norm(g) for g in gradients]
         norm: Tensor = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
         if self._clip_norm:
             # 1e-6 as in torch.nn.utils.clip_grad_norm_: a gradient of 0 stays 0
-            scale = (self._clip_norm / (norm + 1e-6)).clamp_(max=1.0)
+            scale: Tensor | float
+            if self._flat is None:  # an accelerator is not waited for
+                scale = (self._clip_norm / (norm + 1e-6)).clamp_(max=1.0)
+            else:
+                scale = min(1.0, self._clip_norm / (norm.item() + 1e-6))
             for gradient in gradients:
                 gradient.mul_(scale)
-        self._adam.param_groups[0]["lr"] = learning_rate
-        self._adam.step()
+        # the function, not the class: the class costs as much again a step, and imports torch's compiler first
+        adamw(
+            self._trained,
+            gradients,
+            self._means,
+            self._squares,
+            [],
+            self._counts,
+            foreach=False,
+            fused=self._fused,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=learning_rate,
+            weight_decay=self._weight_decay,
+            eps=1e-8,
+            maximize=False,
+        )
         return norm
 
     def release(self) -> None:
@@ -89,8 +111,8 @@ class Optimiser:
 
     def state(self) -> dict[str, Tensor]:
         """The moments and step counts, by name: for :meth:`load_state`."""
-        state = self._adam.state_dict()["state"]
-        return {f"{k}/{name}": tensor for k, entry in state.items() for name, tensor in entry.items()}
+        groups = {"mean": self._means, "square": self._squares, "count": self._counts}
+        return {f"{name}/{k}": tensor for name, tensors in groups.items() for k, tensor in enumerate(tensors)}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Go on from what :meth:`state` gave, exactly.
@@ -98,16 +120,11 @@ class Optimiser:
         Raises:
             ValueError: it was given by an optimiser of other parameters, or not by one at all.
         """
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in tensors.items():
-            number, name = key.split("/")
-            state.setdefault(int(number), {})[name] = tensor
-        trained = self._adam.param_groups[0]["params"]
-        for k, entry in state.items():
-            own = trained[k].shape if k < len(trained) else None
-            if {name: t.shape for name, t in entry.items()} != {"step": (), "exp_avg": own, "exp_avg_sq": own}:
-                raise ValueError(f"no state of parameter {k}")
-        self._adam.load_state_dict({"state": state, "param_groups": self._adam.state_dict()["param_groups"]})
+        own = self.state()
+        if {name: t.shape for name, t in own.items()} != {name: t.shape for name, t in tensors.items()}:
+            raise ValueError("not the state of this optimiser")
+        for name, tensor in own.items():
+            tensor.copy_(tensors[name])
 
 
 def _can_be_flat(parameters: list[Parameter]) -> bool:

@@ -134,13 +134,11 @@ class Run:
     def go_on(self, saved: Saved, checkpoint: Checkpoint) -> None:
         """Be where :meth:`state` was taken."""
         put_tensors(saved.group("weights"), self.module, checkpoint)
-        random, best, optimiser = saved.group("random"), saved.group("best"), saved.group("optimiser")
-        if saved.fit.epochs_run and not optimiser:
-            raise checkpoint.unusable("it lacks the optimiser's state")
+        random, best = saved.group("random"), saved.group("best")
         try:
             for name, tensor in self.best.items():
                 tensor.copy_(best[name])
-            self.optimiser.load_state(optimiser)
+            self.optimiser.load_state(saved.group("optimiser"))
             self.order.set_state(random.pop("order"))
             set_random_states(random, self.device)
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
