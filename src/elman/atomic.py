@@ -22,9 +22,9 @@ def write_file(path: Path | str, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
         write(temporary)
-        with open(temporary, "rb+") as file:
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
     finally:

@@ -58,9 +58,9 @@ def load_model(path: Path | str) -> Model:
             raise ModelFileError(f"it must list 1 to {MOST_LAYERS} layers")
         for record in records:
             # before any loop over the layers: a hostile count must not cost time or memory
-            if isinstance(record, dict) and isinstance(record.get("num_layers", 1), int):
-                if record.get("num_layers", 1) > len(arrays):
-                    raise ModelFileError(f"it speaks of {record['num_layers']} layers but holds {len(arrays)} arrays")
+            count = record.get("num_layers", 1) if isinstance(record, dict) else 1
+            if isinstance(count, int) and count > len(arrays):
+                raise ModelFileError(f"it speaks of {count} layers but holds {len(arrays)} arrays")
         layers = tuple(layer_from_record(record) for record in records)
         if sum(np.prod(shape, dtype=float) for shape in model_shapes(layers).values()) > 2**40:
             raise ModelFileError("its layers are impossibly large")
@@ -101,7 +101,8 @@ def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
         raise ModelFileError(f"{path}: its description is malformed; copy it again or train again")
     if header["format"] > FORMAT:
-        raise ModelFileError(f"{path}: written by elman {header.get('elman')!s:.20}, newer than this one; upgrade elman")
+        version = f"{header.get('elman')!s:.20}"
+        raise ModelFileError(f"{path}: written by elman {version}, newer than this one; upgrade elman")
     if header.keys() != KEYS:
         raise ModelFileError(f"{path}: its description must have {', '.join(sorted(KEYS))}; train it again")
     return header

@@ -102,7 +102,8 @@ class _Runner:
             raise MissingDependencyError("torch", "training", "train") from error
         from elman.training.checkpoint import Checkpoint
 
-        self.layers, self.settings, self.arrays, self.on_event = problem.layers, settings, arrays, on_event
+        self.layers, self.silent_head = problem.layers, problem.silent_head
+        self.settings, self.arrays, self.on_event = settings, arrays, on_event
         self.checkpoint = None
         if checkpoint_path is not None:
             digest = hashlib.sha256(problem.fingerprint())
@@ -126,6 +127,7 @@ class _Runner:
                 dropout=settings.dropout,
                 recurrent_dropout=settings.recurrent_dropout,
                 init=settings.init,
+                silent_head=self.silent_head,
             )
         if self.arrays is not None:
             set_arrays(module, self.arrays)

@@ -39,11 +39,21 @@ class ColumnNames:
             return source
         return read_series(source, target=self.target, time=self.time, id=self.id)
 
+    def read_later(self, source: Any, earlier: SeriesSet) -> SeriesSet:
+        """The series of ``source``, whose rows follow on those of ``earlier``; even one row will do."""
+        if isinstance(source, SeriesSet):
+            return source
+        return read_series(
+            source, target=self.target, time=self.time, id=self.id, frequency=earlier.frequency, at_least=1
+        )
+
     def changed(self, target: Columns, time: str | None, id: str | None) -> ColumnNames:
         """These names, with those given now in their place."""
-        if target is not None:
-            return ColumnNames((target,) if isinstance(target, str) else tuple(target), time, id)
-        return ColumnNames(self.target, time if time is not None else self.time, id if id is not None else self.id)
+        return ColumnNames(
+            self.target if target is None else (target,) if isinstance(target, str) else tuple(target),
+            self.time if time is None else time,
+            self.id if id is None else id,
+        )
 
 
 class Forecaster:
@@ -109,7 +119,7 @@ class Forecaster:
         starts = None
         if test is not None:
             lengths = [len(s) for s in series]
-            series = series.extend(self.columns.read(test))
+            series = series.extend(self.columns.read_later(test, series))
             starts = [
                 length + int(np.argmax(~np.isnan(s.values[length:]))) for length, s in zip(lengths, series, strict=True)
             ]
@@ -136,6 +146,17 @@ class Forecaster:
         return self._outcome
 
     @property
+    def data(self) -> SeriesSet:
+        """The series trained on.
+
+        Raises:
+            DataError: it was read from a folder, which holds no data.
+        """
+        if self._data is None:
+            raise DataError("a forecaster read from a folder holds no data: give the history to go on from")
+        return self._data
+
+    @property
     def model(self) -> Model:
         """The model that makes the forecasts."""
         return self.outcome.final
@@ -160,7 +181,8 @@ class Forecaster:
         series = self._series(data, target, time, id)
         header, rows = task.forecast_rows(series, task.forecast_beyond(self.model, series))
         columns: dict[str, list[Any]] = {name: [row[k] for row in rows] for k, name in enumerate(header)}
-        return columns | {"step": [int(s) for s in columns["step"]], "forecast": [float(f) for f in columns["forecast"]]}
+        numbers = {"step": [int(step) for step in columns["step"]], "forecast": [float(f) for f in columns["forecast"]]}
+        return columns | numbers
 
     def evaluate(
         self, data: Any, *, target: Columns = None, time: str | None = None, id: str | None = None
@@ -224,8 +246,4 @@ class Forecaster:
         return forecaster
 
     def _series(self, data: Any, target: Columns, time: str | None, id: str | None) -> SeriesSet:
-        if data is not None:
-            return self.columns.changed(target, time, id).read(data)
-        if self._data is None:
-            raise DataError("a forecaster read from a folder holds no data: give predict the history to go on from")
-        return self._data
+        return self.data if data is None else self.columns.changed(target, time, id).read(data)

@@ -62,17 +62,27 @@ def prepare(folder: Path | None, task_name: str, *, resume: bool, overwrite: boo
         probe.unlink()
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be written ({error.strerror}); choose another --out") from error
-    if overwrite:
+    if overwrite and not resume:
         (folder / CHECKPOINT).unlink(missing_ok=True)
     return folder
 
 
-def discard_if_unused(folder: Path) -> None:
-    """Remove ``folder`` if nothing was written to it: a run that failed leaves no trace."""
-    try:
-        folder.rmdir()
-    except OSError:
-        return  # it holds something: that is the user's, or the state of a run that can go on
+def discard_if_unused(*folders: Path) -> None:
+    """Remove those ``folders`` that are empty, in this order: a run that failed leaves no trace."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            continue  # it holds something, which is not ours to remove
+
+
+def remove_stale(folder: Path, *, keep: Sequence[Path], evaluated: bool) -> None:
+    """Remove what an earlier run left in ``folder`` and this one, now whole, did not write."""
+    stale = [path for path in (folder / PLOTS).glob("*.png") if path not in keep]
+    if not evaluated:
+        stale += [folder / TESTED, folder / PREDICTIONS]
+    for path in stale:
+        path.unlink(missing_ok=True)
 
 
 def metrics_record(outcome: Outcome, settings: Settings) -> dict[str, Any]:
@@ -93,12 +103,13 @@ def metrics_record(outcome: Outcome, settings: Settings) -> dict[str, Any]:
         "interrupted": outcome.interrupted,
         "settings": to_record(settings),
     }
-    return _without_nan(record)
+    return {name: without_nan(value) for name, value in record.items()}
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """JSON has no NaN: ``value`` with None in its place, however deep."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

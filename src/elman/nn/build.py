@@ -26,12 +26,17 @@ class _LastStep(torch.nn.Module):
 
 
 def build(
-    layers: Sequence[Layer], *, dropout: float = 0.0, recurrent_dropout: float = 0.0, init: str = "torch"
+    layers: Sequence[Layer],
+    *,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    init: str = "torch",
+    silent_head: bool = False,
 ) -> torch.nn.Sequential:
     """A module for ``layers``, with initial values; array names are those of :class:`elman.model.Model`.
 
-    The last linear layer begins at zero, so that training begins at the forecast that the encoding alone makes.
-    Dropouts act while training only, so that no description needs them.
+    Dropouts act while training only, so that no description needs them. With ``silent_head`` the last layer begins at
+    zero, so that training begins at what the encoding alone says.
     """
     modules: list[torch.nn.Module] = []
     for layer in layers:
@@ -58,7 +63,7 @@ def build(
             modules.append(_LastStep())
         elif isinstance(layer, Linear):
             modules.append(torch.nn.Linear(layer.input_size, layer.output_size))
-    if isinstance(modules[-1], torch.nn.Linear):
+    if silent_head and isinstance(modules[-1], torch.nn.Linear):
         torch.nn.init.zeros_(modules[-1].weight)
         torch.nn.init.zeros_(modules[-1].bias)
     return torch.nn.Sequential(*modules)

@@ -92,6 +92,8 @@ class Problem(ABC):
     """
 
     layers: tuple[Layer, ...]
+    silent_head: bool
+    """Whether an output of zero is already a good answer, so that training should begin there."""
 
     @abstractmethod
     def fingerprint(self) -> bytes:

@@ -55,7 +55,8 @@ class Autoregression:
     def _solve(x: Array, y: Array) -> Array:
         if len(x) == 0:
             return np.zeros((x.shape[1], *y.shape[1:]))
-        return np.linalg.lstsq(x, y, rcond=None)[0]
+        coefficients: Array = np.linalg.lstsq(x, y, rcond=None)[0]
+        return coefficients
 
     @staticmethod
     def _scale(values: Array) -> tuple[float, float]:

@@ -90,12 +90,10 @@ class Encoding:
         return Encoded(raw / spread, reference, spread)
 
     def _raw(self, x: Array, center: Array) -> Array:
-        if self.level == "none":
-            return x - center
-        if self.level == "last":
-            return x - x[:, -1:]
-        change = x[:, self.season :] - x[:, : -self.season]
-        return change - change[:, -1:]
+        if self.level == "seasonal":
+            x = x[:, self.season :] - x[:, : -self.season]
+        raw: Array = x - (center if self.level == "none" else x[:, -1:])
+        return raw
 
 
 def check_known(values: Array, needed: int, what: str) -> None:

@@ -11,7 +11,7 @@ from elman.tasks.base import Figure, Line
 from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.scores import Rolling, error_by_lead
 
-MOST_HISTORY = 3  # test spans of history to draw before the test
+MOST_HISTORY = 2  # test spans of history to draw before the test
 
 
 def figures_of(data: SeriesSet, starts: Sequence[int], rollings: Sequence[Rolling]) -> tuple[Figure, ...]:
@@ -21,7 +21,7 @@ def figures_of(data: SeriesSet, starts: Sequence[int], rollings: Sequence[Rollin
     errors += [Line(LABELS[name], lead, error_by_lead(rollings, name), "baseline") for name in BASELINES]
     return (
         _test_figure(data, data.series[0], starts[0], rollings[0]),
-        Figure("error_by_lead", "Error against lead time", "steps ahead", "mean absolute error", tuple(errors)),
+        Figure("error_by_lead", "Error against lead time", "steps ahead", "mean absolute error", tuple(errors), y_min=0),
     )
 
 
@@ -49,7 +49,8 @@ def _test_figure(data: SeriesSet, series: Series, start: int, rolling: Rolling) 
         series.id,
         tuple(lines),
         marks=((x[start], "test begins"),),
-        note=f"each forecast made from what was known at its cutoff, up to {horizon} steps ahead",
+        note="each value forecast from what was known at its cutoff, "
+        + (f"up to {horizon} steps before" if horizon > 1 else "one step before"),
     )
 
 

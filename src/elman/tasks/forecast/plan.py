@@ -102,7 +102,7 @@ def history_of(series: Series, season: int, end: int | None = None) -> History:
 
 
 def choose_season(series: Iterable[Series], ends: Sequence[int], frequency: Frequency | None) -> int:
-    """Steps in a season: the calendar's, or else the strongest autocorrelation peak of the longest series' known part."""
+    """Steps in a season: the calendar's, or else the strongest autocorrelation peak of the longest known part."""
     if frequency is not None:
         return frequency.season
     longest, end = max(zip(series, ends, strict=True), key=lambda pair: pair[1])

@@ -57,6 +57,7 @@ class ForecastProblem(Problem):
             found = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
+        self.silent_head = self.plan.encoding.level != "none"
         if found[0] is None:
             raise DataError(f"{data.source}: there is no observed value to learn from; give more data")
         self._split = found[0], found[1]

@@ -38,6 +38,8 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         0.2, "share of the training part, at its end, that decides when to stop; 0 for none", minimum=0, below=1
     )
     test_size: int | None = setting(
-        None, "steps held back at the end of each series, 0 for none; without it a fifth, at least one horizon", minimum=0
+        None,
+        "steps held back at the end of each series, 0 for none; without it a fifth, at least one horizon",
+        minimum=0,
     )
     stride: int | None = setting(None, "steps between the origins of the test; without it one horizon", minimum=1)

@@ -18,7 +18,7 @@ from elman.tasks.base import Evaluation
 from elman.tasks.forecast.baselines import BASELINES, Autoregression, naive, seasonal_naive
 from elman.tasks.forecast.encoding import Scaler, check_known
 from elman.tasks.forecast.figures import figures_of
-from elman.tasks.forecast.plan import History, Plan, choose_season, default_horizon, history_of, plan_from_record
+from elman.tasks.forecast.plan import History, Plan, choose_season, history_of, plan_from_record
 from elman.tasks.forecast.scores import Rolling, in_sample_naive_error, score, verdict
 from elman.tasks.forecast.settings import ForecastSettings
 
@@ -147,7 +147,7 @@ def _roll(
 ) -> Rolling:
     season, window, horizon = plan.encoding.season, plan.encoding.window, plan.horizon
     values = history_of(series, season).values  # gaps filled in causally: nothing after a step is in it
-    cutoffs = np.arange(start - 1, len(series) - 1, stride)
+    cutoffs = list(range(start - 1, len(series) - 1, stride))
     x = np.stack([values[c + 1 - window : c + 1] for c in cutoffs])
     actual = np.full((len(cutoffs), horizon), math.nan)
     for row, c in zip(actual, cutoffs, strict=True):
@@ -159,13 +159,14 @@ def _roll(
         "seasonal_naive": np.stack([seasonal_naive(values, c, horizon, season) for c in cutoffs]),
         "linear": np.stack([linear.forecast(series.id, values, c) for c in cutoffs]),
     }
-    return Rolling(series.id, cutoffs, actual, forecasts, in_sample_naive_error(series.values[:start], season))
+    return Rolling(series.id, np.array(cutoffs), actual, forecasts, in_sample_naive_error(series.values[:start], season))
 
 
 def _rows(data: SeriesSet, series: Series, rolling: Rolling) -> list[tuple[str, ...]]:
     labels = data.labels(series)
-    rows = []
-    for cutoff, actual, forecast in zip(rolling.cutoffs, rolling.actual, rolling.forecasts["model"], strict=True):
+    rows: list[tuple[str, ...]] = []
+    forecasts = rolling.forecasts["model"]
+    for cutoff, actual, forecast in zip(rolling.cutoffs.tolist(), rolling.actual, forecasts, strict=True):
         for step in range(min(len(forecast), len(series) - 1 - cutoff)):
             y = "" if math.isnan(actual[step]) else repr(float(actual[step]))
             place = (series.id, labels[cutoff], labels[cutoff + 1 + step], str(step + 1))
@@ -175,7 +176,7 @@ def _rows(data: SeriesSet, series: Series, rolling: Rolling) -> list[tuple[str, 
 
 def forecast_rows(data: SeriesSet, forecasts: dict[str, Array]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Header and rows of ``forecast.csv``."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for series in data:
         values = forecasts[series.id]
         for step, (label, value) in enumerate(zip(data.following(series, len(values)), values, strict=True), 1):

@@ -1,0 +1,120 @@
+"""The command line's grammar. A task's flags are made from its settings, so that they are defined once."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import elman
+from elman.cli import commands
+from elman.errors import SettingsError
+from elman.settings import Settings, field_types, plain_type, rule_of
+from elman.tasks import SETTINGS
+
+DATA_HELP = "CSV or Parquet file"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports what cannot be understood as elman's own error, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; '{self.prog} --help' lists what there is")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of ``elman``."""
+    parser = _Parser(prog="elman", description="Recurrent networks: train, measure, use.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"elman {elman.__version__}")
+    parser.add_argument("--debug", action="store_true", help="show where an error was found")
+    words = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_train(words)
+    _add_use(words)
+    return parser
+
+
+def _add(words: Any, name: str, help: str, run: Callable[[argparse.Namespace], int] | None = None) -> Any:
+    parser = words.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".", allow_abbrev=False)
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+def _add_train(words: Any) -> None:
+    tasks = _add(words, "train", "train a model").add_subparsers(metavar="TASK", required=True)
+    for name, settings in SETTINGS.items():
+        parser = _add(tasks, name, f"train a model to {name}", commands.train)
+        parser.set_defaults(settings_class=settings)
+        parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+        parser.add_argument("--test", metavar="DATA", help="a file whose rows follow on DATA's: the test")
+        parser.add_argument("--out", metavar="DIR", type=Path, help=f"run folder (default: the next runs/{name}-NNN)")
+        parser.add_argument("--resume", action="store_true", help="go on with the run in --out that was interrupted")
+        parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
+        parser.add_argument("--from", dest="start_from", metavar="RUN", type=Path, help="train this model further")
+        _add_columns(parser)
+        for owner in settings.__mro__:
+            own = [field for field in field_types(settings) if field in inspect.get_annotations(owner)]
+            if own:
+                group = parser.add_argument_group((owner.__doc__ or "").splitlines()[0].rstrip(".").lower())
+                for field in own:
+                    _add_setting(group, settings, field)
+
+
+def _add_use(words: Any) -> None:
+    for name, help, run in (
+        ("evaluate", "score a run on the end of a file", commands.evaluate),
+        ("predict", "forecast what follows a file", commands.predict),
+    ):
+        parser = _add(words, name, help, run)
+        parser.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
+        parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+        parser.add_argument("--out", metavar="FILE", type=Path, help="write the result here")
+        _add_columns(parser, default=" (default: as in training)")
+    info = _add(words, "info", "tell what elman runs on here, or what a run is", commands.info)
+    info.add_argument("run_folder", metavar="RUN", type=Path, nargs="?", help="run folder")
+    demo = _add(words, "demo", "forecast a noisy price with RNN, LSTM and GRU, in under a minute", commands.demo)
+    demo.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="folder for the pictures")
+
+
+def _add_columns(parser: Any, default: str = "") -> None:
+    group = parser.add_argument_group("columns")
+    group.add_argument("--target", action="append", metavar="COLUMN", help=f"values; may be repeated{default}")
+    group.add_argument("--time", metavar="COLUMN", help=f'times; "" counts the rows{default}')
+    group.add_argument("--id", metavar="COLUMN", help=f'names of the series; "" for one series{default}')
+
+
+def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
+    kind, _, many = plain_type(field_types(settings)[name])
+    rule = rule_of(settings, name)
+    default = {field.name: field.default for field in settings.__dataclass_fields__.values()}[name]
+    flag = "--" + name.replace("_", "-")
+    shown = "" if default is None else f" (default: {_shown(default)})"
+    choices = f": {', '.join(rule.choices())}" if rule.choices is not None and ":" not in rule.help else ""
+    text = (rule.help + choices + shown).replace("%", "%%")
+    if kind is bool:
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+        return
+    metavar = rule.metavar or {int: "N", float: "X"}.get(kind, "NAME")
+    action = "append" if many else "store"
+    group.add_argument(flag, dest=name, type=_reader(kind, flag), action=action, metavar=metavar, help=text)
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _reader(kind: type, flag: str) -> Callable[[str], Any]:
+    described = {int: "a whole number", float: "a number"}
+
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise SettingsError(f"{flag} is {text!r}; it takes {described.get(kind, kind.__name__)}") from None
+
+    return read
+
