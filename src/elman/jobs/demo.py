@@ -119,5 +119,5 @@ def _closed_loop_figures(
     errors = [Line(cell, lead, np.abs(forecast - truth[after]), "model") for cell, forecast in ahead.items()]
     return [
         Figure("closed_loop", "On its own output", "step", "price", tuple(lines), marks=((start, "training ends"),)),
-        Figure("closed_loop_error", "On its own output: error", "steps ahead", "absolute error", tuple(errors), y_min=0),
+        Figure("closed_loop_error", "On its own output", "steps ahead", "absolute error", tuple(errors), y_min=0),
     ]

@@ -181,7 +181,8 @@ class Forecaster:
         series = self._series(data, target, time, id)
         header, rows = task.forecast_rows(series, task.forecast_beyond(self.model, series))
         columns: dict[str, list[Any]] = {name: [row[k] for row in rows] for k, name in enumerate(header)}
-        numbers = {"step": [int(step) for step in columns["step"]], "forecast": [float(f) for f in columns["forecast"]]}
+        numbers: dict[str, list[Any]] = {"step": [int(step) for step in columns["step"]]}
+        numbers["forecast"] = [float(value) for value in columns["forecast"]]
         return columns | numbers
 
     def evaluate(

@@ -21,7 +21,7 @@ def figures_of(data: SeriesSet, starts: Sequence[int], rollings: Sequence[Rollin
     errors += [Line(LABELS[name], lead, error_by_lead(rollings, name), "baseline") for name in BASELINES]
     return (
         _test_figure(data, data.series[0], starts[0], rollings[0]),
-        Figure("error_by_lead", "Error against lead time", "steps ahead", "mean absolute error", tuple(errors), y_min=0),
+        Figure("error_by_lead", "Error by lead time", "steps ahead", "mean absolute error", tuple(errors), y_min=0),
     )
 
 

@@ -159,7 +159,8 @@ def _roll(
         "seasonal_naive": np.stack([seasonal_naive(values, c, horizon, season) for c in cutoffs]),
         "linear": np.stack([linear.forecast(series.id, values, c) for c in cutoffs]),
     }
-    return Rolling(series.id, np.array(cutoffs), actual, forecasts, in_sample_naive_error(series.values[:start], season))
+    naive_error = in_sample_naive_error(series.values[:start], season)
+    return Rolling(series.id, np.array(cutoffs), actual, forecasts, naive_error)
 
 
 def _rows(data: SeriesSet, series: Series, rolling: Rolling) -> list[tuple[str, ...]]:
