@@ -32,7 +32,7 @@ def native():
 
 @pytest.fixture(scope="session")
 def shared_series() -> Path:
-    """The folder of the real series, which are no part of the repository; it fails, not skips, in continuous integration."""
+    """The folder of the real series, no part of the repository; it fails, not skips, in continuous integration."""
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("ELMAN_DATA", beside)) / "series"
     if not folder.is_dir():

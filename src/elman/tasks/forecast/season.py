@@ -6,11 +6,14 @@ import numpy as np
 
 RISE = 0.1  # how far a peak must stand above the lowest autocorrelation before it
 STRENGTH = 0.3  # the weakest autocorrelation that counts as a season
+SLACK = 0.02  # how much weaker than the strongest a peak may be and still count as much
 LONGEST = 2000
 
 
 def strongest_season(values: np.ndarray) -> int:
     """The lag of the strongest autocorrelation peak of a series without its straight-line trend; 1 if there is none.
+
+    Of peaks about as strong as that one, the shortest lag's.
 
     Args:
         values: (T,) without missing values. Lags up to T/3 are looked at, since a season must be seen three times.
@@ -30,14 +33,18 @@ def strongest_season(values: np.ndarray) -> int:
         return 1
     correlation = np.array([1.0] + [_correlation(rest[:-lag], rest[lag:]) for lag in range(1, lags + 1)])
     lowest = np.minimum.accumulate(correlation)
-    best = 1
-    for lag in range(2, lags):
-        peak = correlation[lag]
-        if peak < max(correlation[lag - 1], correlation[lag + 1], STRENGTH, lowest[lag] + RISE):
-            continue
-        if best == 1 or peak > correlation[best]:
-            best = lag
-    return best
+    peaks = [
+        lag
+        for lag in range(2, lags)
+        if correlation[lag] >= max(correlation[lag - 1], correlation[lag + 1], STRENGTH, lowest[lag] + RISE)
+    ]
+    if not peaks:
+        return 1
+    # Whatever repeats every s steps repeats every 2s and 3s as well, and chance decides which of them looks strongest.
+    highest = max(correlation[peaks])
+    enough = highest - max(SLACK, (1 - highest) / 2)
+    first = next(lag for lag in peaks if correlation[lag] >= enough)
+    return max((lag for lag in peaks if first <= lag < 1.5 * first), key=lambda lag: float(correlation[lag]))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,0 +1,66 @@
+"""What the tests of forecasting share: made series, models with drawn weights, and a look at every forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elman.data import Series, SeriesSet
+from elman.model import Layer, Model, model_shapes
+from elman.tasks.base import Evaluation
+from elman.tasks.forecast import ForecastSettings, task
+from elman.tasks.forecast.problem import ForecastProblem
+from elman.tasks.forecast.scores import Rolling
+
+Array = np.ndarray
+
+
+def series_set(*values: Any, ids: Sequence[str] | None = None) -> SeriesSet:
+    """Series whose steps are counted, called a, b, c … unless named."""
+    names = ids or [chr(ord("a") + k) for k in range(len(values))]
+    found = tuple(Series(name, np.array(v, float)) for name, v in zip(names, values, strict=True))
+    return SeriesSet(found, None, "made", "")
+
+
+def wavy(steps: int, season: int = 6, seed: int = 0, noise: float = 0.3) -> Array:
+    """A season, a trend and noise: (T,)."""
+    t = np.arange(steps)
+    return 20 + 0.05 * t + 3 * np.sin(2 * np.pi * t / season) + np.random.default_rng(seed).normal(0, noise, steps)
+
+
+def with_gaps(values: Array, gaps: Sequence[int]) -> Array:
+    """``values`` with NaN at the steps ``gaps``."""
+    holed = values.copy()
+    holed[list(gaps)] = np.nan
+    return holed
+
+
+def drawn_arrays(layers: tuple[Layer, ...], seed: int = 0) -> dict[str, Array]:
+    """Weights as large as trained ones, so that every step read matters."""
+    random = np.random.default_rng(seed)
+    return {name: (0.5 * random.standard_normal(shape)).astype("f4") for name, shape in model_shapes(layers).items()}
+
+
+def drawn(data: SeriesSet, seed: int = 0, **settings: Any) -> tuple[ForecastProblem, Model]:
+    """A forecasting job on ``data``, and a model of it with drawn weights in the place of trained ones."""
+    problem = ForecastProblem(data, ForecastSettings(**({"horizon": 3, "hidden_size": 3} | settings)))
+    return problem, problem.tested(drawn_arrays(problem.layers, seed))
+
+
+def rolled(problem: ForecastProblem, model: Model) -> tuple[Evaluation, list[Rolling]]:
+    """The evaluation, and every forecast that went into it: the model's and the baselines'."""
+    caught: list[Rolling] = []
+    drawing = task.figures_of
+
+    def look(data: SeriesSet, starts: Sequence[int], rollings: Sequence[Rolling]) -> Any:
+        caught.extend(rollings)
+        return drawing(data, starts, rollings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(task, "figures_of", look)
+        evaluation = problem.evaluate(model)
+    assert evaluation is not None and len(caught) == len(problem.data)
+    return evaluation, caught
