@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.testing import assert_close
 
 import elman
+from elman import backends
 from elman.errors import SettingsError, ShapeError
 from elman.nn import GRU, LSTM, RNN, Recurrent
 
@@ -207,7 +208,7 @@ def test_another_device(kind: Any, backend: str) -> None:
     assert output.device.type == "meta"
 
 
-def test_a_backend_that_cannot_run_it_says_so() -> None:
+def test_a_backend_that_cannot_run_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
     x, resets = torch.zeros(2, 3, 1), torch.zeros(3, 2, dtype=torch.bool)
     cases: list[tuple[Recurrent, dict[str, Tensor], str]] = [
         (GRU(1, 2, reset="before"), {}, "the cell gru-before"),
@@ -217,10 +218,17 @@ def test_a_backend_that_cannot_run_it_says_so() -> None:
         (GRU(1, 2, recurrent_dropout=0.1), {}, "recurrent_dropout in training"),
     ]
     for layer, arguments, lacking in cases:
-        with elman.use_backend("torch"), pytest.raises(SettingsError, match=f"torch has no kernel for {lacking}"):
-            layer(x, **arguments)
-    with elman.use_backend("native"), pytest.raises(SettingsError, match="native"):
-        GRU(1, 2)(x)
+        backends._say_once.cache_clear()
+        caplog.clear()
+        with elman.use_backend("torch"):
+            torch.manual_seed(0)
+            output, _ = layer(x, **arguments)
+        assert [record.getMessage() for record in caplog.records] == [
+            f"elman: {lacking} has no 'torch' implementation; it runs on 'reference' instead"
+        ]
+        with elman.use_backend("reference"):
+            torch.manual_seed(0)
+            assert torch.equal(output, layer(x, **arguments)[0])
 
 
 def test_layer_norm_gains_start_at_one_and_learn() -> None:

@@ -68,6 +68,6 @@ def settings():
     """Seven batches of 4 or fewer an epoch from 26 examples."""
 
     def make(**given) -> TrainingSettings:
-        return TrainingSettings(**({"epochs": 5, "batch_size": 4, "learning_rate": 0.01} | given))
+        return TrainingSettings(**({"epochs": 5, "batch_size": 4, "learning_rate": 0.01, "schedule": "cosine"} | given))
 
     return make

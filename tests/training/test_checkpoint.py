@@ -177,7 +177,7 @@ def replace_or_die(source, target):
     replace(source, target)
 os.replace = replace_or_die
 fit(small["Small"](), "mse", small["make_examples"](26),
-    TrainingSettings(epochs=6, batch_size=4, learning_rate=0.01, patience=0),
+    TrainingSettings(epochs=6, batch_size=4, learning_rate=0.01, patience=0, schedule="cosine"),
     validation=small["make_examples"](9, seed=1),
     checkpoint=Checkpoint(Path(sys.argv[1]), "settings and data", every=0.0))
 """

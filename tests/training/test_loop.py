@@ -56,7 +56,7 @@ def test_the_callers_random_stream_is_untouched(small, examples, settings):
 
 def test_learns(small, examples, settings):
     module = small()
-    result = fit(module, "mse", examples(64), settings(epochs=30), validation=examples(30, seed=1))
+    result = fit(module, "mse", examples(64), settings(epochs=30, patience=0), validation=examples(30, seed=1))
     assert result.best_loss < result.history[0]["validation_loss"] / 3
     assert (result.epochs_run, result.interrupted) == (30, False)
 
@@ -93,6 +93,13 @@ def test_patience_of_zero_never_stops(settings):
     result = fit(Scale(), "mae", line(1), chosen, validation=line(0.3))
     assert result.epochs_run == 20
     assert result.best_epoch < 10
+
+
+@pytest.mark.parametrize(("batch_size", "patience"), [(0, 32), (3, 16), (1, 10)])
+def test_patience_by_itself_waits_ten_epochs_or_32_updates(batch_size, patience, settings):
+    chosen = settings(epochs=100, batch_size=batch_size, learning_rate=0.1, weight_decay=0, patience=None)
+    result = fit(Scale(), "mae", line(1), chosen, validation=line(-1))
+    assert (result.best_epoch, result.epochs_run) == (1, 1 + patience)
 
 
 def test_without_validation_the_last_epoch_counts(small, examples, settings):

@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from elman.backends import current_backend
-from elman.errors import SettingsError
+from elman.backends import choose
 from elman.nn.checks import States
 from elman.nn.torch_ops import TorchOps
 from elman.recurrence import Layout, Result, run_layers
@@ -49,24 +48,13 @@ def lacks_kernel(layout: Layout) -> str:
 
 
 def choose_path(layer: Recurrent, resets: object) -> Path:
-    """The path for this call: what :func:`elman.use_backend` asks for, or by itself torch's kernel where it has one.
-
-    Raises:
-        SettingsError: the backend asked for cannot run this.
-    """
-    backend = current_backend()
+    """The path for this call: torch's kernel where it has one, unless :func:`elman.use_backend` asks for another."""
     lacking = layer.lacks_kernel
     if not lacking and resets is not None:
         lacking = "resets"
     elif not lacking and layer.training and layer.recurrent_dropout:
         lacking = "recurrent_dropout in training"
-    if backend is None:
-        return REFERENCE if lacking else TORCH
-    if backend == "native":
-        raise SettingsError("the native backend has no layers for training; use_backend('torch') or ('reference')")
-    if backend == "torch" and lacking:
-        raise SettingsError(f"torch has no kernel for {lacking}; use_backend('reference') runs it")
-    return TORCH if backend == "torch" else REFERENCE
+    return PATHS[choose(("reference",) if lacking else ("torch", "reference"), lacking or "a recurrent layer")]
 
 
 def _call_kernel(layer: Recurrent, sequence: tuple[Tensor, ...], states: States, *last: bool) -> tuple[Tensor, States]:
@@ -182,3 +170,4 @@ def _reference_packed(
 
 TORCH = Path(_torch_padded, _torch_packed)
 REFERENCE = Path(_reference_padded, _reference_packed)
+PATHS: dict[str, Path] = {"torch": TORCH, "reference": REFERENCE}

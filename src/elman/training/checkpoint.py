@@ -74,6 +74,11 @@ class Checkpoint:
             self._phases = self._read() if self.path.exists() else {}
         return self._phases.get(phase)
 
+    def begin(self) -> None:
+        """Write a file in which no phase has begun, if there is none: a run killed at once can be resumed too."""
+        if not self.path.exists():
+            self._write({})
+
     def due(self) -> bool:
         """Whether it is time to save an unfinished phase."""
         return time.monotonic() >= self._due
@@ -85,15 +90,18 @@ class Checkpoint:
         start = time.monotonic()
         # copies: parameters may be views of one block, which the format refuses
         self._phases[phase] = Saved(fit, finished, {name: t.detach().cpu().clone() for name, t in tensors.items()})
+        self._write(self._phases)
+        end = time.monotonic()
+        self._due = end + (max(self.every, (end - start) / SHARE) if self.every else 0.0)
+
+    def _write(self, phases: Mapping[str, Saved]) -> None:
         record = {
             "format": FORMAT,
             "fingerprint": self.fingerprint,
-            "phases": {name: {"finished": p.finished, "fit": asdict(p.fit)} for name, p in self._phases.items()},
+            "phases": {name: {"finished": p.finished, "fit": asdict(p.fit)} for name, p in phases.items()},
         }
-        content = {f"{name}/{key}": t for name, p in self._phases.items() for key, t in p.tensors.items()}
+        content = {f"{name}/{key}": t for name, p in phases.items() for key, t in p.tensors.items()}
         atomic.write_bytes(self.path, save(content, metadata={HEADER: json.dumps(record, allow_nan=False)}))
-        end = time.monotonic()
-        self._due = end + (max(self.every, (end - start) / SHARE) if self.every else 0.0)
 
     def unusable(self, reason: str) -> RunFolderError:
         """The error that says so, and what to do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -17,6 +18,9 @@ from elman.training.losses import get_loss
 from elman.training.run import Run, grouped, put_tensors, tensors_of
 
 __all__ = ["Fit", "fit"]
+
+# Where an epoch is a single update, a plateau of a few epochs says nothing.
+PATIENCE_EPOCHS, PATIENCE_UPDATES = 10, 32
 
 
 def fit(
@@ -81,13 +85,13 @@ def fit(
     part = to_tensors(train, device, "training part")
     held_out = None if validation is None else to_tensors(validation, device, "validation part")
     planned = settings.epochs if epochs is None else epochs
-    patience = settings.patience if epochs is None and validation is not None else 0
     with seeded(settings.seed, device):
         run = Run(module.to(device), measure, part, held_out, settings, phase)
         try:
             if checkpoint and known:
                 run.go_on(known, checkpoint)
             tell(PhaseStart(phase, run.epoch, planned))
+            patience = _patience(settings, run) if epochs is None and held_out is not None else 0
             interrupted = _train(run, planned, patience, tell, checkpoint, stop)
         finally:
             run.close()
@@ -96,6 +100,12 @@ def fit(
         checkpoint.save(phase, result, grouped(weights=tensors_of(module)), finished=True)
     tell(PhaseEnd(phase, result))
     return result
+
+
+def _patience(settings: TrainingSettings, run: Run) -> int:
+    if settings.patience is not None:
+        return settings.patience
+    return max(PATIENCE_EPOCHS, math.ceil(PATIENCE_UPDATES / run.updates))
 
 
 def _train(
@@ -109,7 +119,7 @@ def _train(
     """Epochs until there are enough; True if interrupted."""
     start, before = time.perf_counter(), run.epoch
     try:
-        while run.epoch < planned and not (patience and run.epoch - run.best_epoch >= patience):
+        while run.epoch < planned and not (patience and run.epoch - run.best.epoch >= patience):
             if stop and stop():
                 if checkpoint:
                     checkpoint.save(run.phase, run.fit(True), run.state(), finished=False)
@@ -127,7 +137,7 @@ def _train(
                     planned,
                     last["loss"],
                     last["validation_loss"],
-                    run.best_epoch,
+                    run.best.epoch,
                     elapsed,
                     remaining,
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +18,14 @@ from elman.training.events import Fit
 from elman.training.losses import Loss
 from elman.training.optimiser import Optimiser
 from elman.training.schedule import learning_rate
+
+
+class Best(NamedTuple):
+    """The best epoch so far, its loss, and what :func:`tensors_of` held then."""
+
+    epoch: int
+    loss: float | None
+    tensors: dict[str, Tensor]
 
 
 class Run:
@@ -35,13 +43,11 @@ class Run:
         self.module, self.measure, self.phase = module, measure, phase
         self.train, self.validation = train, validation
         self.settings = settings
-        self.size = settings.batch_size or len(train)
+        self.size = batch_size(settings, len(train))
         self.device = train.inputs.device
         self.order = torch.Generator().manual_seed(settings.seed)
         self.optimiser = Optimiser(module, settings)
-        self.best = {name: t.detach().clone() for name, t in tensors_of(module).items()}
-        self.best_epoch = 0
-        self.best_loss: float | None = None
+        self.best = Best(0, None, copies_of(module))
         self.history: list[dict[str, Any]] = []
 
     @property
@@ -49,16 +55,16 @@ class Run:
         """Whole epochs trained."""
         return len(self.history)
 
+    @property
+    def updates(self) -> int:
+        """Updates in an epoch."""
+        return math.ceil(len(self.train) / self.size)
+
     def run_epoch(self) -> None:
         """Train on all examples once, measure, and keep the weights if they are the best yet."""
         start = time.perf_counter()
         loss, first_rate = self._update()
         validation_loss = None if self.validation is None else self._validate(self.validation)
-        if validation_loss is None or self.best_loss is None or validation_loss < self.best_loss:
-            for name, tensor in tensors_of(self.module).items():
-                self.best[name].copy_(tensor.detach())
-            self.best_epoch = self.epoch + 1
-            self.best_loss = loss if validation_loss is None else validation_loss
         self.history.append(
             {
                 "phase": self.phase,
@@ -69,12 +75,16 @@ class Run:
                 "seconds": time.perf_counter() - start,
             }
         )
+        # one assignment, of copies already made: Ctrl-C may come between any two lines
+        if validation_loss is None:
+            self.best = Best(self.epoch, loss, copies_of(self.module))
+        elif self.best.loss is None or validation_loss < self.best.loss:
+            self.best = Best(self.epoch, validation_loss, copies_of(self.module))
 
     def _update(self) -> tuple[float, float]:
         """One pass over the training part; its mean loss, and its first learning rate."""
         self.module.train()
-        settings = self.settings
-        updates = math.ceil(len(self.train) / self.size)
+        settings, updates = self.settings, self.updates
         losses: list[Tensor] = []
         norms: list[Tensor] = []
         counts: list[Tensor | int] = []
@@ -120,13 +130,13 @@ class Run:
     def fit(self, interrupted: bool) -> Fit:
         """What came of it so far."""
         seconds = math.fsum(entry["seconds"] for entry in self.history)
-        return Fit(self.best_epoch, self.epoch, self.best_loss, list(self.history), interrupted, seconds)
+        return Fit(self.best.epoch, self.epoch, self.best.loss, list(self.history), interrupted, seconds)
 
     def state(self) -> dict[str, Tensor]:
         """All tensors that the next epoch depends on, for :meth:`go_on`; the rest is in :meth:`fit`."""
         return grouped(
             weights=tensors_of(self.module),
-            best=self.best,
+            best=self.best.tensors,
             optimiser=self.optimiser.state(),
             random=random_states(self.device) | {"order": self.order.get_state()},
         )
@@ -136,7 +146,7 @@ class Run:
         put_tensors(saved.group("weights"), self.module, checkpoint)
         random, best = saved.group("random"), saved.group("best")
         try:
-            for name, tensor in self.best.items():
+            for name, tensor in self.best.tensors.items():
                 tensor.copy_(best[name])
             self.optimiser.load_state(saved.group("optimiser"))
             self.order.set_state(random.pop("order"))
@@ -144,15 +154,26 @@ class Run:
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             raise checkpoint.unusable("it was made for another model or device") from error
         self.history = list(saved.fit.history)
-        self.best_epoch, self.best_loss = saved.fit.best_epoch, saved.fit.best_loss
+        self.best = Best(saved.fit.best_epoch, saved.fit.best_loss, self.best.tensors)
 
     @torch.no_grad()
     def close(self) -> None:
         """Give the module back: its best weights, in tensors of their own, on the CPU, ready for use."""
         for name, tensor in tensors_of(self.module).items():
-            tensor.copy_(self.best[name])
+            tensor.copy_(self.best.tensors[name])
         self.optimiser.release()
         self.module.to("cpu").eval()
+
+
+def batch_size(settings: TrainingSettings, examples: int) -> int:
+    """Examples in one update: as the settings say, else so that an epoch has about twenty updates.
+
+    >>> batch_size(TrainingSettings(), 100), batch_size(TrainingSettings(), 2000), batch_size(TrainingSettings(), 10**6)
+    (32, 100, 256)
+    """
+    if settings.batch_size is None:
+        return min(max(examples // 20, 32), 256)
+    return settings.batch_size or examples
 
 
 def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -160,12 +181,19 @@ def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
     return dict(module.named_parameters()) | dict(module.named_buffers())
 
 
+def copies_of(module: torch.nn.Module) -> dict[str, Tensor]:
+    """:func:`tensors_of`, as it is now."""
+    return {name: tensor.detach().clone() for name, tensor in tensors_of(module).items()}
+
+
 def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:
+    """One dictionary of several, as ``group/name``; :meth:`Saved.group` is the way back."""
     return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
 
 
 @torch.no_grad()
 def put_tensors(tensors: dict[str, Tensor], module: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    """Copy ``tensors``, which ``checkpoint`` held, into the module."""
     own = tensors_of(module)
     if {name: t.shape for name, t in own.items()} != {name: t.shape for name, t in tensors.items()}:
         raise checkpoint.unusable("it was made for another model")
