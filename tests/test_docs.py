@@ -1,0 +1,269 @@
+"""The pages hold what they say: examples run, links lead somewhere, flags exist, tables are those of the code."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import doctest
+import itertools
+import pkgutil
+import re
+import runpy
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+import benchmarks
+import elman
+from elman.cells import CELLS
+from elman.cli.parser import make_parser
+from elman.jobs import demo, forecaster
+from elman.settings import from_record
+from elman.tasks.forecast import ForecastSettings
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "native/README.md"])
+names = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+class Fence(NamedTuple):
+    language: str
+    line: int  # of its first line of content, from 0
+    lines: list[str]
+
+
+def fences(page: Path) -> list[Fence]:
+    found: list[Fence] = []
+    inside = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines()):
+        if line.startswith("```"):
+            inside = not inside
+            if inside:
+                found.append(Fence(line[3:].strip(), number + 1, []))
+        elif inside:
+            found[-1].lines.append(line)
+    assert not inside, f"{page}: a block of code is not closed"
+    return found
+
+
+def prose(page: Path) -> str:
+    """The page without its blocks of code, fenced or indented."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
+
+
+def rows(page: Path, header: str) -> list[list[str]]:
+    """The cells of the tables that begin with ``header``, without marks of code."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    found: list[list[str]] = []
+    for start in (k for k, line in enumerate(lines) if line.startswith(header)):
+        for line in lines[start + 2 :]:
+            if not line.startswith("|"):
+                break
+            found.append([cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return found
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@names
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), f"{page.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in [slug(heading) for heading in headings], f"{page.name} links to {target}"
+
+
+@names
+def test_named_files_exist(page: Path) -> None:
+    for name in re.findall(r"`((?:src|tests|docs|native|benchmarks)/[\w./-]*)`", page.read_text(encoding="utf-8")):
+        if not name.endswith("ugrnn.py"):  # the file that a reader is told to make
+            assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+# --- commands
+
+
+def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(actions[0].choices) if actions else {}
+
+
+def flags(parser: argparse.ArgumentParser) -> set[str]:
+    return set(parser._option_string_actions).union(*(flags(sub) for sub in subparsers(parser).values()))
+
+
+def check_command(command: str, where: str) -> None:
+    """The words of the command are commands and tasks (or placeholders for them), its flags theirs."""
+    parser, words = make_parser(), shlex.split(command)[1:]
+    while words and words[0].islower() and not words[0].startswith("-") and subparsers(parser):
+        assert words[0] in subparsers(parser), f"{where}: there is no 'elman {words[0]}'"
+        parser = subparsers(parser)[words.pop(0)]
+    unknown = {word.partition("=")[0] for word in words if word.startswith("--")} - flags(parser)
+    assert not unknown, f"{where}: '{command}' has no {unknown}"
+
+
+@names
+def test_commands_and_flags_exist(page: Path) -> None:
+    known = flags(make_parser())
+    for code in re.findall(r"`([^`]+)`", prose(page)):
+        code = " ".join(code.split())
+        if code.startswith("elman "):
+            check_command(code, page.name)
+        elif code.startswith("--"):
+            assert code.split()[0] in known, f"{page.name} names {code}"
+    for fence in fences(page):
+        for line in fence.lines if fence.language == "sh" else []:
+            if line.startswith("elman "):
+                check_command(line, page.name)
+                make_parser().parse_args(shlex.split(line)[1:])  # and nothing is missing
+
+
+def test_a_wrong_command_is_noticed() -> None:
+    for command in ("elman trian forecast x", "elman train forecast x --horizn 3", "elman demo --epochs 3"):
+        with pytest.raises(AssertionError, match="there is no|has no"):
+            check_command(command, "here")
+
+
+@names
+def test_make_targets_exist(page: Path) -> None:
+    targets = re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for name in re.findall(r"^    make (\S+)|`make (\S+)`", page.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        assert "".join(name) in targets, f"{page.name} names make {''.join(name)}"
+
+
+# --- examples
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """A folder with the file that the examples read, two epochs for all that is trained; the settings asked for."""
+    asked: list[dict[str, Any]] = []
+
+    def short(cls: Any, record: dict[str, Any]) -> Any:
+        asked.append(dict(record))
+        return from_record(cls, {**record, "epochs": 2})
+
+    months = np.arange(np.datetime64("1949-01"), np.datetime64("1961-01"))
+    values = 100 + 3 * np.arange(144) + 20 * np.sin(np.arange(144) * np.pi / 6)
+    text = "".join(f"{month},{value:.0f}\n" for month, value in zip(months, values, strict=True))
+    (tmp_path / "air_passengers.csv").write_text("Month,#Passengers\n" + text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(forecaster, "from_record", short)
+    before = dict(CELLS)
+    yield asked
+    for name in CELLS.keys() - before.keys():
+        del CELLS[name]
+
+
+def run(page: Path) -> dict[str, Any]:
+    """Run a page's Python as one program whose lines have the page's numbers; give the names that it leaves."""
+    lines = [""] * len(page.read_text(encoding="utf-8").splitlines())
+    for fence in fences(page):
+        if fence.language == "python":
+            assert not any(line.startswith(">>>") for line in fence.lines), f"{page.name}: a session is 'pycon'"
+            lines[fence.line : fence.line + len(fence.lines)] = fence.lines
+    program = Path(page.stem + ".py")
+    program.write_text("\n".join(lines), encoding="utf-8")
+    return runpy.run_path(str(program))
+
+
+@pytest.mark.usefixtures("trained")
+@names
+def test_sessions_run(page: Path) -> None:
+    for fence in fences(page):
+        if fence.language == "pycon":
+            text = "\n".join(fence.lines) + "\n"
+            example = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), fence.line)
+            runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+            assert runner.run(example).failed == 0
+
+
+def test_the_readme_runs(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "README.md")
+    assert trained[0] == {"horizon": 12}
+    assert left["forecast"].shape == (12,)
+    assert np.isfinite(left["forecast"]).all()
+    assert Path("state.safetensors").is_file()
+    assert (left["output"][1, 40:] == 0).all()  # behind the row's length
+    assert set(left["gates"]) == {f"{name}_l{layer}" for name in "hrzn" for layer in (0, 1)}
+
+
+def test_the_recipes_run(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "docs/forecasting.md")
+    assert trained[0] == {**demo.SETTINGS, "cell": "lstm"}, "the first recipe is the demo's"
+    assert_array_equal(left["price"], demo.noisy_price()[0])
+    assert left["ahead"].shape == (100,)
+
+
+def test_the_added_cell_is_the_equation(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "CONTRIBUTING.md")
+    assert trained[0]["cell"] == "ugrnn"
+    assert (left["output"][1, 2:] == 0).all()
+    layer = elman.nn.Recurrent("ugrnn", 2, 3).double()
+    w = {name.removesuffix("_l0"): value.numpy() for name, value in layer.state_dict().items()}
+    x, h = np.random.default_rng(0).normal(size=(4, 2)), np.zeros(3)
+    outputs = []
+    for x_t in x:
+        from_x, from_h = w["weight_ih"] @ x_t + w["bias_ih"], w["weight_hh"] @ h + w["bias_hh"]
+        g = 1 / (1 + np.exp(-(from_x[:3] + from_h[:3])))
+        h = g * h + (1 - g) * np.tanh(from_x[3:] + from_h[3:])
+        outputs.append(h)
+    with torch.no_grad():
+        assert_allclose(layer(torch.from_numpy(x))[0].numpy(), outputs, rtol=1e-12, atol=1e-14)
+
+
+@names
+def test_python_is_run_by_a_test(page: Path) -> None:
+    run_above = {"README.md", "forecasting.md", "CONTRIBUTING.md"}
+    assert page.name in run_above or not any(fence.language == "python" for fence in fences(page))
+
+
+# --- tables
+
+
+def test_the_table_of_settings() -> None:
+    written = {flag.removeprefix("--"): default for flag, default, _ in rows(ROOT / "docs/forecasting.md", "| flag |")}
+    assert written == {f.name.replace("_", "-"): shown(f.default) for f in dataclasses.fields(ForecastSettings)}
+
+
+def shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return "–" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def test_the_table_of_cells() -> None:
+    assert [row[0] for row in rows(ROOT / "README.md", "| name | layer |")] == list(CELLS)
+
+
+def test_the_tables_of_dependencies() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    declared += itertools.chain(*project["project"]["optional-dependencies"].values())
+    packages = {re.split(r"[\[<>=]", entry)[0] for entry in declared} - {"elman"}
+    assert {row[0] for row in rows(ROOT / "docs/dependencies.md", "| package |")} == packages
+
+
+def test_the_table_of_benchmarks() -> None:
+    there = {m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_")}
+    assert {row[0] for row in rows(ROOT / "docs/benchmarks.md", "| name |")} == there
+
+
+def test_the_changelog_knows_this_version() -> None:
+    headings = re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert headings[0] == elman.__version__
