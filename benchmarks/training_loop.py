@@ -48,7 +48,7 @@ def jobs() -> list[Job]:
     price = np.sin(np.linspace(0, 100, 500)) + random.normal(0, 0.1, 500)
     slow = np.sin(0.01 * np.arange(1000)) + random.normal(0, 0.2, 1000)
     return [
-        Job("J1", price.astype(np.float32), 400, 10, ("LSTM", "GRU"), 2, 0, 100),
+        Job("J1", price.astype(np.float32), 400, 10, ("LSTM", "GRU"), 2, 0, 40),
         Job("J8", slow.astype(np.float32), 600, 4, ("GRU",), 1, 32, 30),
     ]
 

@@ -142,6 +142,16 @@ def test_a_finished_phase_is_loaded_and_not_trained(train, tmp_path, bits):
     assert not second.training
 
 
+def test_a_file_from_before_the_first_epoch(train, tmp_path, bits):
+    path = tmp_path / "checkpoint.safetensors"
+    Checkpoint(path, "settings and data").begin()
+    assert Checkpoint(path, "settings and data").load("train") is None
+    first, result = train(path)
+    Checkpoint(path, "settings and data").begin()
+    assert Checkpoint(path, "settings and data").load("train").fit == result
+    assert bits(first) == bits(train()[0])
+
+
 def test_phases_stand_side_by_side(train, tmp_path, bits):
     path = tmp_path / "checkpoint.safetensors"
     search, expected = train(path, phase="search")
