@@ -1,0 +1,225 @@
+"""The choices behind a forecaster, and how a history is divided into examples to fit and to validate on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from elman.data import Series, read_series
+from elman.errors import DataError, ModelFileError
+from elman.tasks.forecast import ForecastSettings
+from elman.tasks.forecast.encoding import Encoding
+from elman.tasks.forecast.plan import (
+    FEWEST_EXAMPLES,
+    History,
+    Plan,
+    default_horizon,
+    examples,
+    history_of,
+    make_plan,
+    plan_from_record,
+    split,
+)
+from elman.tasks.forecast.problem import ForecastProblem
+from tests.tasks.helpers import series_set, wavy, with_gaps
+
+
+def counted(steps: int, id: str = "a", gaps: tuple[int, ...] = ()) -> History:
+    """A history whose values are the numbers of their steps, so that each tells where it is from."""
+    observed = np.ones(steps, bool)
+    observed[list(gaps)] = False
+    return History(id, np.arange(float(steps)), observed)
+
+
+def plan_of(window: int, horizon: int, *histories: History) -> Plan:
+    return Plan(horizon, "direct", Encoding(window, horizon, 1, "none", "series"), {}).fit_scalers(histories)
+
+
+def steps_of(plan: Plan, found, history: History) -> tuple[np.ndarray, np.ndarray]:
+    """The steps that the inputs and the targets of examples of a :func:`counted` history come from."""
+    center, spread = plan.scaler(history)
+    back = [np.rint(a.astype(float) * spread + center).astype(int) for a in (found.inputs[:, :, 0], found.targets)]
+    return back[0], back[1]
+
+
+@given(
+    steps=st.integers(30, 80),
+    window=st.integers(2, 6),
+    horizon=st.integers(1, 5),
+    validation=st.sampled_from([0.05, 0.2, 0.5]),
+)
+def test_no_target_to_fit_lies_in_the_validation_span(steps, window, horizon, validation):
+    history = counted(steps)
+    plan = plan_of(window, horizon, history)
+    fit_part, held_out = split(plan, [history], validation)
+    assert fit_part is not None and held_out is not None
+    border = steps - max(horizon, round(validation * steps))
+    if border - window - horizon + 1 < FEWEST_EXAMPLES:  # too little would be left: one horizon is held out instead
+        border = steps - horizon
+    (seen, fitted), (known, judged) = (steps_of(plan, part, history) for part in (fit_part, held_out))
+    assert fitted.max() < judged.min()
+    assert seen.max() < fitted.max()
+    # every window that can be is in one of the two, each once, and its inputs end where its targets begin
+    assert len(fit_part) == border - window - horizon + 1 and len(held_out) == steps - border - horizon + 1
+    for inputs, targets in ((seen, fitted), (known, judged)):
+        assert_array_equal(inputs, inputs[:, :1] + np.arange(window))
+        assert_array_equal(targets, inputs[:, -1:] + 1 + np.arange(horizon))
+
+
+def test_where_too_little_would_be_left_one_horizon_validates_and_else_nothing_does():
+    window, horizon = 4, 2
+    for steps, fit_size, held_size in ((40, 27, 7), (18, 11, 1), (15, 8, 1), (14, 9, None), (6, 1, None)):
+        history = counted(steps)
+        fit_part, held_out = split(plan_of(window, horizon, history), [history], 0.2 if steps == 40 else 0.6)
+        sizes = (len(fit_part), None if held_out is None else len(held_out))
+        assert sizes == (fit_size, held_size), steps
+        assert held_out is None or len(fit_part) >= FEWEST_EXAMPLES
+    history = counted(40)
+    assert split(plan_of(4, 2, history), [history], 0.0)[1] is None
+    short = counted(5)
+    assert split(plan_of(4, 2, short), [short], 0.2) == (None, None)
+
+
+def test_of_several_series_each_is_divided_at_its_own_place():
+    long, short = counted(50, "long"), counted(20, "short")
+    plan = plan_of(4, 2, long, short)
+    fit_part, held_out = split(plan, [long, short], 0.2)
+    assert (len(fit_part), len(held_out)) == ((40 - 5) + (16 - 5), (10 - 1) + (4 - 1))
+    first_short = fit_part.inputs[40 - 5, :, 0]
+    assert_allclose(
+        first_short, (np.arange(4) - plan.scalers["short"].center) / plan.scalers["short"].spread, rtol=1e-6
+    )
+
+
+def test_values_filled_in_weigh_nothing_and_windows_with_none_observed_are_left_out():
+    history = counted(12, gaps=(5, 6, 7, 9))
+    found = examples(plan_of(3, 2, history), [history])
+    targets = steps_of(plan_of(3, 2, history), found, history)[1]
+    assert targets[:, 0].tolist() == [3, 4, 7, 8, 9, 10]  # not 5 and 6: their two targets are both filled in
+    assert_array_equal(found.weights, ~np.isin(targets, [5, 6, 7, 9]))
+    nothing = History("a", np.arange(12.0), np.arange(12) < 3)
+    assert examples(plan_of(3, 2, nothing), [nothing]) is None
+
+
+def test_histories_end_where_they_are_told_and_are_filled_from_before():
+    series = Series("a", with_gaps(np.arange(12.0), [3, 9, 10]))
+    assert history_of(series, 1, 11).values.tolist() == [0, 1, 2, 2, 4, 5, 6, 7, 8, 8, 8]
+    assert history_of(series, 1, 4).observed.tolist() == [True, True, True, False]
+    series.values[11] = 1e9
+    assert history_of(series, 1, 11).values.max() == 8
+
+
+@pytest.mark.parametrize(("season", "horizon"), [(1, 12), (2, 2), (7, 7), (12, 12), (48, 48), (52, 48), (336, 48)])
+def test_default_horizon_is_a_season_of_at_most_48(season, horizon):
+    assert default_horizon(season) == horizon
+    assert make_plan([counted(2000)], season, ForecastSettings(level="last")).horizon == horizon
+
+
+@pytest.mark.parametrize(
+    ("season", "horizon", "strategy", "steps", "window"),
+    [
+        (12, 12, "direct", 500, 24),  # two seasons
+        (12, 1, "direct", 500, 24),
+        (4, 4, "direct", 500, 16),  # at least a dozen changes over a season
+        (48, 48, "direct", 5000, 96),
+        (336, 48, "direct", 5000, 384),  # a season, and not more than 48 changes
+        (1, 1, "direct", 500, 12),
+        (1, 10, "direct", 500, 20),
+        (1, 60, "direct", 5000, 48),
+        (1, 60, "recursive", 5000, 12),
+        (12, 12, "direct", 40, 14),  # half of what is left, for examples
+        (12, 12, "direct", 16, 2),
+    ],
+)
+def test_default_window(season, horizon, strategy, steps, window):
+    plan = make_plan([counted(steps)], season, ForecastSettings(horizon=horizon, strategy=strategy, level="last"))
+    assert plan.encoding.window == window
+    assert plan.encoding.horizon == (horizon if strategy == "direct" else 1)
+    assert make_plan([counted(500)], season, ForecastSettings(horizon=3, window=7, level="last")).encoding.window == 7
+
+
+def test_the_window_fits_into_the_shortest_series():
+    plan = make_plan([counted(500), counted(9, "b")], 1, ForecastSettings(horizon=10, level="last"))
+    assert plan.encoding.window == 9
+
+
+def test_too_little_data_is_refused_with_the_remedy():
+    with pytest.raises(DataError, match="a window of 10 and a horizon of 5 need 15; give more data, or a smaller"):
+        make_plan([counted(14)], 1, ForecastSettings(window=10, horizon=5))
+    make_plan([counted(15)], 1, ForecastSettings(window=10, horizon=5))
+    with pytest.raises(DataError, match="level 'seasonal' needs a window longer than the season of 12; --window is 12"):
+        make_plan([counted(99)], 12, ForecastSettings(window=12, horizon=1, level="seasonal"))
+    with pytest.raises(DataError, match="made: series 'a' has 9 steps, but the test takes the last 12; give more data"):
+        ForecastProblem(series_set(np.arange(9.0)), ForecastSettings(horizon=12))
+    with pytest.raises(DataError, match="made: series 'b' has 5 steps, but the test takes the last 5"):
+        ForecastProblem(series_set(wavy(60), np.arange(5.0)), ForecastSettings(horizon=2, test_size=5))
+    with pytest.raises(DataError, match="made: the longest series has 8 steps to learn from"):
+        ForecastProblem(series_set(np.arange(14.0)), ForecastSettings(horizon=6, window=8))
+
+
+@pytest.mark.parametrize(
+    ("file", "columns", "horizon", "season", "level"),
+    [
+        ("air_passengers.csv", {"target": "#Passengers", "time": "Month"}, 12, 12, "seasonal"),
+        ("monthly_milk_incomplete.csv", {}, 12, 12, "seasonal"),
+        ("monthly_sunspots.csv", {}, 12, 12, "none"),
+        ("taylor_half_hourly_load.csv", {}, 48, 336, "seasonal"),
+        ("apple_stock.csv", {"target": "AAPL.Close"}, 12, 5, "last"),
+    ],
+)
+def test_level_and_season_of_real_series(shared_series, file, columns, horizon, season, level):
+    problem = ForecastProblem(read_series(shared_series / file, **columns), ForecastSettings(horizon=horizon))
+    assert (problem.plan.encoding.season, problem.plan.encoding.level) == (season, level)
+    assert problem.silent_head == (level != "none")
+
+
+def test_level_of_made_series():
+    random = np.random.default_rng(0)
+    walk, waves, noise = random.normal(size=300).cumsum(), wavy(300, season=12, noise=0.1), random.normal(size=300)
+    for values, season, window, level in (
+        (walk, 1, None, "last"),
+        (waves, 12, None, "seasonal"),
+        (noise, 1, 2, "none"),  # two values do not tell the mean, which is the best forecast
+    ):
+        history = History("a", values, np.ones(300, bool))
+        assert make_plan([history], season, ForecastSettings(window=window)).encoding.level == level
+        for asked in ("none", "last", "seasonal"):
+            settings = ForecastSettings(level=asked, window=20)
+            assert make_plan([history], 12, settings).encoding.level == asked
+
+
+def test_a_plan_survives_its_record():
+    plan = make_plan([counted(60), counted(50, "b")], 6, ForecastSettings(horizon=3, strategy="recursive"))
+    plan = dataclasses.replace(plan, fitted={"a": f"rows:60:{'0123' * 4}"})
+    assert plan_from_record(plan.record()) == plan
+
+
+def test_a_record_that_cannot_be_is_refused():
+    good = make_plan([counted(60)], 6, ForecastSettings(horizon=3)).record()
+    for change in (
+        {"horizon": 0},
+        {"horizon": 3.0},
+        {"horizon": True},
+        {"horizon": 4},  # not what the network puts out
+        {"strategy": "psychic"},
+        {"scalers": {"a": [0.0, 0.0]}},
+        {"scalers": {"a": [float("nan"), 1.0]}},
+        {"scalers": {"a": [1.0]}},
+        {"scalers": []},
+        {"fitted": None},
+        {"encoding": {**good["encoding"], "level": "auto"}},
+        {"encoding": {**good["encoding"], "scale": "galactic"}},
+        {"encoding": {**good["encoding"], "season": -1}},
+        {"encoding": {**good["encoding"], "level": "seasonal", "season": 99}},
+        {"encoding": {**good["encoding"], "more": 1}},
+    ):
+        with pytest.raises(ModelFileError, match="its forecasting record"):
+            plan_from_record({**good, **change})
+    for record in ({}, None, [], {k: v for k, v in good.items() if k != "scalers"}):
+        with pytest.raises(ModelFileError):
+            plan_from_record(record)
