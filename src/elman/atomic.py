@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,11 @@ def write_file(path: Path | str, write: Callable[[Path], None]) -> None:
         raise RunFolderError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files in ``folder`` that killed processes left."""
+    return [path for path in folder.glob(".*") if re.fullmatch(r"\..+\.[0-9a-f]{8}(\.\w+)?", path.name)]
 
 
 def write_text(path: Path | str, text: str) -> None:

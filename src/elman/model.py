@@ -113,7 +113,7 @@ def layer_from_record(record: Any) -> Layer:
         ModelFileError: not such a record, or one of an unknown kind.
         SettingsError: an unknown cell or an impossible size.
     """
-    if not isinstance(record, dict) or record.get("kind") not in LAYERS:
+    if not isinstance(record, dict) or record.get("kind") not in list(LAYERS):  # a list: the kind may be unhashable
         raise ModelFileError(f"a layer is {record!r:.80}; known kinds are: {', '.join(LAYERS)}")
     cls = LAYERS[record["kind"]]
     target: Any = Layout if cls is RecurrentLayers else cls

@@ -6,6 +6,7 @@ The format is specified in docs/model-file.md.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,12 @@ def load_model(path: Path | str) -> Model:
             if isinstance(count, int) and count > len(arrays):
                 raise ModelFileError(f"it speaks of {count} layers but holds {len(arrays)} arrays")
         layers = tuple(layer_from_record(record) for record in records)
-        if sum(np.prod(shape, dtype=float) for shape in model_shapes(layers).values()) > 2**40:
+        if sum(math.prod(shape) for shape in model_shapes(layers).values()) > 2**40:
             raise ModelFileError("its layers are impossibly large")
-        if not isinstance(header["task"], str) or not isinstance(header["encoding"], dict):
-            raise ModelFileError("its task or encoding is malformed")
+        if not all(isinstance(header[name], str) for name in ("elman", "task")):
+            raise ModelFileError("its version or task is no text")
+        if not isinstance(header["encoding"], dict):
+            raise ModelFileError("its encoding is malformed")
         model = Model(layers, arrays, header["task"], header["encoding"])
         if not any(name.startswith("0.weight_hh") for name in arrays):
             raise ModelFileError("its first layer is not recurrent")
@@ -98,7 +101,7 @@ def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         header = json.loads(metadata["elman"])
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path}: its description cannot be read; copy it again or train again") from error
-    if not isinstance(header, dict) or not isinstance(header.get("format"), int):
+    if not isinstance(header, dict) or type(header.get("format")) is not int or header["format"] < 1:
         raise ModelFileError(f"{path}: its description is malformed; copy it again or train again")
     if header["format"] > FORMAT:
         version = f"{header.get('elman')!s:.20}"

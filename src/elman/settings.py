@@ -156,8 +156,8 @@ class ModelSettings(Settings):
     """The recurrent part of a model."""
 
     cell: str = setting("gru", "recurrent cell", choices=cell_names)
-    hidden_size: int = setting(64, "units in each recurrent layer", minimum=1)
-    num_layers: int = setting(1, "recurrent layers, one on the other", minimum=1)
+    hidden_size: int = setting(64, "units in each recurrent layer", minimum=1, below=1_000_000)
+    num_layers: int = setting(1, "recurrent layers, one on the other", minimum=1, below=1000)
     dropout: float = setting(0.0, "dropout between the recurrent layers", minimum=0, below=1)
     recurrent_dropout: float = setting(
         0.0, "dropout inside the recurrence, one mask for all the steps of a sequence", minimum=0, below=1
@@ -187,5 +187,5 @@ class TrainingSettings(Settings):
         "those are fewer than 32 updates",
         minimum=0,
     )
-    seed: int = setting(0, "seed of initial weights, dropout and the order of examples", minimum=0)
+    seed: int = setting(0, "seed of initial weights, dropout and the order of examples", minimum=0, below=2**63)
     device: str = setting("cpu", "where torch trains: cpu, cuda, cuda:1, …")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 
 from elman.cli.parser import make_parser
@@ -20,17 +22,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without our letters gets "?" in their place
+        sys.stdout.reconfigure(errors="replace")
     try:
         arguments = make_parser().parse_args([word for word in words if word != "--debug"])
         status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
-    except (ElmanError, OSError) as error:
-        if isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _discard_output()
+        return 0
+    except (ElmanError, OSError, MemoryError) as error:
         if debug:
-            raise
+            traceback.print_exc()
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -38,7 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _discard_output() -> None:
+    """Send what is still to be written nowhere, so that it cannot fail once more when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        text = f"not enough memory ({text}); give less data or smaller sizes"
+    elif isinstance(error, OSError) and not isinstance(error, ElmanError):
+        text = f"{error.filename or 'output'}: {error.strerror or text}; choose another path"
     # Settings are called by their Python names further down; here they are flags.
     return re.sub(r"^([a-z]+(?:_[a-z]+)*) (?=is )", lambda m: f"--{m[1].replace('_', '-')} ", text)

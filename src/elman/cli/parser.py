@@ -98,7 +98,7 @@ def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
         return
     metavar = rule.metavar or {int: "N", float: "X"}.get(kind, "NAME")
     action = "append" if many else "store"
-    group.add_argument(flag, dest=name, type=_reader(kind, flag), action=action, metavar=metavar, help=text)
+    group.add_argument(flag, dest=name, type=_reader(kind), action=action, metavar=metavar, help=text)
 
 
 def _shown(default: Any) -> str:
@@ -107,14 +107,14 @@ def _shown(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _reader(kind: type, flag: str) -> Callable[[str], Any]:
+def _reader(kind: type) -> Callable[[str], Any]:
     described = {int: "a whole number", float: "a number"}
 
     def read(text: str) -> Any:
         try:
             return kind(text)
         except ValueError:
-            raise SettingsError(f"{flag} is {text!r}; it takes {described.get(kind, kind.__name__)}") from None
+            raise argparse.ArgumentTypeError(f"{text!r} is not {described.get(kind, kind.__name__)}") from None
 
     return read
 

@@ -15,6 +15,7 @@ from elman.errors import DataError
 
 __all__ = ["Series", "SeriesSet", "read_series"]
 
+LARGEST = 1e100  # its square, and a sum of many, is still a number
 _TIME_NAMES = frozenset({"ds", "date", "timestamp", "datetime"})
 _PERHAPS_TIME_NAMES = frozenset({"time", "month", "index", "unnamed: 0"})  # January, noon and 17 are no times
 
@@ -68,7 +69,7 @@ def read_series(
         raise DataError(f"{table.name}: column {shown(id)} cannot be both id and time; name another column")
     targets = _targets(table, named, {id, time})
 
-    columns = {name: table.numbers(name) for name in targets}
+    columns = {name: _numbers(table, name) for name in targets}
     times, style = read_times(table, time) if time else (None, "")
     groups = _groups(table, id)
     if times is not None:
@@ -136,6 +137,13 @@ def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
     if not rest:
         raise DataError(f"{table.name}: besides {table.listing()} there is no column to forecast; add one of numbers")
     raise DataError(f"{table.name}: several columns could be the target; choose with --target from {table.listing()}")
+
+
+def _numbers(table: Table, name: str) -> np.ndarray:
+    values = table.numbers(name)
+    for row in np.flatnonzero(np.abs(values) > LARGEST)[:1]:
+        raise DataError(f"{table.place(row, name)}: {values[row]:g} is too large to compute with; change its unit")
+    return values
 
 
 def _groups(table: Table, id: str) -> dict[str, np.ndarray]:

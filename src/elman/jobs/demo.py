@@ -42,7 +42,7 @@ def noisy_price(points: int = POINTS, seed: int = 0) -> tuple[np.ndarray, np.nda
     """``sin`` on [0, 100] with normal noise of standard deviation 0.1, float32; and the sine without the noise.
 
     >>> price, truth = noisy_price()
-    >>> price.shape, price.dtype, float(np.std(price - truth).round(1))
+    >>> price.shape, price.dtype, round(float(np.std(price - truth)), 1)
     ((500,), dtype('float32'), 0.1)
     """
     truth = np.sin(np.linspace(0, END, points))

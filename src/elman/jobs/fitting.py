@@ -110,6 +110,7 @@ class _Runner:
             for name in sorted(arrays or {}):
                 digest.update(name.encode() + arrays[name].tobytes())  # type: ignore[index]
             self.checkpoint = Checkpoint(checkpoint_path, fingerprint=digest.hexdigest())
+            self.checkpoint.begin()
 
     def run(
         self, phase: str, train: Examples, validation: Examples | None, epochs: int | None = None
@@ -120,26 +121,31 @@ class _Runner:
         from elman.training.loop import fit
 
         settings = self.settings
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            module = build(
-                self.layers,
-                dropout=settings.dropout,
-                recurrent_dropout=settings.recurrent_dropout,
-                init=settings.init,
-                silent_head=self.silent_head,
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(settings.seed)
+                module = build(
+                    self.layers,
+                    dropout=settings.dropout,
+                    recurrent_dropout=settings.recurrent_dropout,
+                    init=settings.init,
+                    silent_head=self.silent_head,
+                )
+            if self.arrays is not None:
+                set_arrays(module, self.arrays)
+            result = fit(
+                module,
+                settings.loss,
+                train,
+                settings,
+                validation=validation,
+                epochs=epochs,
+                on_event=self.on_event,
+                checkpoint=self.checkpoint,
+                phase=phase,
             )
-        if self.arrays is not None:
-            set_arrays(module, self.arrays)
-        result = fit(
-            module,
-            settings.loss,
-            train,
-            settings,
-            validation=validation,
-            epochs=epochs,
-            on_event=self.on_event,
-            checkpoint=self.checkpoint,
-            phase=phase,
-        )
+        except RuntimeError as error:  # torch has no type of its own for a processor's memory
+            if "memory" not in str(error):
+                raise
+            raise MemoryError(f"--hidden-size is {settings.hidden_size}, --num-layers {settings.num_layers}") from error
         return arrays_of(module), result

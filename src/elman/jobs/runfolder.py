@@ -19,8 +19,10 @@ from elman import atomic
 from elman.data import SeriesSet
 from elman.errors import ModelFileError, RunFolderError
 from elman.jobs.fitting import Outcome
+from elman.model import Model
 from elman.modelfile import load_model, save_model
-from elman.settings import Settings, to_record
+from elman.settings import Settings, from_record, to_record
+from elman.tasks import settings_class
 from elman.tasks.forecast import task
 
 MODEL, TESTED, SETTINGS, METRICS = "model.safetensors", "tested.safetensors", "settings.json", "metrics.json"
@@ -49,17 +51,22 @@ def prepare(folder: Path | None, task_name: str, *, resume: bool, overwrite: boo
         numbers = [p.name.removeprefix(f"{task_name}-") for p in root.glob(f"{task_name}-*")]
         last = max((int(n) for n in numbers if n.isdigit()), default=0)
         folder = root / f"{task_name}-{last + 1:03d}"
-    if folder.exists() and not folder.is_dir():
-        raise RunFolderError(f"{folder}: is a file; give a folder with --out")
-    if resume and not (folder / CHECKPOINT).exists() and not (folder / METRICS).exists():
-        raise RunFolderError(f"{folder}: there is no run to resume; leave out --resume to begin one")
-    if folder.exists() and any(folder.iterdir()) and not (resume or overwrite):
-        raise RunFolderError(f"{folder}: not empty; use --resume, --overwrite, or another --out")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise RunFolderError(f"{folder}: is a file; give a folder with --out")
+        used = folder.exists() and any(folder.iterdir())
+        # an empty folder is a run that was killed before its first checkpoint
+        begun = folder.exists() and (not used or (folder / CHECKPOINT).exists() or (folder / METRICS).exists())
+        if resume and not begun:
+            raise RunFolderError(f"{folder}: there is no run to resume; leave out --resume to begin one")
+        if used and not (resume or overwrite):
+            raise RunFolderError(f"{folder}: not empty; use --resume, --overwrite, or another --out")
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".probe"
         probe.touch()
         probe.unlink()
+    except RunFolderError:
+        raise
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be written ({error.strerror}); choose another --out") from error
     if overwrite and not resume:
@@ -79,6 +86,7 @@ def discard_if_unused(*folders: Path) -> None:
 def remove_stale(folder: Path, *, keep: Sequence[Path], evaluated: bool) -> None:
     """Remove what an earlier run left in ``folder`` and this one, now whole, did not write."""
     stale = [path for path in (folder / PLOTS).glob("*.png") if path not in keep]
+    stale += atomic.leftovers(folder) + atomic.leftovers(folder / PLOTS)
     if not evaluated:
         stale += [folder / TESTED, folder / PREDICTIONS]
     for path in stale:
@@ -170,11 +178,42 @@ def read(folder: Path) -> RunRecord:
         raise ModelFileError(f"{folder}: no run here ({SETTINGS} is missing); give a folder that 'elman train' made")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        settings, columns = record["settings"], record["columns"]
-        if not isinstance(settings, dict) or not isinstance(columns, dict):
-            raise TypeError("settings and columns must be objects")
+        settings = to_record(from_record(settings_class(record["task"]), record["settings"]))
+        columns = _columns(**record["columns"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path}: damaged ({error}); copy it again or train again") from error
+    final = _read_model(folder / MODEL)
+    tested = _read_model(folder / TESTED) if (folder / TESTED).exists() else None
+    return RunRecord(settings, columns, Outcome(final, tested, None, [], 0, 0.0, False))
+
+
+def _columns(target: list[str], time: str | None, id: str | None) -> dict[str, Any]:
+    if not isinstance(target, list) or not all(isinstance(name, str) for name in target):
+        raise TypeError("target must be a list of columns' names")
+    if not all(name is None or isinstance(name, str) for name in (time, id)):
+        raise TypeError("time and id must be columns' names")
+    return {"target": target, "time": time, "id": id}
+
+
+def _read_model(path: Path) -> Model:
+    model = load_model(path)
+    try:
+        task.check_model(model)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}; copy it again or train again") from error
+    return model
+
+
+def read_verdict(folder: Path) -> str:
+    """The verdict in ``metrics.json``; "" where the file is missing.
+
+    Raises:
+        ModelFileError: the file is damaged.
+    """
+    path = folder / METRICS
+    if not path.is_file():
+        return ""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["verdict"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{path}: damaged ({error}); copy it again or train again") from error
-    final = load_model(folder / MODEL)
-    tested = load_model(folder / TESTED) if (folder / TESTED).exists() else None
-    return RunRecord(settings, columns, Outcome(final, tested, None, [], 0, 0.0, False))

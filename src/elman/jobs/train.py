@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.errors import ElmanError, MissingDependencyError, SettingsError
+from elman.errors import ElmanError, MissingDependencyError, RunFolderError, SettingsError
 from elman.jobs import runfolder
 from elman.jobs.fitting import Outcome
 from elman.jobs.forecaster import ColumnNames, Forecaster
@@ -20,6 +20,10 @@ from elman.tasks.forecast import task
 from elman.tasks.forecast.baselines import LABELS
 from elman.tasks.forecast.figures import beyond_figure
 from elman.tasks.forecast.scores import METRICS
+
+# what a trained model has, and training it further cannot change
+ARCHITECTURE = ("cell", "hidden_size", "num_layers", "layer_norm", "zoneout", "init")
+READING = ("strategy", "window", "season", "level", "scale")
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,16 @@ def train_forecast(
     later = None if test is None else forecaster.columns.read_later(test, series)
     missing = [p for p in (*(out.parents if out is not None else ()), Path("runs")) if not p.exists()]
     folder = runfolder.prepare(out, "forecast", resume=resume, overwrite=overwrite)
-    if resume and not (folder / runfolder.CHECKPOINT).exists():
-        return Run(folder, None)
     checkpoint = folder / runfolder.CHECKPOINT
+    if resume and (folder / runfolder.METRICS).exists() and not checkpoint.exists():
+        return Run(folder, None)
     try:
         forecaster.fit(series, test=later, start_from=old, on_event=on_event, checkpoint=checkpoint)
-    except ElmanError:
-        if not resume:
+    except (ElmanError, MemoryError) as error:
+        # a full disk ends a run that can go on later; whatever else is wrong would only go wrong again
+        if not resume and not isinstance(error, RunFolderError):
             checkpoint.unlink(missing_ok=True)
-            runfolder.discard_if_unused(folder, *missing)
+        runfolder.discard_if_unused(folder, *missing)
         raise
     forecaster.save(folder)
     outcome = forecaster.outcome
@@ -87,7 +92,7 @@ def _settings_from(old: Forecaster | None, given: Mapping[str, Any]) -> dict[str
     if old is None:
         return dict(given)
     known = to_record(old.settings)
-    for name in ("cell", "hidden_size", "num_layers", "layer_norm", "strategy", "window", "level", "season"):
+    for name in ARCHITECTURE + READING:
         if name in given and given[name] != known[name]:
             raise SettingsError(
                 f"{name} is {given[name]!r}, but the model to go on from has {known[name]!r}: leave it out, or train "

@@ -60,7 +60,5 @@ def info(run: Path | None) -> str:
         f"level {encoding['level']}, scale {encoding['scale']}",
         f"series: {', '.join(list(plan['scalers'])[:10])}" + (" …" if len(plan["scalers"]) > 10 else ""),
     ]
-    metrics = run / runfolder.METRICS
-    if metrics.is_file():
-        lines.append(json.loads(metrics.read_text(encoding="utf-8")).get("verdict", ""))
+    lines.append(runfolder.read_verdict(run))
     return "\n".join(line for line in lines if line)

@@ -6,7 +6,8 @@ Everything here takes :class:`History` objects: series cut off where knowledge e
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from elman.errors import DataError, ModelFileError
 from elman.tasks.base import Examples
 from elman.tasks.forecast.encoding import Encoding, Scaler
 from elman.tasks.forecast.season import strongest_season
-from elman.tasks.forecast.settings import LEVELS, STRATEGIES, ForecastSettings
+from elman.tasks.forecast.settings import LEVELS, MOST_STEPS, STRATEGIES, ForecastSettings
 
 Array = np.ndarray
 RIDGE = 0.01
@@ -75,14 +76,16 @@ def plan_from_record(record: Any) -> Plan:
     """
     try:
         encoding = Encoding(**record["encoding"])
-        scalers = {str(name): Scaler(float(c), float(s)) for name, (c, s) in record["scalers"].items()}
-        fitted = {str(name): str(label) for name, label in record["fitted"].items()}
-        plan = Plan(record["horizon"], record["strategy"], encoding, scalers, fitted)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        scalers = {name: Scaler(float(c), float(s)) for name, (c, s) in record["scalers"].items()}
+        if any(type(number) not in (int, float) for pair in record["scalers"].values() for number in pair):
+            raise TypeError("scalers are pairs of numbers")
+        plan = Plan(**{**record, "encoding": encoding, "scalers": scalers})
+        check_marks(plan.fitted)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelFileError(f"its forecasting record is malformed ({error})") from error
     sizes = (plan.horizon, encoding.window, encoding.horizon, encoding.season)
     good = (
-        all(type(size) is int and size >= 1 for size in sizes)
+        all(type(size) is int and 1 <= size <= MOST_STEPS for size in sizes)
         and encoding.level in LEVELS[1:]
         and encoding.scale in ("series", "window")
         and plan.strategy in STRATEGIES
@@ -93,6 +96,20 @@ def plan_from_record(record: Any) -> Plan:
     if not good:
         raise ModelFileError("its forecasting record has impossible values")
     return plan
+
+
+def check_marks(fitted: Mapping[str, str]) -> None:
+    """Refuse marks of what was seen (:mod:`elman.tasks.forecast.seen`) that cannot be read.
+
+    Raises:
+        ValueError: one of them.
+    """
+    for mark in fitted.values():
+        kind, _, rest = mark.partition(":")
+        if kind == "time" and rest:
+            np.datetime64(rest, "s")
+        elif not re.fullmatch(r"rows:[1-9][0-9]{0,17}:[0-9a-f]{16}", mark):
+            raise ValueError(f"{mark!r:.60} marks no step")
 
 
 def history_of(series: Series, season: int, end: int | None = None) -> History:

@@ -8,15 +8,22 @@ from elman.settings import ModelSettings, TrainingSettings, setting
 
 LEVELS = ("auto", "none", "last", "seasonal")
 STRATEGIES = ("direct", "recursive")
+MOST_STEPS = 1_000_000  # in a window, a horizon or a season
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastSettings(ModelSettings, TrainingSettings):
     """All settings of a forecaster."""
 
-    horizon: int | None = setting(None, "steps to forecast; without it one season, at most 48 (12 if none)", minimum=1)
-    window: int | None = setting(None, "steps that the model looks back; without it a season and some", minimum=2)
-    season: int | None = setting(None, "steps in a season, 1 for none; without it found in the data", minimum=1)
+    horizon: int | None = setting(
+        None, "steps to forecast; without it one season, at most 48 (12 if none)", minimum=1, below=MOST_STEPS
+    )
+    window: int | None = setting(
+        None, "steps that the model looks back; without it a season and some", minimum=2, below=MOST_STEPS
+    )
+    season: int | None = setting(
+        None, "steps in a season, 1 for none; without it found in the data", minimum=1, below=MOST_STEPS
+    )
     strategy: str = setting(
         "direct",
         "direct: all steps at once from the last state; recursive: one step, fed back in",

@@ -10,7 +10,7 @@ import numpy as np
 
 from elman.cells import get_cell
 from elman.data import Series, SeriesSet
-from elman.errors import DataError
+from elman.errors import DataError, ModelFileError
 from elman.model import LastStep, Layer, Linear, Model, RecurrentLayers
 from elman.recurrence import Layout
 from elman.stream import State, Stream
@@ -44,19 +44,45 @@ def model_for(plan: Plan, layers: tuple[Layer, ...], arrays: dict[str, Array]) -
     return Model(layers, arrays, "forecast", plan.record())
 
 
+def check_model(model: Model) -> None:
+    """Refuse what is no forecaster, so that a model file is found wrong when it is read, not when it is used.
+
+    Raises:
+        ModelFileError: another task's model, a malformed plan, or layers that do not do what the plan says.
+    """
+    if model.task != "forecast":
+        raise ModelFileError(f"it was trained for {model.task!r:.40}, not to forecast")
+    plan = plan_from_record(model.encoding)
+    match model.layers:
+        case (RecurrentLayers(layout), LastStep(), Linear(features, steps)):
+            good = layout.input_size == 1 and features == layout.recurrent_size * layout.num_directions
+            good = good and steps == plan.encoding.horizon
+        case _:
+            good = False
+    if not good:
+        raise ModelFileError("its layers do not make its forecasts")
+
+
 def forecast_windows(model: Model, plan: Plan, x: Array, scalers: Sequence[Scaler] | Scaler) -> Array:
     """Forecasts (N, H) from windows ``x`` (N, W), each ending at its cutoff.
 
     The recursive strategy appends each forecast to its window and goes on: no true value behind a cutoff is used.
+
+    Raises:
+        DataError: the values are so far from those in training that the arithmetic overflows.
     """
     x = np.array(x, float)
     steps = []
-    for _ in range(1 if plan.strategy == "direct" else plan.horizon):
-        encoded = plan.encoding.encode(x, scalers)
-        output = model(encoded.inputs[:, :, None]).astype(float)
-        steps.append(encoded.reference + encoded.spread * output)
-        x = np.concatenate([x[:, steps[-1].shape[1] :], steps[-1]], axis=1)[:, -plan.encoding.window :]
-    return np.concatenate(steps, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(1 if plan.strategy == "direct" else plan.horizon):
+            encoded = plan.encoding.encode(x, scalers)
+            output = model(encoded.inputs[:, :, None]).astype(float)
+            steps.append(encoded.reference + encoded.spread * output)
+            x = np.concatenate([x[:, steps[-1].shape[1] :], steps[-1]], axis=1)[:, -plan.encoding.window :]
+    forecasts = np.concatenate(steps, axis=1)
+    if not np.isfinite(forecasts).all():
+        raise DataError("a forecast is not a finite number: values too far from those in training; check their units")
+    return forecasts
 
 
 def forecast_beyond(model: Model, data: SeriesSet) -> dict[str, Array]:
@@ -216,14 +242,18 @@ def stream_of(model: Model, unique_id: str | None = None) -> Stream:
         if seen or not math.isnan(value):  # what is missing before the first value does not count
             seen += 1
         recent = np.append(state["recent"][1:], value)
-        if math.isnan(value) and seen:
-            tail = recent[-min(seen, kept) :]
+        missing = int(state["missing"]) + 1 if math.isnan(value) and seen else 0
+        if missing > season:
+            recent[-1] = recent[-1 - season]  # beyond a season, a gap repeats what it was filled with
+        elif missing:
+            tail = recent[-min(seen, kept) :].copy()
+            tail[-missing:] = math.nan  # the whole gap anew: what was put there is no observation
             recent[-1] = history_of(Series("", tail), season).values[-1]
-        new = {"recent": recent, "seen": np.array(seen)}
+        new = {"recent": recent, "seen": np.array(seen), "missing": np.array(missing)}
         if seen < window:
             return np.full(plan.horizon, math.nan), new
         x = recent[-window:]
         scaler = fixed or plan.encoding.fit_scaler(recent[-min(seen, kept) :])
         return forecast_windows(model, plan, x[None], scaler)[0], new
 
-    return Stream(step, {"recent": np.full(kept, math.nan), "seen": np.array(0)})
+    return Stream(step, {"recent": np.full(kept, math.nan), "seen": np.array(0), "missing": np.array(0)})
