@@ -68,7 +68,7 @@ class Stream:
 
     def save(self, path: Path | str) -> None:
         """Write the state to ``path`` (safetensors), atomically."""
-        atomic.write_bytes(path, save({name: np.ascontiguousarray(value) for name, value in self._state.items()}))
+        atomic.write_bytes(path, save({name: np.asarray(value, order="C") for name, value in self._state.items()}))
 
     def load(self, path: Path | str) -> None:
         """Put back a state that :meth:`save` wrote.
