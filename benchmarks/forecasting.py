@@ -1,0 +1,105 @@
+"""What the forecaster is worth at its defaults: real series, a noisy sine and the cell from scratch, beside baselines.
+
+The real series are not part of the repository: they are looked for in ``$ELMAN_DATA`` or ``../shared/data``.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman import Forecaster
+from elman.jobs.demo import noisy_price
+from elman.tasks.base import Evaluation
+
+# file, columns, horizon
+SERIES: tuple[tuple[str, dict[str, str], int], ...] = (
+    ("air_passengers.csv", {"time": "Month", "target": "#Passengers"}, 12),
+    ("monthly_milk_incomplete.csv", {}, 12),
+    ("monthly_sunspots.csv", {}, 12),
+    ("taylor_half_hourly_load.csv", {}, 48),
+)
+PRICE = ("apple_stock.csv", {"target": "AAPL.Close"}, 12)
+SEEDS = 3
+MOST = 1.1  # test MSE of the mean over seeds, as a multiple of the autoregression's
+
+
+def noisy_sine() -> np.ndarray:
+    """1,000 points of ``sin(0.01 i)`` with normal noise of standard deviation 0.2."""
+    noise = np.random.default_rng(0).normal(0, 0.2, 1000)
+    return (np.sin(0.01 * np.arange(1000)) + noise).astype(np.float32)
+
+
+# name → data, and the settings that the tutorials of this example use
+EXAMPLES: Mapping[str, tuple[Callable[[], np.ndarray], dict[str, Any]]] = {
+    "noisy price": (
+        lambda: noisy_price()[0],
+        {"window": 10, "num_layers": 2, "batch_size": 0, "epochs": 100, "test_size": 100},
+    ),
+    "cell from scratch": (noisy_sine, {"window": 4, "batch_size": 32, "epochs": 1000, "test_size": 400}),
+}
+
+
+def main() -> bool:
+    """Print the scores; True if every bar is met."""
+    return all([_real_series(), _examples()])
+
+
+def _real_series() -> bool:
+    folder = Path(os.environ.get("ELMAN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")) / "series"
+    if not folder.is_dir():
+        print("the real series are not here; set ELMAN_DATA to the folder of the development data")
+        return False
+    print(f"{'MASE over the last fifth':30} {'gru':>7} {'seasonal':>9} {'linear':>7} {'naive':>7}")
+    own, linear, met = [], [], True
+    for name, columns, horizon in SERIES:
+        evaluation = _evaluate(folder / name, columns, horizon=horizon)
+        scores = _line(name, evaluation)
+        own.append(scores["model"])
+        linear.append(scores["linear"])
+        met &= scores["model"] < scores["seasonal_naive"]
+    means = [math.exp(statistics.fmean(map(math.log, values))) for values in (own, linear)]
+    print(f"{'geometric mean':30} {means[0]:7.3f} {'':9} {means[1]:7.3f}")
+    name, columns, horizon = PRICE
+    evaluation = _evaluate(folder / name, columns, horizon=horizon)
+    _line(name, evaluation)
+    print(f"  {evaluation.verdict}")
+    met &= means[0] <= means[1]
+    print("each better than its seasonal naive, and the mean than the autoregression's:", "ok" if met else "MISSED")
+    return met
+
+
+def _evaluate(data: Any, columns: Mapping[str, Any], **settings: Any) -> Evaluation:
+    evaluation = Forecaster(**settings).fit(data, **columns).outcome.evaluation
+    assert evaluation is not None, "a test is held back"
+    return evaluation
+
+
+def _line(name: str, evaluation: Evaluation) -> dict[str, float]:
+    scores = {"model": evaluation.scores["mase"], **{b: s["mase"] for b, s in evaluation.baselines.items()}}
+    figures = f"{scores['model']:7.3f} {scores['seasonal_naive']:9.3f} {scores['linear']:7.3f} {scores['naive']:7.3f}"
+    print(f"{name:30} {figures}", flush=True)
+    return scores
+
+
+def _examples() -> bool:
+    print(f"\ntest MSE over that of the least-squares autoregression, mean of {SEEDS} seeds")
+    met = True
+    for name, (make, settings) in EXAMPLES.items():
+        for cell in ("lstm", "gru"):
+            fixed = {"cell": cell, "horizon": 1, "stride": 1, "hidden_size": 20, "learning_rate": 0.01, "loss": "mse"}
+            ratios = []
+            for seed in range(SEEDS):
+                evaluation = _evaluate(make(), {}, seed=seed, **fixed, **settings)
+                ratios.append(evaluation.scores["mse"] / evaluation.baselines["linear"]["mse"])
+            ratio = statistics.fmean(ratios)
+            met &= ratio <= MOST
+            verdict = f"(bar {MOST}) {'ok' if ratio <= MOST else 'MISSED'}"
+            print(f"{name:18} {cell:5} {ratio:6.3f} {verdict}   {[round(r, 3) for r in ratios]}", flush=True)
+    return met
