@@ -33,7 +33,8 @@ MOST = 1.1  # test MSE of the mean over seeds, as a multiple of the autoregressi
 def noisy_sine() -> np.ndarray:
     """1,000 points of ``sin(0.01 i)`` with normal noise of standard deviation 0.2."""
     noise = np.random.default_rng(0).normal(0, 0.2, 1000)
-    return (np.sin(0.01 * np.arange(1000)) + noise).astype(np.float32)
+    series: np.ndarray = (np.sin(0.01 * np.arange(1000)) + noise).astype(np.float32)
+    return series
 
 
 # name → data, and the settings that the tutorials of this example use

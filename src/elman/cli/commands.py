@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 def train(arguments: argparse.Namespace) -> int:
     """``elman train TASK DATA``."""
+    from elman.backends import note_missing_core
     from elman.jobs.train import summary, train_forecast
     from elman.report.progress import Progress
 
+    note_missing_core()
     names = field_types(arguments.settings_class)
     given: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     with Progress() as progress:
@@ -75,9 +77,11 @@ def info(arguments: argparse.Namespace) -> int:
 
 def demo(arguments: argparse.Namespace) -> int:
     """``elman demo``."""
+    from elman.backends import note_missing_core
     from elman.jobs.demo import demo
     from elman.report.progress import Progress
 
+    note_missing_core()
     with Progress() as progress:
         text = demo(arguments.out, progress)
     print(text)

@@ -23,7 +23,7 @@ from elman.tasks.forecast.plan import (
     plan_from_record,
     split,
 )
-from elman.tasks.forecast.seen import with_fitted
+from elman.tasks.forecast.seen import was_seen, with_fitted
 from elman.tasks.forecast.settings import ForecastSettings
 
 
@@ -61,6 +61,11 @@ class ForecastProblem(Problem):
         if found[0] is None:
             raise DataError(f"{data.source}: there is no observed value to learn from; give more data")
         self._split = found[0], found[1]
+
+    def test_was_seen(self) -> bool:
+        """Whether the model to go on from was fitted on steps of the test: its scores would then say nothing."""
+        pairs = zip(self.data, self.ends, strict=True)
+        return any(end is not None and was_seen(self.plan, series, end) for series, end in pairs)
 
     def fingerprint(self) -> bytes:
         choices = [to_record(self.settings), self.plan.record(), self.ends]

@@ -11,35 +11,44 @@ import numpy as np
 from elman.data import Series, SeriesSet
 from elman.tasks.forecast.plan import Plan
 
+BEGINNING = 16  # values by which a series whose rows are only counted is known again
+
 
 def with_fitted(plan: Plan, data: SeriesSet, ends: Sequence[int | None]) -> Plan:
-    """The plan with a mark for each series: known, while fitting, up to (not including) step ``end`` (None: whole)."""
-    marks = {series.id: _mark(series, end) for series, end in zip(data, ends, strict=True)}
+    """The plan with a mark for each series: known, while fitting, up to (not including) step ``end`` (None: whole).
+
+    What an earlier fit of the same weights has seen stays seen.
+    """
+    marks = {
+        series.id: _mark(series, end) for series, end in zip(data, ends, strict=True) if not was_seen(plan, series, end)
+    }
     return dataclasses.replace(plan, fitted={**plan.fitted, **marks})
 
 
-def was_seen(plan: Plan, series: Series, start: int) -> bool:
-    """Whether fitting saw step ``start`` of ``series`` or one after it.
+def was_seen(plan: Plan, series: Series, start: int | None) -> bool:
+    """Whether fitting saw step ``start`` of ``series`` (None: the one after its end) or one after it.
 
     Series with times are compared by time. Where rows are only counted, a series is the one fitted on if it begins
     with the same values.
     """
-    mark = plan.fitted.get(series.id)
-    if mark is None or ":" not in mark:
-        return False
-    kind, rest = mark.split(":", 1)
-    if kind == "time":
-        return series.times is not None and bool(series.times[start] <= np.datetime64(rest))
-    steps, _, digest = rest.partition(":")
-    end = int(steps)
-    return series.times is None and start < end <= len(series) and _digest(series.values[:end]) == digest
+    mark = plan.fitted.get(series.id, "")
+    kind, _, rest = mark.partition(":")
+    start = len(series) if start is None else start
+    if kind == "time" and series.times is not None:
+        if start == len(series):
+            return bool(series.times[-1] < np.datetime64(rest))
+        return bool(series.times[start] <= np.datetime64(rest))
+    if kind == "rows" and series.times is None:
+        end, digest = rest.split(":")
+        return start < int(end) and _digest(series.values[: min(int(end), BEGINNING)]) == digest
+    return False
 
 
 def _mark(series: Series, end: int | None) -> str:
     values = series.values[:end]
     if series.times is not None:
         return f"time:{series.times[len(values) - 1]}"
-    return f"rows:{len(values)}:{_digest(values)}"
+    return f"rows:{len(values)}:{_digest(values[:BEGINNING])}"
 
 
 def _digest(values: np.ndarray) -> str:
