@@ -8,7 +8,8 @@ import pytest
 from elman import Forecaster
 from tests.tasks.helpers import wavy
 
-TINY = {"hidden_size": 4, "epochs": 3, "horizon": 3, "season": 6}
+# level last: there is a season to learn, so that the weights kept are not those of the beginning
+TINY = {"hidden_size": 4, "epochs": 3, "horizon": 3, "season": 6, "level": "last", "learning_rate": 0.01}
 
 
 @pytest.fixture(scope="session")
@@ -19,4 +20,6 @@ def tiny_data() -> np.ndarray:
 @pytest.fixture(scope="session")
 def tiny(tiny_data: np.ndarray) -> Forecaster:
     """Trained on :func:`tiny_data`; do not change it."""
-    return Forecaster(**TINY).fit(tiny_data)
+    forecaster = Forecaster(**TINY).fit(tiny_data)
+    assert forecaster.outcome.best_epoch > 0
+    return forecaster

@@ -107,12 +107,14 @@ class Forecaster:
             data: a CSV or Parquet file's path, a pandas or polars frame, a dict of columns, or an array of values.
             target, time, id: the columns; :func:`elman.data.read_series` says what happens without them.
             test: data that follow on ``data``: the test span, instead of the end of ``data``.
-            start_from: a trained forecaster to go on from.
+            start_from: a trained forecaster to go on from: its final model, or where that has seen the test span, the
+                one that was fitted before its own test.
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file in which the state of training is kept, so that a killed run can go on.
 
         Raises:
-            DataError: data that cannot be used; the message says where and what to do.
+            DataError: data that cannot be used, or whose test ``start_from`` has seen; the message says where and what
+                to do.
         """
         self.columns = self.columns.changed(target, time, id)
         series = self.columns.read(data)
@@ -123,9 +125,9 @@ class Forecaster:
             starts = [
                 length + int(np.argmax(~np.isnan(s.values[length:]))) for length, s in zip(lengths, series, strict=True)
             ]
-        old = None if start_from is None else start_from.model
+        problem, old = self._problem(series, starts, start_from)
         self._outcome = train(
-            ForecastProblem(series, self.settings, start_from=old, test_starts=starts),
+            problem,
             self.settings,
             arrays=None if old is None else old.arrays,
             on_event=on_event,
@@ -245,6 +247,22 @@ class Forecaster:
         forecaster.columns = ColumnNames(tuple(columns.get("target") or ()), columns.get("time"), columns.get("id"))
         forecaster._outcome = record.outcome
         return forecaster
+
+    def _problem(
+        self, series: SeriesSet, starts: list[int] | None, start_from: Forecaster | None
+    ) -> tuple[ForecastProblem, Model | None]:
+        """The job, and the model to go on from, which must not have seen its test."""
+        if start_from is None:
+            return ForecastProblem(series, self.settings, test_starts=starts), None
+        for model in (start_from.outcome.final, start_from.outcome.tested):
+            if model is not None:
+                problem = ForecastProblem(series, self.settings, start_from=model, test_starts=starts)
+                if not problem.test_was_seen():
+                    return problem, model
+        raise DataError(
+            f"{series.source}: the model to go on from was fitted on steps of the test, so a score on them would say "
+            "nothing; give later data, a smaller --test-size, or --test-size 0 for no test"
+        )
 
     def _series(self, data: Any, target: Columns, time: str | None, id: str | None) -> SeriesSet:
         return self.data if data is None else self.columns.changed(target, time, id).read(data)
