@@ -89,12 +89,12 @@ def _coerced(name: str, value: Any, kind: Any) -> Any:
             return None
         raise SettingsError(f"{name} is missing; it takes {_described(base)}")
     if many:
-        items = [value] if isinstance(value, str) else list(value)
+        items = list(value) if isinstance(value, list | tuple) else [value]
         return tuple(_coerced(name, item, base) for item in items)
-    if base is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if hasattr(value, "item") and not isinstance(value, base):  # a NumPy scalar
+    if getattr(value, "shape", None) == ():  # a NumPy scalar
         value = value.item()
+    if base is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if abs(value) < 1e300 else math.inf
     if not isinstance(value, base) or (isinstance(value, bool) and base is not bool):
         raise SettingsError(f"{name} is {value!r}; it takes {_described(base)}")
     return value
