@@ -45,7 +45,14 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
-    module = importlib.import_module(_HOMES[name])
+    try:
+        module = importlib.import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        from elman.errors import MissingDependencyError
+
+        raise MissingDependencyError("torch", f"elman.{name}", "train") from error
     value = module if _HOMES[name] == f"elman.{name}" else getattr(module, name)
     globals()[name] = value
     return value
