@@ -183,7 +183,6 @@ class Recurrent(torch.nn.RNNBase):
 
         Raises:
             LayerShapeError: a tensor does not fit (a ShapeError, ValueError and RuntimeError).
-            SettingsError: :func:`elman.use_backend` asks for a backend that cannot run this.
 
         >>> layer = Recurrent("gru", 1, 4, bidirectional=True)
         >>> output, h_n = layer(torch.ones(5, 2, 1), lengths=[5, 3])
