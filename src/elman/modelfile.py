@@ -84,11 +84,11 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelFileError(
-            f"{path}: damaged, or not a model file ({str(error).splitlines()[0]}); copy it again or train again"
+            f"{path}: damaged, or not a model file ({str(error)!a:.100}); copy it again or train again"
         ) from error
     for name, array in arrays.items():
         if array.dtype != np.float32:
-            raise ModelFileError(f"{path}: array {name!r:.80} is {array.dtype}, not float32; not an elman model file")
+            raise ModelFileError(f"{path}: array {name!r:.80} is {array.dtype}, not float32; train it again")
         if not np.isfinite(array).all():
             raise ModelFileError(f"{path}: array {name!r:.80} holds values that are not finite; train it again")
     return arrays, metadata
@@ -104,8 +104,8 @@ def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if not isinstance(header, dict) or type(header.get("format")) is not int or header["format"] < 1:
         raise ModelFileError(f"{path}: its description is malformed; copy it again or train again")
     if header["format"] > FORMAT:
-        version = f"{header.get('elman')!s:.20}"
-        raise ModelFileError(f"{path}: written by elman {version}, newer than this one; upgrade elman")
+        version = str(header.get("elman"))
+        raise ModelFileError(f"{path}: written by elman {version!a:.20}, newer than this one; upgrade elman")
     if header.keys() != KEYS:
         raise ModelFileError(f"{path}: its description must have {', '.join(sorted(KEYS))}; train it again")
     return header

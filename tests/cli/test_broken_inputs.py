@@ -220,7 +220,7 @@ BROKEN_RUNS = {
     "pickle": (replaced("model.safetensors", pickle.dumps({"a": 1})), f"{MODEL}: damaged, or not a model file"),
     "hostile header": (replaced("model.safetensors", struct.pack("<Q", 2**62) + b"{}"), f"{MODEL}: damaged"),
     "cut test model": (replaced("tested.safetensors", b"\x10\0\0"), "run/tested.safetensors: damaged"),
-    "newer model": (described(lambda d: d.update(format=2, elman="9.0")), f"{MODEL}: written by elman 9.0", "upgrade"),
+    "newer model": (described(lambda d: d.update(format=2, elman="9.0")), "written by elman '9.0'", "upgrade"),
     "model of another task": (described(lambda d: d.update(task="tag")), f"{MODEL}: it was trained for 'tag'"),
     "immense layers": (described(lambda d: d["layers"][0].update(num_layers=10**9)), f"{MODEL}: not a usable"),
     "negative window": (described(lambda d: d["encoding"]["encoding"].update(window=-3)), f"{MODEL}: its forecasting"),

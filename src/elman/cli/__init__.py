@@ -49,7 +49,8 @@ def _discard_output() -> None:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    # a name in a file must not steer the terminal
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split()))
     if isinstance(error, MemoryError):
         text = f"not enough memory ({text}); give less data or smaller sizes"
     elif isinstance(error, OSError) and not isinstance(error, ElmanError):

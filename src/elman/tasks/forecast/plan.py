@@ -82,7 +82,7 @@ def plan_from_record(record: Any) -> Plan:
         plan = Plan(**{**record, "encoding": encoding, "scalers": scalers})
         check_marks(plan.fitted)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ModelFileError(f"its forecasting record is malformed ({error})") from error
+        raise ModelFileError(f"its forecasting record is malformed ({str(error)!a:.100})") from error
     sizes = (plan.horizon, encoding.window, encoding.horizon, encoding.season)
     good = (
         all(type(size) is int and 1 <= size <= MOST_STEPS for size in sizes)
