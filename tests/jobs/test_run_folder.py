@@ -17,6 +17,7 @@ from elman.jobs.forecaster import ColumnNames, Forecaster
 from elman.jobs.train import train_forecast
 from elman.settings import to_record
 from elman.tasks.forecast import ForecastSettings
+from elman.tasks.forecast.settings import LEVELS
 from tests.jobs.helpers import FLAGS, QUICK, contents, numbers, read_csv, sales
 
 FILES = {
@@ -86,7 +87,7 @@ def test_metrics(workplace):
         "interrupted": False,
         "settings": to_record(ForecastSettings(**QUICK)),
     }
-    assert metrics["level"] in ("none", "last", "seasonal") and 1 <= metrics["best_epoch"] <= QUICK["epochs"]
+    assert metrics["level"] in LEVELS[1:] and 1 <= metrics["best_epoch"] <= QUICK["epochs"]
 
 
 def test_scores_are_those_of_the_predictions(workplace):

@@ -59,9 +59,10 @@ def test_encode_is_what_its_docstring_says_and_decode_gives_back_the_target(data
             raw, expected = x - x[-1], [x[-1]] * encoding.horizon
         else:
             change = [x[t] - x[t - season] for t in range(season, encoding.window)]
-            raw, longer = np.array(change) - change[-1], [*x]
+            last = change[-1] if encoding.level == "seasonal-last" else 0.0
+            raw, longer = np.array(change) - last, [*x]
             for _ in range(encoding.horizon):
-                longer.append(longer[-season] + change[-1])
+                longer.append(longer[-season] + last)
             expected = longer[encoding.window :]
         own = max(np.sqrt(np.mean(raw**2)), LEAST_SPREAD * scaler.spread)
         by = own if encoding.scale == "window" else scaler.spread
@@ -119,10 +120,17 @@ def test_seasonal_reference_is_exact_on_a_season_with_a_straight_line(season, ex
     shape = np.random.default_rng(seed).normal(size=season)
     t = np.arange(window + horizon)
     values = shape[t % season] + drift * t
-    encoding = Encoding(window, horizon, season, "seasonal", "series")
+    encoding = Encoding(window, horizon, season, "seasonal-last", "series")
     encoded = encoding.encode(values[None, :window], encoding.fit_scaler(values[:window]))
     assert_allclose(encoded.reference[0], values[window:], rtol=0, atol=1e-12 * (1 + np.abs(values).max()))
     assert_allclose(encoded.inputs, 0, atol=1e-6)  # nothing is left for the network to say
+
+
+def test_seasonal_takes_out_the_season_and_leaves_the_change():
+    encoding = Encoding(5, 4, 3, "seasonal", "series")
+    encoded = encoding.encode(np.array([[1.0, 5, 2, 3, 8]]), Scaler(0.0, 2.0))
+    assert_array_equal(encoded.inputs, [[1.0, 1.5]])  # 3 - 1 and 8 - 5, halved
+    assert_array_equal(encoded.reference, [[2.0, 3, 8, 2]])
 
 
 @pytest.mark.parametrize("level", FIXED)
@@ -156,7 +164,7 @@ def test_forecasts_of_a_shifted_series_are_the_shifted_forecasts(level, strategy
         assert_allclose(moved.forecasts[name] - shift, plain.forecasts[name], rtol=0, atol=2e-4)
 
 
-@pytest.mark.parametrize("level", ["last", "seasonal"])
+@pytest.mark.parametrize("level", ["last", "seasonal", "seasonal-last"])
 @given(shift=st.floats(-1e4, 1e4))
 def test_levels_that_are_taken_out_need_no_new_scaler(level, shift):
     encoding = Encoding(10, 7, 3, level, "series")

@@ -93,7 +93,7 @@ def test_a_value_behind_a_cutoff_changes_nothing_made_at_it(job, gaps, other_gap
     assert evaluation.facts["windows"] == len(before.cutoffs) + len(untouched.cutoffs)
 
 
-@pytest.mark.parametrize("level", ["none", "last", "seasonal"])
+@pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 def test_every_cutoff_and_every_step_behind_it(level, strategy):
     """No draw: the whole future is replaced after each cutoff in turn."""
@@ -126,7 +126,7 @@ def test_with_times_and_no_settings_at_all():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("level", ["none", "last", "seasonal"])
+@pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 def test_the_last_observation_before_a_cutoff_changes_the_first_forecast(cell, level, strategy):
     values = wavy(60)
@@ -148,7 +148,7 @@ def test_the_last_observation_before_a_cutoff_changes_the_first_forecast(cell, l
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("level", ["none", "last", "seasonal"])
+@pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
 def test_the_network_itself_hears_the_last_step(cell, level):
     """Not only the reference: its first output moves with each of the last values, also without a level to move."""
     values = wavy(60)

@@ -165,10 +165,10 @@ def test_too_little_data_is_refused_with_the_remedy():
 @pytest.mark.parametrize(
     ("file", "columns", "horizon", "season", "level"),
     [
-        ("air_passengers.csv", {"target": "#Passengers", "time": "Month"}, 12, 12, "seasonal"),
-        ("monthly_milk_incomplete.csv", {}, 12, 12, "seasonal"),
+        ("air_passengers.csv", {"target": "#Passengers", "time": "Month"}, 12, 12, "seasonal-last"),
+        ("monthly_milk_incomplete.csv", {}, 12, 12, "seasonal-last"),
         ("monthly_sunspots.csv", {}, 12, 12, "none"),
-        ("taylor_half_hourly_load.csv", {}, 48, 336, "seasonal"),
+        ("taylor_half_hourly_load.csv", {}, 48, 336, "seasonal-last"),
         ("apple_stock.csv", {"target": "AAPL.Close"}, 12, 5, "last"),
     ],
 )
@@ -183,12 +183,13 @@ def test_level_of_made_series():
     walk, waves, noise = random.normal(size=300).cumsum(), wavy(300, season=12, noise=0.1), random.normal(size=300)
     for values, season, window, level in (
         (walk, 1, None, "last"),
-        (waves, 12, None, "seasonal"),
+        (waves, 12, None, "seasonal-last"),  # its trend is a change over every season
+        (waves - 0.05 * np.arange(300) + noise, 12, None, "seasonal"),
         (noise, 1, 2, "none"),  # two values do not tell the mean, which is the best forecast
     ):
         history = History("a", values, np.ones(300, bool))
         assert make_plan([history], season, ForecastSettings(window=window)).encoding.level == level
-        for asked in ("none", "last", "seasonal"):
+        for asked in ("none", "last", "seasonal", "seasonal-last"):
             settings = ForecastSettings(level=asked, window=20)
             assert make_plan([history], 12, settings).encoding.level == asked
 

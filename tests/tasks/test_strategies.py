@@ -30,7 +30,7 @@ def by_hand(model, plan, x, scaler) -> list[float]:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("level", ["none", "last", "seasonal"])
+@pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 @pytest.mark.parametrize("scale", ["series", "window"])
 def test_forecasts_are_those_of_a_loop_by_hand(cell, level, strategy, scale):
@@ -45,7 +45,7 @@ def test_forecasts_are_those_of_a_loop_by_hand(cell, level, strategy, scale):
         assert_allclose(rolling.forecasts["model"][k], expected, rtol=0, atol=FLOAT32 * 100)
 
 
-@pytest.mark.parametrize("level", ["none", "last", "seasonal"])
+@pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
 def test_the_recursive_strategy_goes_on_as_far_as_asked_and_each_step_follows_from_those_before(level):
     problem, model = drawn(series_set(wavy(60)), level=level, strategy="recursive", season=6, horizon=4)
     plan, scaler = problem.plan, problem.plan.scalers["a"]

@@ -1,9 +1,17 @@
 """How a window of values becomes the network's input, and its output a forecast: level and scale out, and back in.
 
-With ``level = "seasonal"`` the network reads ``d_t - d_T``, where ``d_t = y_t - y_{t-s}`` is the change over a
-season and ``T`` the window's last step, and corrects the forecast "the same step a season ago, plus the last such
-change". With ``"last"`` it reads ``y_t - y_T`` and corrects the last value; with ``"none"`` it reads the series as it
-is. In each case its inputs are divided by a spread, and its output is multiplied by it.
+Let ``d_t = y_t - y_{t-s}`` be the change over a season of ``s`` steps, and ``T`` the window's last step.
+
+=================  ===============  =========================================================
+level              network reads    and corrects
+=================  ===============  =========================================================
+``none``           ``y_t - mean``   the mean of the series while training
+``last``           ``y_t - y_T``    the last value
+``seasonal``       ``d_t``          the same step a season ago
+``seasonal-last``  ``d_t - d_T``    the same step a season ago, plus ``d_T`` each season ahead
+=================  ===============  =========================================================
+
+In each case its inputs are divided by a spread, and its output is multiplied by it.
 """
 
 from __future__ import annotations
@@ -52,7 +60,12 @@ class Encoding:
     @property
     def steps(self) -> int:
         """Steps that the network reads."""
-        return self.window - self.season if self.level == "seasonal" else self.window
+        return self.window - self.season if self.seasonal else self.window
+
+    @property
+    def seasonal(self) -> bool:
+        """Whether the network reads changes over a season."""
+        return self.level in ("seasonal", "seasonal-last")
 
     def fit_scaler(self, values: Array) -> Scaler:
         """Centre and spread of a series (T,), from all of ``values``: give only what may be known.
@@ -61,7 +74,7 @@ class Encoding:
         """
         center = float(values.mean())
         views = windows(values, min(self.window, len(values)), 0).inputs
-        if self.level == "seasonal" and views.shape[1] <= self.season:
+        if self.seasonal and views.shape[1] <= self.season:
             raw = values - values[-1:]
         else:
             raw = self._raw(views, np.full((len(views), 1), center))
@@ -84,14 +97,17 @@ class Encoding:
         elif self.level == "last":
             reference = np.repeat(x[:, -1:], self.horizon, axis=1)
         else:
-            change = x[:, -1:] - x[:, [-1 - self.season]]
-            seasons_ahead = 1 + lead // self.season
-            reference = x[:, self.window - self.season + lead % self.season] + change * seasons_ahead
+            reference = x[:, self.window - self.season + lead % self.season]
+            if self.level == "seasonal-last":
+                change = x[:, -1:] - x[:, [-1 - self.season]]
+                reference = reference + change * (1 + lead // self.season)
         return Encoded(raw / spread, reference, spread)
 
     def _raw(self, x: Array, center: Array) -> Array:
-        if self.level == "seasonal":
+        if self.seasonal:
             x = x[:, self.season :] - x[:, : -self.season]
+        if self.level == "seasonal":
+            return x
         raw: Array = x - (center if self.level == "none" else x[:, -1:])
         return raw
 

@@ -90,7 +90,7 @@ def plan_from_record(record: Any) -> Plan:
         and encoding.scale in ("series", "window")
         and plan.strategy in STRATEGIES
         and encoding.horizon == (plan.horizon if plan.strategy == "direct" else 1)
-        and (encoding.level != "seasonal" or encoding.window > encoding.season)
+        and (not encoding.seasonal or encoding.window > encoding.season)
         and all(np.isfinite(s.center) and s.spread > 0 and np.isfinite(s.spread) for s in scalers.values())
     )
     if not good:
@@ -142,8 +142,9 @@ def make_plan(histories: Sequence[History], season: int, settings: ForecastSetti
             f"need {window + output}; give more data, or a smaller --window, --horizon or --test-size"
         )
     encoding = Encoding(window, output, season, settings.level, settings.scale)
-    if settings.level == "seasonal" and window <= season:
-        raise DataError(f"level 'seasonal' needs a window longer than the season of {season}; --window is {window}")
+    if encoding.seasonal and window <= season:
+        needs = f"level {settings.level!r} needs a window longer than the season of {season}"
+        raise DataError(f"{needs}; --window is {window}")
     if settings.level == "auto":
         encoding = dataclasses.replace(encoding, level=_choose_level(histories, encoding, settings.validation))
     return Plan(horizon, settings.strategy, encoding, {}).fit_scalers(histories)
@@ -167,21 +168,23 @@ def _default_window(season: int, output: int, longest: int, shortest: int) -> in
 def _choose_level(histories: Sequence[History], encoding: Encoding, validation: float) -> str:
     """The level for series like these, decided on the end of the training part without training anything large.
 
-    Seasonal, if the same step a season ago plus the last change over a season forecasts better than the last value.
-    Else the raw series, if a ridge regression on it forecasts clearly better than one on the changes.
+    Of the last value, the same step a season ago, and that plus the last change over a season, the best forecast is
+    taken. Where that is the last value, the raw series is read if a ridge regression on it forecasts clearly better
+    than one on the changes.
     """
     errors = {}
-    levels = ["last", "none"] + (["seasonal"] if encoding.season > 1 and encoding.window > encoding.season else [])
+    seasonal = ["seasonal", "seasonal-last"] if encoding.season > 1 and encoding.window > encoding.season else []
     parts = {}
-    for level in levels:
+    for level in ("last", "none", *seasonal):
         candidate = dataclasses.replace(encoding, level=level)
         plan = Plan(encoding.horizon, "direct", candidate, {}).fit_scalers(histories)
         parts[level] = (fit_part, held_out) = split(plan, histories, validation or 0.2, by_series_scale=True)
         if fit_part is None or held_out is None:
             return "last"
         errors[level] = _weighted_mean(np.abs(held_out.targets), held_out)
-    if "seasonal" in errors and errors["seasonal"] < errors["last"]:
-        return "seasonal"
+    best = min(("last", *seasonal), key=errors.__getitem__)
+    if best != "last":
+        return best
     for level in ("last", "none"):
         fit_part, held_out = parts[level]
         assert fit_part is not None and held_out is not None

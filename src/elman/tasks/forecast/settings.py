@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from elman.settings import ModelSettings, TrainingSettings, setting
 
-LEVELS = ("auto", "none", "last", "seasonal")
+LEVELS = ("auto", "none", "last", "seasonal", "seasonal-last")
 STRATEGIES = ("direct", "recursive")
 MOST_STEPS = 1_000_000  # in a window, a horizon or a season
 
@@ -31,8 +31,8 @@ class ForecastSettings(ModelSettings, TrainingSettings):
     )
     level: str = setting(
         "auto",
-        "what is taken out of each window and put back: nothing (none), its last value (last), or the same step a "
-        "season ago and the last change over a season (seasonal); auto decides on the training part",
+        "what is taken out of each window and put back: nothing (none), its last value (last), the same step a season "
+        "ago (seasonal), or that and the last change over a season (seasonal-last); auto decides on the training part",
         choices=lambda: LEVELS,
     )
     scale: str = setting(
