@@ -108,6 +108,7 @@ def test_what_is_written_is_read(cell, options, tmp_path):
     content = (tmp_path / "a").read_bytes()
     header, body = parts(content)
     assert header.keys() == {"__metadata__", *model.arrays}
+    assert content[8:9] == b"{" and (len(content) - len(body)) % 8 == 0
     for name, array in model.arrays.items():
         entry = header[name]
         begin, end = entry["data_offsets"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 
@@ -124,12 +125,24 @@ def test_resume_of_a_run_killed_before_it_began(whole, train, tmp_path):
     assert numbers(tmp_path / "run") == whole
 
 
-def test_killed_between_its_last_files(whole, train, tmp_path, monkeypatch):
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_killed_between_its_last_files(overwrite, whole, train, workplace, tmp_path, monkeypatch):
+    if overwrite:
+        shutil.copytree(workplace / "run", tmp_path / "run")
     with monkeypatch.context() as patch:
         patch.setattr("elman.jobs.runfolder.metrics_record", lambda *_: raising(Killed())())
         with pytest.raises(Killed):
-            train()
-    assert "metrics.json" not in contents(tmp_path / "run")
+            train(overwrite=overwrite)
+    assert "metrics.json" not in contents(tmp_path / "run")  # it would say that the folder is whole
+    train(resume=True)
+    assert numbers(tmp_path / "run") == whole
+
+
+def test_killed_while_it_replaces_another(whole, train, workplace, tmp_path):
+    shutil.copytree(workplace / "run", tmp_path / "run")
+    with pytest.raises(Killed):
+        train(overwrite=True, on_event=at("search", 2, raising(Killed())))
+    assert numbers(tmp_path / "run").items() >= numbers(workplace / "run").items()  # the old one is still there
     train(resume=True)
     assert numbers(tmp_path / "run") == whole
 

@@ -133,6 +133,7 @@ def write(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
+    (folder / METRICS).unlink(missing_ok=True)  # what was here before is no longer whole
     save_model(folder / MODEL, outcome.final)
     if outcome.tested is not None:
         save_model(folder / TESTED, outcome.tested)
