@@ -105,9 +105,8 @@ def check_marks(fitted: Mapping[str, str]) -> None:
         ValueError: one of them.
     """
     for mark in fitted.values():
-        kind, _, rest = mark.partition(":")
-        if kind == "time" and rest:
-            np.datetime64(rest, "s")
+        if re.fullmatch(r"time:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", mark):
+            np.datetime64(mark.removeprefix("time:"), "s")
         elif not re.fullmatch(r"rows:[1-9][0-9]{0,17}:[0-9a-f]{16}", mark):
             raise ValueError(f"{mark!r:.60} marks no step")
 
