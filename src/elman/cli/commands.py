@@ -17,8 +17,10 @@ def train(arguments: argparse.Namespace) -> int:
     from elman.backends import note_missing_core
     from elman.jobs.train import summary, train_forecast
     from elman.report.progress import Progress
+    from elman.training.memory import keep_freed_memory
 
     note_missing_core()
+    keep_freed_memory()
     names = field_types(arguments.settings_class)
     given: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     with Progress() as progress:
@@ -80,8 +82,10 @@ def demo(arguments: argparse.Namespace) -> int:
     from elman.backends import note_missing_core
     from elman.jobs.demo import demo
     from elman.report.progress import Progress
+    from elman.training.memory import keep_freed_memory
 
     note_missing_core()
+    keep_freed_memory()
     with Progress() as progress:
         text = demo(arguments.out, progress)
     print(text)
