@@ -1,0 +1,194 @@
+#include "threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cfenv>
+#include <chrono>
+#include <thread>
+
+namespace elman {
+namespace {
+
+constexpr int most_threads = 256;
+// Between two steps of a recurrence a peer is a few microseconds late, and waking a sleeper takes tens of them. A peer
+// later than this has probably lost its processor: ours may be the one that it is waiting for.
+constexpr auto longest_spin = std::chrono::microseconds(30);
+constexpr int cache_line = 64;
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// A number on whose change threads wait.
+//
+// Its changes are sequentially consistent, not merely releasing: wake() must not look for sleepers before the change
+// is visible to one about to sleep. (The library's notify makes the same look, so the rule holds for it too.)
+struct alignas(cache_line) Signal {
+    std::atomic<unsigned> value{0};
+    std::atomic<unsigned> sleepers{0};
+
+    void wait_while(unsigned old) {
+        const auto start = std::chrono::steady_clock::now();
+        do {
+            for (int k = 0; k < 16; ++k) {
+                if (value.load(std::memory_order_acquire) != old) return;
+                relax();
+            }
+        } while (std::chrono::steady_clock::now() - start < longest_spin);
+        ++sleepers;
+        value.wait(old);
+        --sleepers;
+    }
+
+    void wake() {
+        if (sleepers != 0) value.notify_all();
+    }
+};
+
+// Processors that the calling thread may use.
+int allowed_processors() {
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+// The process has one, in static storage and never destroyed: threads asleep in it do not hinder an exit. It holds
+// atomics and no lock, so that a fork at any moment leaves the child a state that it can set right.
+class Pool {
+public:
+    void run(int threads, void (*task)(Team&, void*), void* context) {
+        if (threads <= 1 || !forks_are_seen || busy_.exchange(true, std::memory_order_acquire)) {
+            Team alone(this, 1, 0);
+            task(alone, context);
+            return;
+        }
+        const int size = grow(threads);
+        task_ = task;
+        context_ = context;
+        size_ = size;
+        std::fegetenv(&environment_);
+        running_.value = static_cast<unsigned>(size - 1);
+        take_part(0);
+        while (const unsigned left = running_.value) running_.wait_while(left);
+        busy_.store(false, std::memory_order_release);
+    }
+
+    void barrier(unsigned size) {
+        const unsigned round = round_.value.load(std::memory_order_relaxed);  // cannot change before we have come
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+            arrived_.store(0, std::memory_order_relaxed);
+            round_.value = round + 1;
+            round_.wake();
+        } else {
+            round_.wait_while(round);
+        }
+    }
+
+private:
+    struct alignas(cache_line) Worker {
+        std::atomic<unsigned> call{0};  // changes when there is work
+    };
+
+    static const bool forks_are_seen;
+
+    // Starts threads where `threads` need more than there are. Returns the size that the team can have.
+    int grow(int threads) {
+        if (calls_++ % 64 == 0) processors_ = allowed_processors();  // asking costs a call of the system
+        const int size = std::min({threads, processors_, most_threads});
+        if (size <= started_ + 1) return size;
+        // Signals are for the program's own threads, but for those that a thread raises by its own fault.
+        sigset_t blocked, before;
+        sigfillset(&blocked);
+        for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&blocked, fault);
+        pthread_sigmask(SIG_SETMASK, &blocked, &before);
+        while (started_ + 1 < size) {
+            Worker& worker = workers_[started_ + 1];
+            worker.call = 0;
+            pthread_t thread;
+            if (pthread_create(&thread, nullptr, live, &worker) != 0) break;
+            pthread_detach(thread);
+            ++started_;
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        return std::min(size, started_ + 1);
+    }
+
+    static void* live(void* worker) noexcept;
+
+    // Wakes two others, which each wake two, and does this rank's share.
+    void take_part(int rank) {
+        for (int next = 2 * rank + 1; next <= std::min(2 * rank + 2, size_ - 1); ++next) {
+            ++workers_[next].call;
+            workers_[next].call.notify_one();
+        }
+        Team team(this, size_, rank);
+        task_(team, context_);
+    }
+
+    static void after_fork() noexcept;  // in the child, where there is none of the threads
+
+    std::atomic<bool> busy_{false};  // whoever sets it owns all that is not atomic
+    int started_ = 0;
+    int processors_ = 0;
+    unsigned calls_ = 0;
+
+    void (*task_)(Team&, void*) = nullptr;
+    void* context_ = nullptr;
+    int size_ = 0;
+    std::fenv_t environment_{};
+
+    Signal running_;  // workers that have not ended the call
+    alignas(cache_line) std::atomic<unsigned> arrived_{0};
+    Signal round_;  // barriers passed
+    Worker workers_[most_threads];  // by rank; the first place stays empty
+};
+
+namespace {
+constinit Pool pool;
+}
+
+void* Pool::live(void* worker) noexcept {
+    Worker& self = *static_cast<Worker*>(worker);
+    const int rank = static_cast<int>(&self - pool.workers_);
+    for (unsigned seen = 0;; ++seen) {
+        self.call.wait(seen);
+        std::fesetenv(&pool.environment_);
+        pool.take_part(rank);
+        if (--pool.running_.value == 0) pool.running_.wake();
+    }
+}
+
+void Pool::after_fork() noexcept {
+    pool.started_ = 0;
+    pool.calls_ = 0;
+    pool.arrived_ = 0;
+    pool.running_.sleepers = 0;
+    pool.round_.sleepers = 0;
+    pool.busy_ = false;
+}
+
+const bool Pool::forks_are_seen = pthread_atfork(nullptr, nullptr, after_fork) == 0;
+
+int Team::size() const { return size_; }
+
+int Team::rank() const { return rank_; }
+
+void Team::barrier() {
+    if (size_ > 1) pool_->barrier(static_cast<unsigned>(size_));
+}
+
+void run_team(int threads, void (*task)(Team&, void*), void* context) noexcept { pool.run(threads, task, context); }
+
+}  // namespace elman
