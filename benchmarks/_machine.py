@@ -1,0 +1,67 @@
+"""A process of its own on so many processors, and what it can be measured against: arithmetic limit and memory."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from elman.backends import native
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+STATUS = Path("/proc/self/status")
+
+
+def thread_counts() -> list[int]:
+    """1 and 2, where there are two processors; says so where there are not."""
+    if len(os.sched_getaffinity(0)) > 1:
+        return [1, 2]
+    print("there is only one processor here: nothing is measured on two threads")
+    return [1]
+
+
+def alone(threads: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """``function(…)`` in a fresh process that has ``threads`` processors, so that no pool outlives its measurement.
+
+    The processors are taken from it, not only the threads: JAX takes as many threads as it sees processors, whatever
+    it is told. Function, arguments and result must be such that :mod:`multiprocessing` can hand them over.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, initializer=_confine, initargs=(threads,)) as pool:
+        return pool.submit(function, *args, **kwargs).result()
+
+
+def _confine(threads: int) -> None:
+    """Before NumPy, torch and JAX are imported."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ELMAN_NUM_THREADS"), str(threads))
+
+
+def fma_limit(threads: int, seconds: float = 0.02) -> float:
+    """GFLOP/s in float32 of fused multiply-adds that wait for nothing; nan without the compiled core."""
+    core = native()
+    return math.nan if core is None else core.fma_peak(seconds, threads)
+
+
+def memory_peak(run: Callable[[], object]) -> float:
+    """MiB by which the process grew at its largest while ``run`` ran.
+
+    From the kernel's own books of this process (:func:`resource.getrusage` begins with the size of the parent).
+    """
+    before = _status("VmRSS")
+    with contextlib.suppress(OSError):  # not in every container; the peak then is that since the process began
+        Path("/proc/self/clear_refs").write_text("5")
+    run()
+    return (_status("VmHWM") - before) / 1024
+
+
+def _status(field: str) -> int:
+    """Of this process, in KiB."""
+    return next(int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith(field))
