@@ -1,10 +1,15 @@
-// The table that each target fills in: one entry a kernel and element type.
+// The table that each target fills in: what the recurrence (layers.h) is made of.
 //
 // Plain data only. This header is seen by translation units compiled for different instruction sets, so it may hold
 // nothing that generates code (see README.md).
+//
+// Matrices are reached through arrays of pointers to their rows: a row may then lie in the caller's tensor, whatever its
+// strides, in a buffer of ours, or be shared (one row of zeros stands for all that are zero). `padded` is a number of
+// units rounded up to whole vectors; padding holds zeros.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace elman {
 
@@ -13,17 +18,180 @@ namespace elman {
 template <class T>
 using Elementwise = void (*)(const T* x, T* out, std::size_t n);
 
+// A matrix to multiply with is packed: in panels of a few vectors' width, each holding its k rows one after the other.
+template <class T>
+struct Packing {
+    const T* const* rows;  // (k, n), or (n, k) for pack_columns; null for a row of zeros
+    std::size_t k, n;
+    T* packed;
+    std::size_t first, last;   // the panels to pack
+    const T* const* scale;     // a factor for every element, in rows as above, or null (pack_rows only)
+};
+
+// c[i][column + j] = start[j] + Σ a[i][a_column + k] · b[k][j], or += with `add`, for j < n in panels first … last.
+template <class T>
+struct Product {
+    std::size_t m, n, k;
+    const T* const* a;
+    std::size_t a_column;
+    const T* b;  // packed
+    T* const* c;
+    std::size_t column;
+    std::size_t first, last;
+    const T* start;  // null: zeros. Not used with `add`
+    bool add;
+};
+
+// c[i · c_stride + j] += Σ_r a[r][a_column + i] · b[r][j] for i < m, j < n: the gradient of weights. `sums` (or null)
+// takes += Σ_r a[r][a_column + i] as well; c may be null.
+template <class T>
+struct Outer {
+    std::size_t rows, m, n;
+    const T* const* a;
+    std::size_t a_column;
+    const T* b;  // packed: k = rows
+    T* c;
+    std::size_t c_stride;
+    T* sums;
+};
+
+// Zoneout of a state: the new value is the old one where the mask says so, or with `rate` as weight where there is none.
+template <class T>
+struct Zone {
+    bool on;
+    T rate;
+    const std::uint8_t* const* mask;  // a row of `hidden` bytes for each row, or null
+};
+
+// The pointwise part of one step: units first … last of `rows` rows. Activations replace what the products left in
+// `gates`, as the cell's plan lays them out.
+template <class T>
+struct StepForward {
+    std::size_t rows, hidden, padded, first, last;
+    T* const* gates;
+    const T* const* h_prev;
+    T* const* h;
+    T* c;              // (rows, padded): old in, new out
+    T* const* c_prev;  // where the old one is kept, or null
+    const T* const* extra;
+    T* const* operand;       // what the second product is taken of
+    const T* const* mask;    // recurrent dropout, or null
+    Zone<T> zone_h, zone_c;
+};
+
+// The same backwards: `d_gates` takes the derivatives by what went into the activations.
+template <class T>
+struct StepBackward {
+    std::size_t rows, hidden, padded, first, last;
+    const T* const* gates;
+    T* const* d_gates;
+    const T* const* h_prev;
+    const T* const* c_prev;
+    const T* const* d_out;  // the derivative by h from outside, or null
+    T* direct;              // (rows, padded): what reaches the previous h past the products; in and out. Or null
+    const T* product;       // (rows, padded): what reaches it through the products, before `mask`. Or null
+    const T* const* mask;
+    T* d_c;                 // (rows, padded), in and out
+    const T* const* extra;
+    T* const* operand;      // takes what the second product was taken of
+    const T* d_operand;     // (rows, padded): the derivative by it
+    Zone<T> zone_h, zone_c;
+};
+
+// Layer normalisation of `blocks` blocks of units, one by one.
+template <class T>
+struct NormForward {
+    std::size_t rows, blocks, hidden, padded;
+    T* const* values;  // (rows, blocks · padded) from `value_column`: the product, then the product normalised
+    std::size_t value_column;
+    T* const* inverse;  // (rows, blocks): 1 / standard deviation, from `inverse_column`
+    std::size_t inverse_column;
+    const T* gain;
+    const T* shift;  // both (blocks · padded)
+    T* const* gates;
+    std::size_t column;
+    bool add;
+};
+template <class T>
+struct NormBackward {
+    std::size_t rows, blocks, hidden, padded;
+    const T* const* values;
+    const T* const* inverse;
+    std::size_t value_column, inverse_column;
+    const T* gain;
+    const T* const* d_gates;
+    std::size_t column;
+    T* const* d_values;  // like values
+};
+
+// out[j] += Σ_r a[r][a_column + j] · b[r][b_column + j] for j < n; b may be null for factors of 1.
+template <class T>
+struct ColumnSums {
+    std::size_t rows, n;
+    const T* const* a;
+    std::size_t a_column;
+    const T* const* b;
+    std::size_t b_column;
+    T* out;
+};
+
+constexpr int max_blocks = 4;
+constexpr int max_extra = 3;
+
+// How a cell is put together. Its gates' pre-activations, and whatever else backward needs, lie in blocks of units.
+struct CellPlan {
+    const char* name;
+    int blocks;
+    // The input's product goes to x_blocks blocks from x_first on, the state's to h_blocks from h_first on; the gates
+    // (in the order of the weights' rows) of each of these blocks.
+    int x_first, x_blocks, x_gates[max_blocks];
+    int h_first, h_blocks, h_gates[max_blocks];
+    // A step is one or two phases: the state's product for `count` blocks from `first` on, then a pointwise function.
+    // The first phase multiplies h, the second what the first wrote to `operand`.
+    int phases;
+    struct {
+        int first, count;
+    } phase[2];
+    bool cell_state;
+    int extra;  // number of further weights (hidden), the peepholes
+};
+
+template <class T>
+struct CellKernels {
+    CellPlan plan;
+    void (*forward[2])(const StepForward<T>&);
+    void (*backward[2])(const StepBackward<T>&);
+    // out[k][j] += Σ_rows: gradients of the further weights, units first … last; null if the plan has none
+    void (*extra_sums)(const StepBackward<T>&, T* const* out);
+};
+
 template <class T>
 struct KernelsOf {
     Elementwise<T> exp;
     Elementwise<T> tanh;
     Elementwise<T> sigmoid;
+    std::size_t lanes;
+    std::size_t panel;  // columns of a panel
+    void (*pack_rows)(const Packing<T>&);
+    void (*pack_columns)(const Packing<T>&);
+    void (*product)(const Product<T>&);
+    void (*outer)(const Outer<T>&);
+    void (*norm_forward)(const NormForward<T>&);
+    void (*norm_backward)(const NormBackward<T>&);
+    void (*column_sums)(const ColumnSums<T>&);
+    // h = (zoned) h, in place; the derivative's counterpart: out = d_out + direct + mask · product, direct = kept share
+    void (*zone)(const StepForward<T>&);
+    void (*collect)(const StepBackward<T>&, T* const* out);
+    const CellKernels<T>* cells;
+    std::size_t cell_count;
 };
 
 struct Kernels {
     int vector_bytes;
     KernelsOf<float> f32;
     KernelsOf<double> f64;
+    // multiply-adds of float32 on independent registers: returns how many were done in `rounds` rounds
+    double (*multiply_adds)(std::size_t rounds);
 };
 
 }  // namespace elman

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bind.h"
 #include "dispatch.h"
 
 namespace nb = nanobind;
@@ -77,9 +78,20 @@ NB_MODULE(_native, module) {
     module.doc() = "elman's compiled kernels";
     def_kernels<float>(module, &elman::Kernels::f32);
     def_kernels<double>(module, &elman::Kernels::f64);
+    def_layers(module);
+    def_measures(module);
     module.def(
         "target", [] { return elman::active_target().name; },
         "The instruction set that runs: the best that the processor has, or the one named by ELMAN_TARGET.");
+    module.def(
+        "cells",
+        [] {
+            const elman::KernelsOf<float>& kernels = elman::active_target().kernels->f32;
+            std::vector<std::string_view> names;
+            for (std::size_t k = 0; k < kernels.cell_count; ++k) names.push_back(kernels.cells[k].plan.name);
+            return names;
+        },
+        "The names of the cells that have kernels.");
     module.def(
         "targets",
         [] {

@@ -1,7 +1,10 @@
 // The one translation unit that is compiled for every instruction set, each time with another ELMAN_TARGET_NAME and
 // other flags (CMakeLists.txt). It gathers the kernels into the table that dispatch.cpp chooses from.
 #include "activations.h"
+#include "cells.h"
 #include "kernels.h"
+#include "norm.h"
+#include "product.h"
 
 namespace elman::ELMAN_TARGET_NAME {
 
@@ -10,9 +13,41 @@ constexpr KernelsOf<T> kernels_of = {
     .exp = elementwise<Exp, T>,
     .tanh = elementwise<Tanh, T>,
     .sigmoid = elementwise<Sigmoid, T>,
+    .lanes = lanes<T>,
+    .panel = panel_width<T>,
+    .pack_rows = pack_rows<T>,
+    .pack_columns = pack_columns<T>,
+    .product = product<T>,
+    .outer = outer<T>,
+    .norm_forward = norm_forward<T>,
+    .norm_backward = norm_backward<T>,
+    .column_sums = column_sums<T>,
+    .zone = zone<T>,
+    .collect = collect<T>,
+    .cells = cells<T>,
+    .cell_count = sizeof(cells<T>) / sizeof(cells<T>[0]),
 };
 
+// More independent sums than the latency of a multiply-add asks for, few enough to stay in registers.
+double multiply_adds(std::size_t rounds) {
+    constexpr int sums = 12;
+    Vector<float> sum[sums] = {};
+    Vector<float> a = broadcast<float>(0.5f), b = broadcast<float>(1.0f);
+    for (std::size_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 16
+        for (int i = 0; i < sums; ++i) sum[i] = sum[i] * a + b;
+        asm volatile("" : "+m"(rounds));  // keeps the loop
+    }
+    Vector<float> total{};
+    for (int i = 0; i < sums; ++i) total += sum[i];
+    asm volatile("" : : "m"(total));
+    return static_cast<double>(rounds) * sums * lanes<float>;
+}
+
 extern const Kernels kernels;
-const Kernels kernels = {.vector_bytes = vector_bytes, .f32 = kernels_of<float>, .f64 = kernels_of<double>};
+const Kernels kernels = {.vector_bytes = vector_bytes,
+                         .f32 = kernels_of<float>,
+                         .f64 = kernels_of<double>,
+                         .multiply_adds = multiply_adds};
 
 }  // namespace elman::ELMAN_TARGET_NAME

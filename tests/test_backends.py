@@ -18,7 +18,7 @@ from elman.errors import SettingsError
 def fresh_policy(monkeypatch):
     """No preference from outside, nothing said yet, the core not looked for yet; as before afterwards."""
     monkeypatch.delenv("ELMAN_BACKEND", raising=False)
-    caches = [backends._say_once, backends._load_native]
+    caches = [backends.say_once, backends._load_native]
     for cache in caches:
         cache.cache_clear()
     yield

@@ -98,18 +98,19 @@ def choose(implementations: Sequence[Backend], what: str) -> Backend:
     if asked in implementations or (asked is None and runnable[0] != implementations[0]):
         note_missing_core()
     elif asked is not None:
-        _say_once(f"{what} has no {asked!r} implementation; it runs on {runnable[0]!r} instead")
+        say_once(f"{what} has no {asked!r} implementation; it runs on {runnable[0]!r} instead")
     return runnable[0]
 
 
 def note_missing_core() -> None:
     """Say once in a process that the compiled core is missing, if it is: what computes without it may be slower."""
     if not native_available():
-        _say_once(f"the compiled core is {native_status()}; slower code runs in its place")
+        say_once(f"the compiled core is {native_status()}; slower code runs in its place")
 
 
 @functools.cache
-def _say_once(message: str) -> None:
+def say_once(message: str) -> None:
+    """Tell the user something once in a process, through the logger ``elman``."""
     import logging
 
     # without any configuration of logging by the program, Python prints this on standard error

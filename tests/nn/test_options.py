@@ -218,7 +218,7 @@ def test_a_backend_that_cannot_run_it_says_so(caplog: pytest.LogCaptureFixture) 
         (GRU(1, 2, recurrent_dropout=0.1), {}, "recurrent_dropout in training"),
     ]
     for layer, arguments, lacking in cases:
-        backends._say_once.cache_clear()
+        backends.say_once.cache_clear()
         caplog.clear()
         with elman.use_backend("torch"):
             torch.manual_seed(0)

@@ -189,19 +189,19 @@ class Recurrent(torch.nn.RNNBase):
         >>> bool((output[3:, 1] == 0).all()), bool((output[2, 1, :4] == h_n[0, 1]).all())
         (True, True)
         """
-        path = choose_path(self, resets)
         if isinstance(input, PackedSequence):
+            path = choose_path(self, input.data, resets)
             if lengths is not None:
                 raise LayerShapeError("lengths is given, but a packed input has its own; leave lengths out")
             check_input(self, input.data, (2,))
             steps, batch = len(input.batch_sizes), int(input.batch_sizes[0])
-            states = self._initial_states(hx, input.data, batch, batched=True)
+            states = None if hx is None else check_states(self, hx, batch, batched=True)
             if resets is not None:
                 resets = check_resets(resets, steps, batch, input.data.device)
             packed, states = path.packed(self, input, states, resets)
             return packed, states if len(states) > 1 else states[0]
         input, states, lengths, resets, batched = self._prepare(input, hx, lengths, resets)
-        output, states = path.padded(self, input, states, lengths, resets)
+        output, states = choose_path(self, input, resets).padded(self, input, states, lengths, resets)
         if not batched:
             output = output.squeeze(0 if self.batch_first else 1)
             states = tuple(s.squeeze(1) for s in states)
@@ -262,7 +262,7 @@ class Recurrent(torch.nn.RNNBase):
 
     def _prepare(
         self, input: Tensor, hx: Hidden | None, lengths: Tensor | Sequence[int] | None, resets: Tensor | None
-    ) -> tuple[Tensor, States, Tensor | None, Tensor | None, bool]:
+    ) -> tuple[Tensor, States | None, Tensor | None, Tensor | None, bool]:
         check_input(self, input, (2, 3))
         batched = input.dim() == 3
         if not batched:
@@ -272,20 +272,12 @@ class Recurrent(torch.nn.RNNBase):
         batch, steps = input.shape[:2] if self.batch_first else (input.shape[1], input.shape[0])
         if not steps:
             raise LayerShapeError(f"input of shape {tuple(input.shape)} has no time steps; it needs at least 1")
-        states = self._initial_states(hx, input, batch, batched)
+        states = None if hx is None else check_states(self, hx, batch, batched)
         if lengths is not None:
             lengths = check_lengths(lengths, steps, batch)
         if resets is not None:
             resets = check_resets(resets, steps, batch, input.device)
         return input, states, lengths, resets, batched
-
-    def _initial_states(self, hx: Hidden | None, input: Tensor, batch: int, batched: bool) -> States:
-        if hx is not None:
-            return check_states(self, hx, batch, batched)
-        parts = self.num_layers * self.layout.num_directions
-        return tuple(
-            torch.zeros(parts, batch, size, dtype=input.dtype, device=input.device) for size in self.state_sizes
-        )
 
     def extra_repr(self) -> str:
         text = super().extra_repr()

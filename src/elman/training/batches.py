@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ Batch = tuple[Tensor, Tensor, Tensor | None]
 
 # Where no gradient is kept, so many steps (rows × T) at once use the processor fully and bound the memory.
 STEPS_AT_ONCE = 2**17
+# Examples are put in order many batches at a time, up to so many numbers: one operation then serves all of these.
+NUMBERS_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -32,22 +35,26 @@ class Tensors:
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """All examples once in random order, ``size`` at a time; the last batch may be smaller."""
         if size >= len(self):  # the order within a batch means nothing
-            yield self.inputs, self.targets, self.weights
+            yield self._all()
             return
         order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
-        for rows in order.split(size):
-            yield (
-                self.inputs.index_select(0, rows),
-                self.targets.index_select(0, rows),
-                None if self.weights is None else self.weights.index_select(0, rows),
-            )
+        batches = max(1, NUMBERS_AT_ONCE // (size * self.inputs[0].numel()))
+        for rows in order.split(batches * size):
+            inputs, targets, weights = (None if t is None else t.index_select(0, rows) for t in self._all())
+            yield from split((inputs, targets, weights), size, 0)
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """All examples once, in order, at least ``size`` at a time and as many as memory bears."""
-        size = max(size, STEPS_AT_ONCE // self.inputs.shape[1])
-        for start in range(0, len(self), size):
-            rows = slice(start, start + size)
-            yield self.inputs[rows], self.targets[rows], None if self.weights is None else self.weights[rows]
+        return split(self._all(), max(size, STEPS_AT_ONCE // self.inputs.shape[1]), 0)
+
+    def _all(self) -> Batch:
+        return self.inputs, self.targets, self.weights
+
+
+def split(batch: Batch, size: int, dim: int) -> Iterator[Batch]:
+    """``batch`` in pieces of ``size`` or, at the end, less: of rows for ``dim`` 0, of steps for 1."""
+    inputs, targets, weights = batch
+    return zip(inputs.split(size, dim), targets.split(size, dim), weights.split(size, dim) if weights is not None else repeat(None))
 
 
 def to_tensors(examples: Examples, device: torch.device, what: str) -> Tensors:

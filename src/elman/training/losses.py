@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
-from torch.nn import functional
 
 from elman.errors import SettingsError, ShapeError
 
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
-# name → torch's function, which takes ``reduction="none"``; Huber's quadratic part is |error| ≤ 1
+# name → torch's operator, which takes a reduction; Huber's quadratic part is |error| ≤ 1. The functions of the same
+# name around them in torch.nn.functional broadcast first, which takes longer than the loss of a small batch.
 LOSSES: dict[str, Callable[..., Tensor]] = {
-    "mae": functional.l1_loss,
-    "mse": functional.mse_loss,
-    "huber": functional.huber_loss,
+    "mae": torch.ops.aten.l1_loss,
+    "mse": torch.ops.aten.mse_loss,
+    "huber": torch.ops.aten.huber_loss,
 }
+EACH, MEAN = 0, 1
 
 
 def get_loss(name: str) -> Loss:
@@ -29,7 +31,6 @@ def get_loss(name: str) -> Loss:
         SettingsError: no loss has this name.
         ShapeError: (by the function) prediction and target differ in shape; torch would broadcast them.
 
-    >>> import torch
     >>> prediction, target = torch.tensor([1.0, 5.0]), torch.tensor([0.0, 2.0])
     >>> get_loss("mse")(prediction, target, torch.tensor([3.0, 1.0]))
     tensor(3.)
@@ -45,8 +46,8 @@ def get_loss(name: str) -> Loss:
                 "they must be alike"
             )
         if weight is None:
-            return function(prediction, target)
-        each = function(prediction, target, reduction="none") * weight
+            return function(prediction, target, MEAN)
+        each = function(prediction, target, EACH) * weight
         total = weight.sum()
         return each.sum() / total.where(total > 0, 1.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +15,13 @@ from elman.settings import TrainingSettings
 
 # where torch has AdamW as one kernel in all the releases that elman admits
 FUSED_DEVICES = ("cpu", "cuda")
+
+
+class Flat(NamedTuple):
+    """All parameters one after the other, and their gradients: the parameters are views of these."""
+
+    values: Tensor
+    gradients: Tensor
 
 
 class Optimiser:
@@ -46,45 +54,68 @@ class Optimiser:
         self._parameters = [p for p in module.parameters() if p.requires_grad]
         if not self._parameters:
             raise SettingsError("the model has no parameters to train; set requires_grad on those that shall learn")
-        self._clip_norm, self._weight_decay = settings.clip_norm, settings.weight_decay
+        self._clip_norm = settings.clip_norm
+        self._constants: dict[str, Any] = {
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "eps": 1e-8,
+            "weight_decay": settings.weight_decay,
+            "amsgrad": False,
+            "maximize": False,
+        }
         self._flat = _flattened(self._parameters) if _can_be_flat(self._parameters) else None
-        self._trained: list[Tensor] = list(self._parameters) if self._flat is None else [self._flat]
-        self._fused = all(p.device.type in FUSED_DEVICES and p.is_floating_point() for p in self._trained)
-        self._means = [torch.zeros_like(p, requires_grad=False) for p in self._trained]
-        self._squares = [torch.zeros_like(p, requires_grad=False) for p in self._trained]
-        self._counts = [torch.zeros((), device=p.device if self._fused else None) for p in self._trained]
+        trained: list[Tensor] = list(self._parameters) if self._flat is None else [self._flat.values]
+        self._fused = all(p.device.type in FUSED_DEVICES and p.is_floating_point() for p in trained)
+        self._means = [torch.zeros_like(p, requires_grad=False) for p in trained]
+        self._squares = [torch.zeros_like(p, requires_grad=False) for p in trained]
+        self._counts = [torch.zeros((), device=p.device if self._fused else None) for p in trained]
+
+    @property
+    def flat(self) -> Tensor | None:
+        """The tensor that all trained parameters are views of, one after the other; None where there is none."""
+        return None if self._flat is None else self._flat.values
 
     def zero_grad(self) -> None:
         """Forget the last step's gradients."""
-        if self._flat is None:
-            for parameter in self._parameters:
-                parameter.grad = None
-        else:
-            assert self._flat.grad is not None
-            self._flat.grad.zero_()
+        if self._flat is not None:
+            self._flat.gradients.zero_()
+            return
+        for parameter in self._parameters:
+            parameter.grad = None
 
-    @torch.no_grad()
     def step(self, learning_rate: float) -> Tensor:
         """Clip the gradients, update the parameters.
 
         Returns:
             the gradient's norm before clipping, on the device.
         """
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._trained]
-        norms = [torch.linalg.vector_norm(g) for g in gradients]
-        norm: Tensor = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+        if self._flat is not None:
+            return self._step_flat(*self._flat, learning_rate)
+        with torch.no_grad():
+            return self._step_separate(learning_rate)
+
+    def _step_flat(self, values: Tensor, gradients: Tensor, learning_rate: float) -> Tensor:
+        norm: Tensor = torch.linalg.vector_norm(gradients)
+        # 1e-6 as in torch.nn.utils.clip_grad_norm_: a gradient of 0 stays 0
+        if self._clip_norm and (scale := self._clip_norm / (norm.item() + 1e-6)) < 1.0:
+            gradients.mul_(scale)
+        self._counts[0].add_(1)
+        # the kernel itself: the function around it takes several times as long for a small model
+        torch._fused_adamw_(
+            [values], [gradients], self._means, self._squares, [], self._counts, lr=learning_rate, **self._constants
+        )
+        return norm
+
+    def _step_separate(self, learning_rate: float) -> Tensor:
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
         if self._clip_norm:
-            # 1e-6 as in torch.nn.utils.clip_grad_norm_: a gradient of 0 stays 0
-            scale: Tensor | float
-            if self._flat is None:  # an accelerator is not waited for
-                scale = (self._clip_norm / (norm + 1e-6)).clamp_(max=1.0)
-            else:
-                scale = min(1.0, self._clip_norm / (norm.item() + 1e-6))
+            scale = (self._clip_norm / (norm + 1e-6)).clamp_(max=1.0)  # an accelerator is not waited for
             for gradient in gradients:
                 gradient.mul_(scale)
         # the function, not the class: the class costs as much again a step, and imports torch's compiler first
         adamw(
-            self._trained,
+            list[Tensor](self._parameters),
             gradients,
             self._means,
             self._squares,
@@ -92,13 +123,8 @@ class Optimiser:
             self._counts,
             foreach=False,
             fused=self._fused,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
             lr=learning_rate,
-            weight_decay=self._weight_decay,
-            eps=1e-8,
-            maximize=False,
+            **self._constants,
         )
         return norm
 
@@ -128,23 +154,23 @@ class Optimiser:
 
 
 def _can_be_flat(parameters: list[Parameter]) -> bool:
-    """On the CPU, of one type, and no two of them over the same memory: such a tie would break."""
+    """On the CPU, of one floating type, and no two of them over the same memory: such a tie would break."""
     first = parameters[0]
-    if any(p.device.type != "cpu" or p.dtype != first.dtype or not p.is_contiguous() for p in parameters):
+    if not first.is_floating_point() or any(p.device.type != "cpu" or p.dtype != first.dtype or not p.is_contiguous() for p in parameters):
         return False
     spans = sorted((p.data_ptr(), p.data_ptr() + p.numel() * p.element_size()) for p in parameters if p.numel())
     return all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 @torch.no_grad()
-def _flattened(parameters: list[Parameter]) -> Parameter:
-    flat = Parameter(torch.cat([p.reshape(-1) for p in parameters]))
-    flat.grad = torch.zeros_like(flat)
+def _flattened(parameters: list[Parameter]) -> Flat:
+    values = torch.cat([p.reshape(-1) for p in parameters])
+    flat = Flat(values, torch.zeros_like(values))
     start = 0
     for parameter in parameters:
         stop = start + parameter.numel()
-        parameter.data = flat.data[start:stop].view_as(parameter)
+        parameter.data = flat.values[start:stop].view_as(parameter)
         # backward adds into a gradient that is there, in place
-        parameter.grad = flat.grad[start:stop].view_as(parameter)
+        parameter.grad = flat.gradients[start:stop].view_as(parameter)
         start = stop
     return flat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from elman.errors import TrainingError
 from elman.settings import TrainingSettings
-from elman.training.batches import Tensors
+from elman.training.batches import STEPS_AT_ONCE, Batch, Tensors, split
 from elman.training.checkpoint import Checkpoint, Saved
 from elman.training.devices import random_states, set_random_states
 from elman.training.events import Fit
@@ -39,15 +40,18 @@ class Run:
         validation: Tensors | None,
         settings: TrainingSettings,
         phase: str,
+        bptt_steps: int = 0,
     ) -> None:
-        self.module, self.measure, self.phase = module, measure, phase
+        self.module, self.measure, self.phase = module.train(), measure, phase
         self.train, self.validation = train, validation
+        self.bptt_steps = bptt_steps
         self.settings = settings
         self.size = batch_size(settings, len(train))
         self.device = train.inputs.device
         self.order = torch.Generator().manual_seed(settings.seed)
         self.optimiser = Optimiser(module, settings)
-        self.best = Best(0, None, copies_of(module))
+        self._copies = Copies(module, self.optimiser.flat)
+        self.best = Best(0, None, self._copies.taken())
         self.history: list[dict[str, Any]] = []
 
     @property
@@ -58,7 +62,8 @@ class Run:
     @property
     def updates(self) -> int:
         """Updates in an epoch."""
-        return math.ceil(len(self.train) / self.size)
+        segments = math.ceil(self.train.inputs.shape[1] / self.bptt_steps) if self.bptt_steps else 1
+        return math.ceil(len(self.train) / self.size) * segments
 
     def run_epoch(self) -> None:
         """Train on all examples once, measure, and keep the weights if they are the best yet."""
@@ -77,48 +82,62 @@ class Run:
         )
         # one assignment, of copies already made: Ctrl-C may come between any two lines
         if validation_loss is None:
-            self.best = Best(self.epoch, loss, copies_of(self.module))
+            self.best = Best(self.epoch, loss, self._copies.taken())
         elif self.best.loss is None or validation_loss < self.best.loss:
-            self.best = Best(self.epoch, validation_loss, copies_of(self.module))
+            self.best = Best(self.epoch, validation_loss, self._copies.taken())
 
     def _update(self) -> tuple[float, float]:
         """One pass over the training part; its mean loss, and its first learning rate."""
-        self.module.train()
+        if not self.module.training:
+            self.module.train()
         settings, updates = self.settings, self.updates
         losses: list[Tensor] = []
         norms: list[Tensor] = []
         counts: list[Tensor | int] = []
         rates: list[float] = []
-        for k, (inputs, targets, weights) in enumerate(self.train.shuffled(self.size, self.order)):
+        batches = self.train.shuffled(self.size, self.order)
+        for k, (loss, count) in enumerate(self._losses(batches, self.bptt_steps)):
             progress = (self.epoch + k / updates) / settings.epochs
             rates.append(learning_rate(settings.schedule, settings.learning_rate, progress))
             self.optimiser.zero_grad()
-            loss = self.measure(self.module(inputs), targets, weights)
             loss.backward()
             norms.append(self.optimiser.step(rates[-1]))
             # read only after the epoch: a GPU need not be waited for
             losses.append(loss.detach())
-            counts.append(len(inputs) if weights is None else weights.sum())
+            counts.append(count)
         self._check("gradient", norms)
         return self._mean("loss", losses, counts), rates[0]
 
     @torch.no_grad()
     def _validate(self, validation: Tensors) -> float:
         self.module.eval()
-        losses: list[Tensor] = []
-        counts: list[Tensor | int] = []
-        for inputs, targets, weights in validation.in_order(self.size):
-            losses.append(self.measure(self.module(inputs), targets, weights))
-            counts.append(len(inputs) if weights is None else weights.sum())
+        steps = max(self.bptt_steps, STEPS_AT_ONCE // self.size) if self.bptt_steps else 0
+        losses, counts = zip(*self._losses(validation.in_order(self.size), steps), strict=True)
         return self._mean("validation loss", losses, counts)
 
-    def _mean(self, what: str, losses: list[Tensor], counts: list[Tensor | int]) -> float:
+    def _losses(self, batches: Iterator[Batch], steps: int) -> Iterator[tuple[Tensor, Tensor | int]]:
+        """Loss of each batch, and for how much it counts; with ``steps``, of each of its segments of so many steps.
+
+        The state is carried from segment to segment, and detached there.
+        """
+        for batch in batches:
+            if not steps:
+                inputs, targets, weights = batch
+                yield self.measure(self.module(inputs), targets, weights), _count(targets, weights)
+                continue
+            state = None
+            for inputs, targets, weights in split(batch, steps, 1):
+                prediction, state = self.module(inputs, state)
+                state = detached(state)
+                yield self.measure(prediction, targets, weights), _count(targets, weights)
+
+    def _mean(self, what: str, losses: Sequence[Tensor], counts: Sequence[Tensor | int]) -> float:
         weights = [float(count) for count in counts]
         values = self._check(what, losses)
         return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
 
-    def _check(self, what: str, values: list[Tensor]) -> list[float]:
-        numbers: list[float] = torch.stack(values).tolist()
+    def _check(self, what: str, values: Sequence[Tensor]) -> list[float]:
+        numbers: list[float] = torch.stack(tuple(values)).tolist()
         for number in numbers:
             if not math.isfinite(number):
                 raise TrainingError(
@@ -165,6 +184,47 @@ class Run:
         self.module.to("cpu").eval()
 
 
+class Copies:
+    """Takes copies of everything in a module that training changes; each is whole until the next but one is taken.
+
+    What lies in ``flat``, the optimiser's tensor, is copied in one operation: parameter by parameter it costs a small
+    model as much as its update.
+    """
+
+    def __init__(self, module: torch.nn.Module, flat: Tensor | None) -> None:
+        self._module, self._flat = module, flat
+        parameters = dict(module.named_parameters())
+        in_flat = {} if flat is None else {name: p for name, p in parameters.items() if p.requires_grad}
+        self._others = {name: p for name, p in parameters.items() if name not in in_flat}
+        self._blocks = [] if flat is None else [flat.clone(), flat.clone()]
+        # each parameter's place in a block is its place in ``flat``
+        self._views = [
+            {name: block.as_strided(p.size(), p.stride(), p.storage_offset()) for name, p in in_flat.items()}
+            for block in self._blocks
+        ]
+
+    def taken(self) -> dict[str, Tensor]:
+        """:func:`tensors_of`, as it is now."""
+        rest = self._others | dict(self._module.named_buffers())
+        copies = {name: tensor.detach().clone() for name, tensor in rest.items()}
+        if self._flat is None:
+            return copies
+        # the older of the two: the newer one is the best until the new one is whole
+        self._blocks.reverse()
+        self._views.reverse()
+        self._blocks[0].copy_(self._flat)
+        return self._views[0] | copies
+
+
+def _count(targets: Tensor, weights: Tensor | None) -> Tensor | int:
+    return targets.numel() if weights is None else weights.sum()
+
+
+def detached(state: Any) -> Any:
+    """A state, a tensor or a tuple of states, through which no gradient goes back."""
+    return state.detach() if isinstance(state, Tensor) else tuple(map(detached, state))
+
+
 def batch_size(settings: TrainingSettings, examples: int) -> int:
     """Examples in one update: as the settings say, else so that an epoch has about twenty updates.
 
@@ -179,11 +239,6 @@ def batch_size(settings: TrainingSettings, examples: int) -> int:
 def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
     """Everything in the module that training changes; what is tied appears once."""
     return dict(module.named_parameters()) | dict(module.named_buffers())
-
-
-def copies_of(module: torch.nn.Module) -> dict[str, Tensor]:
-    """:func:`tensors_of`, as it is now."""
-    return {name: tensor.detach().clone() for name, tensor in tensors_of(module).items()}
 
 
 def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,0 +1,456 @@
+// The walk back. Step by step only what the steps before need: the derivatives by the gates, and their product with the
+// recurrent weights. The gradients of weights and inputs follow for many steps at once.
+#include "sequence.h"
+
+namespace elman {
+
+namespace {
+
+// Of derivatives by the gates: enough steps for the gradients' products, in cache until those are done. It depends on
+// shapes alone, so the order of the sums does too.
+constexpr std::size_t chunk_bytes = std::size_t{1} << 24;
+
+template <class T>
+struct Weights {
+    Packing<T> ih, hh[2], hr;
+    const T *gain_ih, *gain_hh;
+    const T* extra[max_extra];
+};
+
+// Pointers to the rows of all steps of a chunk, and the chunk's buffers.
+template <class T>
+struct Rowwise {
+    const T **x, **h_prev, **d_out, **gates, **c_prev, **mask, **hidden, **hat_x, **hat_h, **inverse_x, **inverse_h;
+    T **d_gates, **d_x, **operand, **d_hat_x, **d_hat_h, **d_projected;
+    const std::uint8_t** zone[2];
+    std::size_t* first;
+};
+
+template <class T>
+class Backward {
+public:
+    Backward(const Sequence<T>& sequence, const BackwardCall<T>& call, std::size_t arrays)
+        : s_(sequence), z_(sequence.sizes), plan_(sequence.plan), call_(call), arrays_(arrays) {
+        Workspace& m = s_.memory;
+        threads_ = s_.threads();
+        units_ = s_.by_units(threads_);
+        const std::size_t layers = s_.layout.num_layers, B = s_.batch.rows;
+        inner_ = m.template take<T*>(layers);
+        d_inner_ = m.template take<T*>(layers);
+        saved_ = m.template take<Saved<T>>(s_.parts());
+        T* buffer = s_.call.saved;
+        for (std::size_t p = 0; p < s_.parts(); ++p) {
+            const Part part = s_.part(p);
+            saved_[p] = s_.saved(part, buffer);
+            if (part.direction == 0) inner_[part.layer] = saved_[p].out;
+        }
+        // what the layer above leaves, and what this one leaves for the one below: two buffers in turn
+        T* turns[2] = {};
+        for (std::size_t k = 0; k < std::min<std::size_t>(2, layers - 1); ++k) {
+            turns[k] = m.template take<T>(s_.active() * s_.layout.directions * z_.R);
+        }
+        for (std::size_t k = 0; k < layers; ++k) d_inner_[k] = turns[k % 2];
+        weights_ = m.template take<Weights<T>>(s_.parts());
+        for (std::size_t p = 0; p < s_.parts(); ++p) prepare(s_.part(p), s_.weights(s_.part(p), arrays), weights_[p]);
+
+        chunk_ = std::max<std::size_t>(1, chunk_bytes / (std::max<std::size_t>(B, 1) * z_.S * sizeof(T)));
+        chunk_ = std::min(chunk_, s_.batch.steps);
+        std::size_t rows = 0;
+        for (std::size_t t = 0; t < std::min(chunk_, s_.batch.steps); ++t) rows += s_.count(t);
+        allocate(rows);
+        direct_ = m.template take<T>(B * z_.Rp);
+        product_ = m.template take<T>(B * z_.Rp);
+        d_c_ = m.template take<T>(plan_.cell_state ? B * z_.Hp : 0);
+        product_rows_ = row_pointers(product_, z_.Rp);
+        if (plan_.phases > 1) {
+            d_operand_ = m.template take_zeros<T>(B * z_.Hp);
+            d_operand_rows_ = row_pointers(d_operand_, z_.Hp);
+        }
+        if (s_.layout.proj_size) {
+            d_hidden_ = m.template take_zeros<T>(B * z_.Hp);
+            d_hidden_rows_ = row_pointers(d_hidden_, z_.Hp);
+        }
+    }
+
+    void run() {
+        for (std::size_t p = 0; p < s_.parts(); ++p) clear(s_.part(p));
+        run_team(threads_, [this](Team& team) {
+            for (std::size_t p = 0; p < s_.parts(); ++p) pack(weights_[p], team);
+            team.barrier();
+            for (std::size_t layer = s_.layout.num_layers; layer-- > 0;) {
+                for (std::size_t d = 0; d < s_.layout.directions; ++d) {
+                    walk(team, s_.part(layer * s_.layout.directions + d));
+                    team.barrier();
+                }
+            }
+        });
+        if (call_.d_x.data == nullptr || s_.batch.counts == nullptr || s_.batch.packed) return;
+        for (std::size_t t = 0; t < s_.batch.steps; ++t) {
+            for (std::size_t row = s_.count(t); row < s_.batch.rows; ++row) {
+                std::memset(s_.address(call_.d_x, t, row), 0, s_.layout.input_size * sizeof(T));
+            }
+        }
+    }
+
+private:
+    PartWeights<T*> gradients(const Part& part) const {
+        return {call_.d_weights.data() + part.number * arrays_, s_.layout, plan_};
+    }
+
+    void clear(const Part& part) const {
+        const PartWeights<T*> g = gradients(part);
+        const std::size_t gates = static_cast<std::size_t>(plan_.x_blocks) * z_.H;
+        const auto zero = [](T* values, std::size_t n) {
+            if (values != nullptr) std::memset(values, 0, n * sizeof(T));
+        };
+        zero(g.ih, gates * part.input);
+        zero(g.hh, gates * z_.R);
+        for (T* vector : {g.b_ih, g.b_hh, g.gain_ih, g.gain_hh}) zero(vector, gates);
+        for (T* vector : g.extra) zero(vector, z_.H);
+        zero(g.hr, z_.R * z_.H);
+    }
+
+    void prepare(const Part& part, const PartWeights<const T*>& w, Weights<T>& to) {
+        const auto rows = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
+            return s_.packing(s_.blocks_rows(blocks, gates, weight, width), static_cast<std::size_t>(blocks) * z_.Hp, width);
+        };
+        to.ih = rows(plan_.x_blocks, plan_.x_gates, w.ih, part.input);
+        for (int k = 0; k < plan_.phases; ++k) {
+            const auto& phase = plan_.phase[k];
+            to.hh[k] = rows(phase.count, plan_.h_gates + (phase.first - plan_.h_first), w.hh, z_.R);
+        }
+        if (w.hr != nullptr) {
+            const T** list = s_.memory.template take<const T*>(z_.R);
+            for (std::size_t j = 0; j < z_.R; ++j) list[j] = w.hr + j * z_.H;
+            to.hr = s_.packing(list, z_.R, z_.H);
+        }
+        if (s_.layout.layer_norm) {
+            to.gain_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.gain_ih);
+            to.gain_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.gain_hh);
+        }
+        for (int k = 0; k < plan_.extra; ++k) to.extra[k] = s_.padded_row(w.extra[k]);
+    }
+
+    void pack(const Weights<T>& w, const Team& team) const {
+        pack(w.ih, team);
+        for (int k = 0; k < plan_.phases; ++k) pack(w.hh[k], team);
+        if (s_.layout.proj_size) pack(w.hr, team);
+    }
+    void pack(Packing<T> p, const Team& team) const {
+        const Span panels = share(s_.sizes.panels(p.n), 1, team.rank(), team.size());
+        p.first = panels.first, p.last = panels.last;
+        s_.kernels.pack_rows(p);
+    }
+
+    T** row_pointers(T* values, std::size_t width) const {
+        T** const rows = s_.memory.template take<T*>(s_.batch.rows);
+        for (std::size_t k = 0; k < s_.batch.rows; ++k) rows[k] = values + k * width;
+        return rows;
+    }
+
+    void allocate(std::size_t n) {
+        Workspace& m = s_.memory;
+        for (const T*** list : {&r_.x, &r_.h_prev, &r_.d_out, &r_.gates, &r_.c_prev, &r_.mask, &r_.hidden, &r_.hat_x,
+                                &r_.hat_h, &r_.inverse_x, &r_.inverse_h}) {
+            *list = m.template take<const T*>(n);
+        }
+        for (T*** list : {&r_.d_x, &r_.d_gates, &r_.operand, &r_.d_hat_x, &r_.d_hat_h, &r_.d_projected}) {
+            *list = m.template take<T*>(n);
+        }
+        for (auto& zone : r_.zone) zone = m.template take<const std::uint8_t*>(n);
+        r_.first = m.template take<std::size_t>(chunk_ + 1);
+        const auto buffer = [&](bool wanted, std::size_t width, T** rows) {
+            if (!wanted) return;
+            T* const values = m.template take<T>(n * width);
+            for (std::size_t k = 0; k < n; ++k) rows[k] = values + k * width;
+        };
+        const bool norm = s_.layout.layer_norm;
+        buffer(true, z_.S, r_.d_gates);
+        buffer(plan_.phases > 1, z_.Hp, r_.operand);
+        buffer(norm, static_cast<std::size_t>(plan_.x_blocks) * z_.Hp, r_.d_hat_x);
+        buffer(norm, static_cast<std::size_t>(plan_.h_blocks) * z_.Hp, r_.d_hat_h);
+        buffer(s_.layout.proj_size != 0, z_.Rp, r_.d_projected);
+        std::size_t widest = z_.R;
+        for (std::size_t p = 0; p < s_.parts(); ++p) widest = std::max(widest, s_.part(p).input);
+        if (s_.layout.proj_size) widest = std::max(widest, z_.H);
+        right_size_ = z_.panels(widest) * z_.panel * n;
+        right_ = m.template take<T>(right_size_);
+        right_too_ = m.template take<T>(z_.panels(z_.R) * z_.panel * n);
+        if (plan_.phases > 1) right_reset_ = m.template take<T>(z_.panels(z_.R) * z_.panel * n);
+    }
+
+    void walk(Team& team, const Part& part) {
+        const Span rows = units_ ? Span{0, s_.batch.rows} : s_.rows_of(team.rank(), team.size());
+        const Span units = units_ ? share(z_.Hp, z_.lanes, team.rank(), team.size()) : Span{0, z_.Hp};
+        if (!units_ || team.rank() == 0) start(part, rows);
+        if (units_) team.barrier();
+        const std::size_t steps = s_.batch.steps;
+        for (std::size_t end = steps; end > 0;) {
+            // chunks are counted from the sequence's own begin, whichever way it is walked: never more rows than allocated
+            const std::size_t begin = end > chunk_ ? end - chunk_ : 0;
+            chunk(team, part, rows, units, begin, end);
+            end = begin;
+        }
+        if (!units_ || team.rank() == 0) finish(part, rows);
+    }
+
+    void start(const Part& part, Span rows) const {
+        for (std::size_t row = rows.first; row < rows.last; ++row) {
+            const auto read = [&](std::size_t k, std::size_t size, std::size_t padded, T* to) {
+                std::memset(to, 0, padded * sizeof(T));
+                const T* const from = call_.d_finals[k];
+                if (from != nullptr) std::memcpy(to, s_.state(from, part, size, row), size * sizeof(T));
+            };
+            read(0, z_.R, z_.Rp, direct_ + row * z_.Rp);
+            if (plan_.cell_state) read(1, z_.H, z_.Hp, d_c_ + row * z_.Hp);
+            std::memset(product_ + row * z_.Rp, 0, z_.Rp * sizeof(T));
+        }
+    }
+
+    void finish(const Part& part, Span rows) const {
+        for (std::size_t row = rows.first; row < rows.last; ++row) {
+            if (call_.d_states[0] != nullptr) {
+                T* const to = s_.state(call_.d_states[0], part, z_.R, row);
+                const T* const mask = s_.masked(part) ? s_.recurrent_mask(part, row) : nullptr;
+                for (std::size_t j = 0; j < z_.R; ++j) {
+                    const T through = product_[row * z_.Rp + j];
+                    to[j] = direct_[row * z_.Rp + j] + (mask == nullptr ? through : through * mask[j]);
+                }
+            }
+            if (plan_.cell_state && call_.d_states[1] != nullptr) {
+                std::memcpy(s_.state(call_.d_states[1], part, z_.H, row), d_c_ + row * z_.Hp, z_.H * sizeof(T));
+            }
+        }
+    }
+
+    void chunk(Team& team, const Part& part, Span rows, Span units, std::size_t begin, std::size_t end) {
+        const Weights<T>& w = weights_[part.number];
+        std::size_t n = 0;
+        for (std::size_t s = begin; s < end; ++s) {
+            const std::size_t t = s_.step(part, s);
+            if (team.rank() == 0) r_.first[s - begin] = n;
+            if (!units_ || team.rank() == 0) {
+                const Span active = s_.active_rows(rows, t);
+                for (std::size_t row = active.first; row < active.last; ++row) point(part, t, row, n + row);
+            }
+            n += s_.count(t);
+        }
+        if (team.rank() == 0) r_.first[end - begin] = n;
+        team.barrier();  // for the lists
+
+        for (std::size_t s = end; s-- > begin;) step(team, part, w, rows, units, s, r_.first[s - begin]);
+
+        const bool norm = s_.layout.layer_norm;
+        const bool wants_x = part.layer > 0 || call_.d_x.data != nullptr;
+        const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.Hp;
+        // rows of one thread lie side by side within a step, and over all steps where it has them all
+        const bool whole = rows.size() == s_.batch.rows;
+        for (std::size_t s = begin; s < end && (norm || wants_x); ++s) {
+            const Span active = whole ? Span{0, n} : s_.active_rows(rows, s_.step(part, s));
+            const std::size_t at = whole ? 0 : r_.first[s - begin] + active.first;
+            if (norm) {
+                s_.kernels.norm_backward({active.size(), static_cast<std::size_t>(plan_.x_blocks), z_.H, z_.Hp, r_.hat_x + at,
+                                          r_.inverse_x + at, 0, 0, w.gain_ih, r_.d_gates + at, x_column, r_.d_hat_x + at});
+            }
+            if (wants_x) {
+                multiply(team, w.ih, active.size(), norm ? r_.d_hat_x + at : r_.d_gates + at, norm ? 0 : x_column,
+                         r_.d_x + at, part.direction == 1);
+            }
+            if (whole) break;
+        }
+        team.barrier();
+        gradients_of_weights(team, part, n);
+        team.barrier();
+    }
+
+    // Where the rows of one step lie, and what of the caller's belongs to them.
+    void point(const Part& part, std::size_t t, std::size_t row, std::size_t n) {
+        const Saved<T>& saved = saved_[part.number];
+        const std::size_t at = s_.index(t, row), width = s_.layout.directions * z_.R;
+        r_.x[n] = s_.x(part, inner_, t, row);
+        r_.h_prev[n] = s_.h_prev(part, inner_, t, row);
+        r_.gates[n] = saved.gates + at * z_.S;
+        if (part.layer > 0) {
+            r_.d_x[n] = d_inner_[part.layer - 1] + at * width;
+        } else if (call_.d_x.data != nullptr) {
+            r_.d_x[n] = s_.address(call_.d_x, t, row);
+        }
+        if (!s_.last(part)) {
+            r_.d_out[n] = d_inner_[part.layer] + at * width + part.direction * z_.R;
+        } else if (call_.d_out.data != nullptr) {
+            r_.d_out[n] = s_.address(call_.d_out, t, row) + part.direction * z_.R;
+        }
+        if (plan_.cell_state) r_.c_prev[n] = saved.c_prev + at * z_.Hp;
+        if (s_.masked(part)) r_.mask[n] = s_.recurrent_mask(part, row);
+        if (s_.layout.proj_size) r_.hidden[n] = saved.hidden + at * z_.Hp;
+        if (s_.layout.layer_norm) {
+            const std::size_t x_blocks = static_cast<std::size_t>(plan_.x_blocks), h_blocks = static_cast<std::size_t>(plan_.h_blocks);
+            r_.hat_x[n] = saved.hat_x + at * x_blocks * z_.Hp;
+            r_.hat_h[n] = saved.hat_h + at * h_blocks * z_.Hp;
+            r_.inverse_x[n] = saved.inverse_x + at * x_blocks;
+            r_.inverse_h[n] = saved.inverse_h + at * h_blocks;
+        }
+        if (s_.zone_masks()) {
+            for (std::size_t k = 0; k < (plan_.cell_state ? 2 : 1); ++k) r_.zone[k][n] = s_.zone_mask(part, k, t, row);
+        }
+    }
+
+    void step(Team& team, const Part& part, const Weights<T>& w, Span rows, Span units, std::size_t s, std::size_t first) {
+        const std::size_t t = s_.step(part, s);
+        const Span active = s_.active_rows(rows, t);
+        const std::size_t n = active.size(), at = first + rows.first, b = rows.first;
+        if (n == 0) return;
+        const bool norm = s_.layout.layer_norm, projected = s_.layout.proj_size != 0;
+        const bool outside = !s_.last(part) || call_.d_out.data != nullptr;
+        StepBackward<T> a{n, z_.H, z_.Hp, units.first, units.last, r_.gates + at, r_.d_gates + at, r_.h_prev + at,
+                          r_.c_prev + at, outside ? r_.d_out + at : nullptr, direct_ + b * z_.Rp, product_ + b * z_.Rp,
+                          s_.masked(part) ? r_.mask + at : nullptr,
+                          plan_.cell_state ? d_c_ + b * z_.Hp : nullptr, w.extra, r_.operand + at,
+                          plan_.phases > 1 ? d_operand_ + b * z_.Hp : nullptr,
+                          s_.zone(0, s_.zone_masks() ? r_.zone[0] + at : nullptr),
+                          plan_.cell_state ? s_.zone(1, s_.zone_masks() ? r_.zone[1] + at : nullptr) : Zone<T>{}};
+        if (projected) {
+            StepBackward<T> of_output = a;
+            of_output.hidden = z_.R;
+            of_output.padded = of_output.last = z_.Rp;
+            s_.kernels.collect(of_output, r_.d_projected + at);
+            multiply(team, w.hr, n, r_.d_projected + at, 0, d_hidden_rows_ + b, false);
+            a.d_out = d_hidden_rows_ + b;
+            a.direct = nullptr;
+            a.product = nullptr;
+            a.zone_h.on = false;
+        }
+        for (int k = plan_.phases; k-- > 0;) {
+            const auto& phase = plan_.phase[k];
+            const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first);
+            s_.cell.backward[k](a);
+            if (norm) {
+                s_.kernels.norm_backward({n, static_cast<std::size_t>(phase.count), z_.H, z_.Hp, r_.hat_h + at,
+                                          r_.inverse_h + at, of_h * z_.Hp, of_h, w.gain_hh + of_h * z_.Hp, r_.d_gates + at,
+                                          static_cast<std::size_t>(phase.first) * z_.Hp, r_.d_hat_h + at});
+            }
+            if (units_) team.barrier();
+            multiply(team, w.hh[k], n, norm ? r_.d_hat_h + at : r_.d_gates + at,
+                     (norm ? of_h : static_cast<std::size_t>(phase.first)) * z_.Hp,
+                     (k == 1 ? d_operand_rows_ : product_rows_) + b, false);
+            if (units_) team.barrier();
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            if (!s_.fresh(part, t, b + i)) continue;
+            const auto cut = [&](T* values, std::size_t width) {
+                const std::size_t last = std::min(units_ ? units.last : width, width);
+                const std::size_t begin = std::min(units.first, last);
+                std::memset(values + (b + i) * width + begin, 0, (last - begin) * sizeof(T));
+            };
+            cut(direct_, z_.Rp);
+            cut(product_, z_.Rp);
+            if (plan_.cell_state) cut(d_c_, z_.Hp);
+        }
+    }
+
+    void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, std::size_t a_column, T* const* c,
+                  bool add) const {
+        const std::size_t panels = z_.panels(b.n);
+        const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
+        s_.kernels.product({m, b.n, b.k, a, a_column, b.packed, c, 0, mine.first, mine.last, nullptr, add});
+    }
+
+    // The sums over all rows of the chunk, the weights' units divided among the threads.
+    void gradients_of_weights(Team& team, const Part& part, std::size_t n) {
+        const PartWeights<T*> g = gradients(part);
+        const bool norm = s_.layout.layer_norm, second = plan_.phases > 1;
+        const auto right = [&](T* packed, const T* const* rows, std::size_t width, const T* const* scale) {
+            const Span panels = share(z_.panels(width), 1, team.rank(), team.size());
+            s_.kernels.pack_rows({rows, n, width, packed, panels.first, panels.last, scale});
+        };
+        if (g.ih != nullptr) right(right_, r_.x, part.input, nullptr);
+        if (g.hh != nullptr) {
+            right(right_too_, r_.h_prev, z_.R, s_.masked(part) ? r_.mask : nullptr);
+            if (second) right(right_reset_, r_.operand, z_.R, nullptr);
+        }
+        team.barrier();
+        const Span units = share(z_.H, z_.lanes, team.rank(), team.size());
+        if (units.size() == 0 && !s_.layout.proj_size) return;
+        // one block of gates after the other
+        const auto outer = [&](int blocks, int first, const int* gates, const T* const* d, int d_first, std::size_t width,
+                               T* weight, T* bias, const T* packed) {
+            for (int k = 0; k < blocks; ++k) {
+                const std::size_t unit = static_cast<std::size_t>(gates[k]) * z_.H + units.first;
+                s_.kernels.outer({n, units.size(), width, d,
+                                  static_cast<std::size_t>(first + k - d_first) * z_.Hp + units.first, packed,
+                                  weight == nullptr ? nullptr : weight + unit * width, width,
+                                  bias == nullptr || norm ? nullptr : bias + unit});
+            }
+        };
+        if (g.ih != nullptr || g.b_ih != nullptr) {
+            outer(plan_.x_blocks, plan_.x_first, plan_.x_gates, norm ? r_.d_hat_x : r_.d_gates, norm ? plan_.x_first : 0,
+                  part.input, g.ih, g.b_ih, right_);
+        }
+        for (int k = 0; k < plan_.phases && (g.hh != nullptr || g.b_hh != nullptr); ++k) {
+            const auto& phase = plan_.phase[k];
+            outer(phase.count, phase.first, plan_.h_gates + (phase.first - plan_.h_first), norm ? r_.d_hat_h : r_.d_gates,
+                  norm ? plan_.h_first : 0, z_.R, g.hh, g.b_hh, k == 1 ? right_reset_ : right_too_);
+        }
+        if (norm) {
+            const auto sums = [&](int blocks, int first, const int* gates, const T* const* hat, T* gain, T* bias) {
+                for (int k = 0; k < blocks; ++k) {
+                    const std::size_t unit = static_cast<std::size_t>(gates[k]) * z_.H + units.first;
+                    const std::size_t column = static_cast<std::size_t>(first + k) * z_.Hp + units.first;
+                    if (bias != nullptr) s_.kernels.column_sums({n, units.size(), r_.d_gates, column, nullptr, 0, bias + unit});
+                    if (gain != nullptr) {
+                        s_.kernels.column_sums({n, units.size(), r_.d_gates, column, hat,
+                                                static_cast<std::size_t>(k) * z_.Hp + units.first, gain + unit});
+                    }
+                }
+            };
+            sums(plan_.x_blocks, plan_.x_first, plan_.x_gates, r_.hat_x, g.gain_ih, g.b_ih);
+            sums(plan_.h_blocks, plan_.h_first, plan_.h_gates, r_.hat_h, g.gain_hh, g.b_hh);
+        }
+        if (plan_.extra) {
+            StepBackward<T> a{};
+            a.rows = n, a.hidden = z_.H, a.padded = z_.Hp, a.first = units.first, a.last = units.last;
+            a.gates = r_.gates, a.d_gates = r_.d_gates, a.c_prev = r_.c_prev;
+            s_.cell.extra_sums(a, g.extra);
+        }
+        if (s_.layout.proj_size && g.hr != nullptr) {
+            team.barrier();  // the inputs are done with
+            right(right_, r_.hidden, z_.H, nullptr);
+            team.barrier();
+            const Span outputs = share(z_.R, z_.lanes, team.rank(), team.size());
+            s_.kernels.outer({n, outputs.size(), z_.H, r_.d_projected, outputs.first, right_, g.hr + outputs.first * z_.H,
+                              z_.H, nullptr});
+        }
+    }
+
+    const Sequence<T>& s_;
+    const Sizes<T>& z_;
+    const CellPlan& plan_;
+    const BackwardCall<T>& call_;
+    const std::size_t arrays_;
+    int threads_;
+    bool units_;
+    std::size_t chunk_, right_size_;
+    T **inner_, **d_inner_;
+    Saved<T>* saved_;
+    Weights<T>* weights_;
+    Rowwise<T> r_;
+    T *direct_, *product_, *d_c_;
+    T **product_rows_, **d_operand_rows_ = nullptr, **d_hidden_rows_ = nullptr;
+    T *d_operand_ = nullptr, *d_hidden_ = nullptr;
+    T *right_, *right_too_, *right_reset_ = nullptr;
+};
+
+}  // namespace
+
+template <class T>
+void Layers<T>::backward(const Batch& batch, const BackwardCall<T>& call) const {
+    Workspace& memory = Workspace::of_thread();
+    const Workspace::Scope scope(memory);
+    const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call.forward, memory);
+    Backward<T>(sequence, call, part_arrays()).run();
+}
+
+template void Layers<float>::backward(const Batch&, const BackwardCall<float>&) const;
+template void Layers<double>::backward(const Batch&, const BackwardCall<double>&) const;
+
+}  // namespace elman

@@ -1,0 +1,160 @@
+// Recurrent layers for Python. Tensors come as addresses and element strides: the callers (src/elman/kernels.py,
+// src/elman/nn/native.py) have checked types and shapes, and hold the memory. A null address is what layers.h says it is.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+#include <variant>
+
+#include "bind.h"
+#include "dispatch.h"
+#include "layers.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using Address = std::uintptr_t;
+using Addresses = std::vector<Address>;
+
+template <class P>
+P pointer(Address address) {
+    return reinterpret_cast<P>(address);
+}
+
+template <class P>
+std::vector<P> pointers(const Addresses& addresses, std::size_t count, const char* what) {
+    if (addresses.size() != count) {
+        throw std::invalid_argument(std::string(what) + ": " + std::to_string(addresses.size()) + " addresses, not " +
+                                    std::to_string(count));
+    }
+    std::vector<P> list;
+    list.reserve(count);
+    for (const Address address : addresses) list.push_back(pointer<P>(address));
+    return list;
+}
+
+template <class U>
+elman::Rows<U> rows(Address address, std::ptrdiff_t time, std::ptrdiff_t row) {
+    return {pointer<U*>(address), time, row};
+}
+
+struct Call {
+    Address x;
+    std::ptrdiff_t x_time, x_row;
+    Address out;
+    std::ptrdiff_t out_time, out_row;
+    Addresses states, weights, dropout, zoneout;
+    Address saved;
+};
+
+template <class T>
+elman::ForwardCall<T> forward_call(const elman::Layers<T>& layers, const Call& call, const Addresses& finals) {
+    const std::size_t parts = layers.parts(), states = layers.states();
+    return {rows<const T>(call.x, call.x_time, call.x_row),
+            rows<T>(call.out, call.out_time, call.out_row),
+            pointers<const T*>(call.states, states, "states"),
+            pointers<T*>(finals, states, "finals"),
+            pointers<const T*>(call.weights, parts * layers.part_arrays(), "weights"),
+            pointers<const T*>(call.dropout, call.dropout.empty() ? 0 : parts, "dropout"),
+            pointers<const std::uint8_t*>(call.zoneout, call.zoneout.empty() ? 0 : parts * states, "zoneout"),
+            pointer<T*>(call.saved)};
+}
+
+// Either element type behind one Python class.
+class AnyLayers {
+public:
+    AnyLayers(elman::Layout layout, bool double_precision, std::optional<std::string_view> target)
+        : layers_(make(std::move(layout), double_precision, *kernels_of(target))) {}
+
+    void forward(const elman::Batch& batch, const Call& call, const Addresses& finals) const {
+        std::visit(
+            [&](const auto& layers) {
+                const auto native = forward_call(layers, call, finals);
+                const nb::gil_scoped_release unlocked;
+                layers.forward(batch, native);
+            },
+            layers_);
+    }
+
+    void backward(const elman::Batch& batch, const Call& call, Address d_out, std::ptrdiff_t d_out_time,
+                  std::ptrdiff_t d_out_row, const Addresses& d_finals, Address d_x, std::ptrdiff_t d_x_time,
+                  std::ptrdiff_t d_x_row, const Addresses& d_states, const Addresses& d_weights) const {
+        std::visit(
+            [&]<class T>(const elman::Layers<T>& layers) {
+                const std::size_t states = layers.states();
+                const elman::BackwardCall<T> native = {
+                    forward_call(layers, call, Addresses(states, 0)),
+                    rows<const T>(d_out, d_out_time, d_out_row),
+                    pointers<const T*>(d_finals, states, "d_finals"),
+                    rows<T>(d_x, d_x_time, d_x_row),
+                    pointers<T*>(d_states, states, "d_states"),
+                    pointers<T*>(d_weights, layers.parts() * layers.part_arrays(), "d_weights")};
+                const nb::gil_scoped_release unlocked;
+                layers.backward(batch, native);
+            },
+            layers_);
+    }
+
+    std::size_t saved_size(std::size_t active) const {
+        return std::visit([&](const auto& layers) { return layers.saved_size(active); }, layers_);
+    }
+
+private:
+    using Variant = std::variant<elman::Layers<float>, elman::Layers<double>>;
+
+    static const elman::Kernels* kernels_of(std::optional<std::string_view> target) {
+        return (target ? elman::find_target(*target) : elman::active_target()).kernels;
+    }
+    static Variant make(elman::Layout layout, bool double_precision, const elman::Kernels& kernels) {
+        if (double_precision) return elman::Layers<double>(std::move(layout), kernels.f64);
+        return elman::Layers<float>(std::move(layout), kernels.f32);
+    }
+
+    Variant layers_;
+};
+
+}  // namespace
+
+void def_layers(nb::module_& module) {
+    nb::class_<elman::Batch>(module, "Batch", "Which steps of which rows there are; see layers.h.")
+        .def(
+            "__init__",
+            [](elman::Batch* self, std::size_t steps, std::size_t rows, Address counts, Address order, bool packed,
+               Address resets, std::ptrdiff_t reset_time, std::ptrdiff_t reset_row, int threads) {
+                new (self) elman::Batch{steps, rows, pointer<const std::int64_t*>(counts), pointer<const std::int64_t*>(order),
+                                        packed, pointer<const std::uint8_t*>(resets), reset_time, reset_row, threads};
+            },
+            "steps"_a, "rows"_a, "counts"_a, "order"_a, "packed"_a, "resets"_a, "reset_time"_a, "reset_row"_a, "threads"_a);
+    nb::class_<Call>(module, "Call", "What a run reads and writes; see layers.h.")
+        .def(
+            "__init__",
+            [](Call* self, Address x, std::ptrdiff_t x_time, std::ptrdiff_t x_row, Address out, std::ptrdiff_t out_time,
+               std::ptrdiff_t out_row, Addresses states, Addresses weights, Addresses dropout, Addresses zoneout,
+               Address saved) {
+                new (self) Call{x, x_time, x_row, out, out_time, out_row, std::move(states), std::move(weights),
+                                std::move(dropout), std::move(zoneout), saved};
+            },
+            "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a, "out_row"_a, "states"_a, "weights"_a, "dropout"_a,
+            "zoneout"_a, "saved"_a);
+    nb::class_<AnyLayers>(module, "Layers", "A stack of recurrent layers.")
+        .def(
+            "__init__",
+            [](AnyLayers* self, std::string cell, std::size_t input_size, std::size_t hidden_size, std::size_t num_layers,
+               std::size_t directions, std::size_t proj_size, bool bias, bool layer_norm, std::vector<double> zoneout,
+               bool double_precision, std::optional<std::string_view> target) {
+                new (self) AnyLayers({std::move(cell), input_size, hidden_size, num_layers, directions, proj_size, bias,
+                                      layer_norm, std::move(zoneout)},
+                                     double_precision, target);
+            },
+            "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "bias"_a,
+            "layer_norm"_a, "zoneout"_a, "double_precision"_a, "target"_a = nb::none())
+        .def("forward", &AnyLayers::forward, "batch"_a, "call"_a, "finals"_a)
+        .def("backward", &AnyLayers::backward, "batch"_a, "call"_a, "d_out"_a, "d_out_time"_a, "d_out_row"_a, "d_finals"_a,
+             "d_x"_a, "d_x_time"_a, "d_x_row"_a, "d_states"_a, "d_weights"_a)
+        .def("saved_size", &AnyLayers::saved_size, "active"_a);
+}

@@ -1,0 +1,321 @@
+// The walk forward: inference keeps nothing, training what backward needs.
+#include "sequence.h"
+
+namespace elman {
+
+namespace {
+
+constexpr std::size_t chunk_bytes = std::size_t{1} << 18;  // of gates: the input's product is still in the cache when used
+constexpr std::size_t chunk_rows = 64;                     // but enough rows for a matrix product
+
+template <class T>
+struct Weights {
+    Packing<T> ih, hh[2], hr;
+    const T *start, *gain_ih, *gain_hh, *shift_ih, *shift_hh;
+    const T* extra[max_extra];
+};
+
+// What a thread needs for the steps of one chunk: pointers to its rows, step after step.
+template <class T>
+struct Scratch {
+    const T **x, **h_prev, **operand_h;
+    T **gates, **out, **c_prev, **hidden, **operand, **hat_x, **hat_h, **inverse_x, **inverse_h;
+    const std::uint8_t** zone[2];
+    T *chunk_gates, *chunk_hat_x, *row_hat_h, *chunk_inverse_x, *row_inverse_h;
+    const T** mask;
+    std::size_t* first;  // of each step of the chunk
+};
+
+template <class T>
+class Forward {
+public:
+    explicit Forward(const Sequence<T>& sequence, std::size_t arrays)
+        : s_(sequence), z_(sequence.sizes), plan_(sequence.plan), training_(sequence.call.saved != nullptr) {
+        Workspace& memory = s_.memory;
+        threads_ = s_.threads();
+        units_ = s_.by_units(threads_);
+        inner_ = memory.template take<T*>(s_.layout.num_layers);
+        saved_ = memory.template take<Saved<T>>(s_.parts());
+        T* buffer = s_.call.saved;
+        for (std::size_t p = 0; p < s_.parts(); ++p) {
+            const Part part = s_.part(p);
+            if (training_) saved_[p] = s_.saved(part, buffer);
+            if (part.direction == 0 && !s_.last(part)) {
+                inner_[part.layer] = training_ ? saved_[p].out
+                                               : memory.template take<T>(s_.active() * s_.layout.directions * z_.R);
+            }
+        }
+        weights_ = memory.template take<Weights<T>>(s_.parts());
+        for (std::size_t p = 0; p < s_.parts(); ++p) prepare(s_.part(p), s_.weights(s_.part(p), arrays), weights_[p]);
+        c_ = memory.template take_zeros<T>(plan_.cell_state ? s_.batch.rows * z_.Hp : 0);
+        hidden_ = memory.template take<T>(s_.layout.proj_size ? s_.batch.rows * z_.Hp : 0);
+        operand_ = memory.template take_zeros<T>(plan_.phases > 1 ? s_.batch.rows * z_.Hp : 0);
+        scratch_ = memory.template take<Scratch<T>>(static_cast<std::size_t>(threads_));
+        const std::size_t rows = std::max<std::size_t>(s_.batch.rows, 1);
+        chunk_ = std::max({std::size_t{1}, chunk_bytes / (rows * z_.S * sizeof(T)), chunk_rows / rows});
+        chunk_ = std::min(chunk_, s_.batch.steps);
+        for (int k = 0; k < threads_; ++k) scratch(scratch_[k], chunk_ * rows);
+    }
+
+    void run() {
+        run_team(threads_, [this](Team& team) {
+            for (std::size_t p = 0; p < s_.parts(); ++p) pack(weights_[p], team);
+            team.barrier();
+            for (std::size_t p = 0; p < s_.parts(); ++p) walk(team, s_.part(p));
+        });
+        // a padded step holds zeros
+        if (s_.batch.counts == nullptr || s_.batch.packed) return;
+        const std::size_t width = s_.layout.directions * z_.R;
+        for (std::size_t t = 0; t < s_.batch.steps; ++t) {
+            for (std::size_t row = s_.count(t); row < s_.batch.rows; ++row) {
+                std::memset(s_.address(s_.call.out, t, row), 0, width * sizeof(T));
+            }
+        }
+    }
+
+private:
+    void prepare(const Part& part, const PartWeights<const T*>& w, Weights<T>& to) {
+        const bool norm = s_.layout.layer_norm;
+        const auto columns = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
+            const std::size_t n = static_cast<std::size_t>(blocks) * z_.Hp;
+            return s_.packing(s_.blocks_rows(blocks, gates, weight, width), width, n);
+        };
+        to.ih = columns(plan_.x_blocks, plan_.x_gates, w.ih, part.input);
+        for (int k = 0; k < plan_.phases; ++k) {
+            const auto& phase = plan_.phase[k];
+            to.hh[k] = columns(phase.count, plan_.h_gates + (phase.first - plan_.h_first), w.hh, z_.R);
+        }
+        if (w.hr != nullptr) {
+            const T** rows = s_.memory.template take<const T*>(z_.R);
+            for (std::size_t j = 0; j < z_.R; ++j) rows[j] = w.hr + j * z_.H;
+            to.hr = s_.packing(rows, z_.H, z_.R);
+        }
+        // what the blocks begin with: their biases, where no normalisation comes between
+        T* const start = s_.memory.template take_zeros<T>(z_.S);
+        const auto add = [&](int first, int blocks, const int* gates, const T* bias) {
+            if (bias == nullptr || norm) return;
+            for (int k = 0; k < blocks; ++k) {
+                for (std::size_t j = 0; j < z_.H; ++j) {
+                    start[static_cast<std::size_t>(first + k) * z_.Hp + j] += bias[static_cast<std::size_t>(gates[k]) * z_.H + j];
+                }
+            }
+        };
+        add(plan_.x_first, plan_.x_blocks, plan_.x_gates, w.b_ih);
+        add(plan_.h_first, plan_.h_blocks, plan_.h_gates, w.b_hh);
+        to.start = start;
+        if (norm) {
+            to.gain_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.gain_ih);
+            to.gain_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.gain_hh);
+            to.shift_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.b_ih);
+            to.shift_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.b_hh);
+        }
+        for (int k = 0; k < plan_.extra; ++k) to.extra[k] = s_.padded_row(w.extra[k]);
+    }
+
+    void pack(const Weights<T>& w, const Team& team) const {
+        const auto part = [&](Packing<T> p) {
+            const Span panels = share(p.last, 1, team.rank(), team.size());
+            p.first = panels.first, p.last = panels.last;
+            s_.kernels.pack_columns(p);
+        };
+        part(w.ih);
+        for (int k = 0; k < plan_.phases; ++k) part(w.hh[k]);
+        if (s_.layout.proj_size) part(w.hr);
+    }
+
+    void scratch(Scratch<T>& c, std::size_t rows) {
+        Workspace& m = s_.memory;
+        const bool norm = s_.layout.layer_norm;
+        for (const T*** list : {&c.x, &c.h_prev, &c.operand_h, &c.mask}) *list = m.template take<const T*>(rows);
+        for (T*** list : {&c.gates, &c.out, &c.c_prev, &c.hidden, &c.operand, &c.hat_x, &c.hat_h, &c.inverse_x, &c.inverse_h}) {
+            *list = m.template take<T*>(rows);
+        }
+        for (auto& zone : c.zone) zone = m.template take<const std::uint8_t*>(rows);
+        c.first = m.template take<std::size_t>(chunk_ + 1);
+        c.chunk_gates = m.template take<T>(training_ ? 0 : rows * z_.S);
+        c.chunk_hat_x = m.template take<T>(training_ || !norm ? 0 : rows * plan_.x_blocks * z_.Hp);
+        c.row_hat_h = m.template take<T>(training_ || !norm ? 0 : s_.batch.rows * plan_.h_blocks * z_.Hp);
+        c.chunk_inverse_x = m.template take<T>(training_ || !norm ? 0 : rows * plan_.x_blocks);
+        c.row_inverse_h = m.template take<T>(training_ || !norm ? 0 : s_.batch.rows * plan_.h_blocks);
+        T* const masked = s_.call.dropout.empty() ? nullptr : m.template take<T>(s_.batch.rows * z_.R);
+        for (std::size_t k = 0; masked != nullptr && k < s_.batch.rows; ++k) c.operand_h[k] = masked + k * z_.R;
+    }
+
+    void walk(Team& team, const Part& part) {
+        Scratch<T>& c = scratch_[team.rank()];
+        const Span rows = units_ ? Span{0, s_.batch.rows} : s_.rows_of(team.rank(), team.size());
+        const Span units = units_ ? share(z_.Hp, z_.lanes, team.rank(), team.size()) : Span{0, z_.Hp};
+        if (plan_.cell_state) {
+            for (std::size_t row = rows.first; row < rows.last; ++row) {
+                T* const to = c_ + row * z_.Hp;
+                const T* from = s_.call.states[1] == nullptr ? s_.zeros : s_.state(s_.call.states[1], part, z_.H, row);
+                for (std::size_t j = units.first; j < std::min(units.last, z_.H); ++j) to[j] = from[j];
+            }
+        }
+        if (s_.masked(part)) {
+            for (std::size_t row = rows.first; row < rows.last; ++row) c.mask[row - rows.first] = s_.recurrent_mask(part, row);
+        }
+        for (std::size_t s = 0; s < s_.batch.steps; s += chunk_) chunk(team, part, c, rows, units, s);
+        finish(team, part, rows);
+    }
+
+    void chunk(Team& team, const Part& part, Scratch<T>& c, Span rows, Span units, std::size_t begin) {
+        const Weights<T>& w = weights_[part.number];
+        const Saved<T>& saved = saved_[part.number];
+        const std::size_t end = std::min(begin + chunk_, s_.batch.steps);
+        const std::size_t xs = static_cast<std::size_t>(plan_.x_blocks) * z_.Hp, hs = static_cast<std::size_t>(plan_.h_blocks) * z_.Hp;
+        std::size_t n = 0;
+        for (std::size_t s = begin; s < end; ++s) {
+            const std::size_t t = s_.step(part, s);
+            const Span active = s_.active_rows(rows, t);
+            c.first[s - begin] = n;
+            for (std::size_t row = active.first; row < active.last; ++row, ++n) {
+                const std::size_t at = s_.index(t, row);
+                c.x[n] = s_.x(part, inner_, t, row);
+                c.h_prev[n] = s_.h_prev(part, inner_, t, row);
+                c.out[n] = s_.out(part, inner_, t, row);
+                // units are shared: all threads write to the first one's rows
+                c.gates[n] = training_ ? saved.gates + at * z_.S : scratch_[units_ ? 0 : team.rank()].chunk_gates + n * z_.S;
+                if (training_ && plan_.cell_state) c.c_prev[n] = saved.c_prev + at * z_.Hp;
+                if (s_.layout.proj_size) c.hidden[n] = training_ ? saved.hidden + at * z_.Hp : hidden_ + row * z_.Hp;
+                if (plan_.phases > 1) c.operand[n] = operand_ + row * z_.Hp;
+                if (s_.layout.layer_norm) {
+                    const std::size_t in_step = row - active.first;
+                    c.hat_x[n] = training_ ? saved.hat_x + at * xs : c.chunk_hat_x + n * xs;
+                    c.hat_h[n] = training_ ? saved.hat_h + at * hs : c.row_hat_h + in_step * hs;
+                    c.inverse_x[n] = training_ ? saved.inverse_x + at * plan_.x_blocks : c.chunk_inverse_x + n * plan_.x_blocks;
+                    c.inverse_h[n] = training_ ? saved.inverse_h + at * plan_.h_blocks : c.row_inverse_h + in_step * plan_.h_blocks;
+                }
+                if (s_.zone_masks()) {
+                    for (int k = 0; k < (plan_.cell_state ? 2 : 1); ++k) c.zone[k][n] = s_.zone_mask(part, static_cast<std::size_t>(k), t, row);
+                }
+            }
+        }
+        c.first[end - begin] = n;
+
+        // blocks that the input has no share in begin with their bias
+        for (int block = 0; block < plan_.blocks; ++block) {
+            if (block >= plan_.x_first && block < plan_.x_first + plan_.x_blocks) continue;
+            const std::size_t column = static_cast<std::size_t>(block) * z_.Hp;
+            const Span fill = units_ ? share(n, 1, team.rank(), team.size()) : Span{0, n};
+            for (std::size_t i = fill.first; i < fill.last; ++i) {
+                std::memcpy(c.gates[i] + column, w.start + column, z_.Hp * sizeof(T));
+            }
+        }
+        const bool norm = s_.layout.layer_norm;
+        const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.Hp;
+        multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column, norm ? nullptr : w.start + x_column, false);
+        if (norm) {
+            s_.kernels.norm_forward({n, static_cast<std::size_t>(plan_.x_blocks), z_.H, z_.Hp, c.hat_x, 0, c.inverse_x, 0,
+                                     w.gain_ih, w.shift_ih, c.gates, x_column, false});
+        }
+        if (units_) team.barrier();
+        for (std::size_t s = begin; s < end; ++s) step(team, part, c, rows, units, s, c.first[s - begin], c.first[s - begin + 1]);
+    }
+
+    void step(Team& team, const Part& part, Scratch<T>& c, Span rows, Span units, std::size_t s, std::size_t at, std::size_t end) {
+        const std::size_t n = end - at, t = s_.step(part, s);
+        if (n == 0) return;
+        const Weights<T>& w = weights_[part.number];
+        const bool masked = s_.masked(part);
+        T* const cells = c_ + rows.first * z_.Hp;
+        for (std::size_t i = 0; i < n; ++i) {
+            if (plan_.cell_state && s_.fresh(part, t, rows.first + i)) {
+                std::memset(cells + i * z_.Hp + units.first, 0, units.size() * sizeof(T));
+            }
+            if (masked) {
+                T* const to = const_cast<T*>(c.operand_h[i]);
+                for (std::size_t j = 0; j < z_.R; ++j) to[j] = c.h_prev[at + i][j] * c.mask[i][j];
+            }
+        }
+        const bool projected = s_.layout.proj_size != 0;
+        StepForward<T> a{n, z_.H, z_.Hp, units.first, units.last, c.gates + at, c.h_prev + at,
+                         projected ? c.hidden + at : c.out + at, cells,
+                         training_ && plan_.cell_state ? c.c_prev + at : nullptr, w.extra, c.operand + at,
+                         masked ? c.mask : nullptr,
+                         s_.zone(0, s_.zone_masks() ? c.zone[0] + at : nullptr),
+                         plan_.cell_state ? s_.zone(1, s_.zone_masks() ? c.zone[1] + at : nullptr) : Zone<T>{}};
+        if (!training_) a.c_prev = nullptr;
+        const Zone<T> zone_h = a.zone_h;
+        if (projected) a.zone_h.on = false;
+        for (int k = 0; k < plan_.phases; ++k) {
+            const auto& phase = plan_.phase[k];
+            const std::size_t column = static_cast<std::size_t>(phase.first) * z_.Hp;
+            const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * z_.Hp;
+            const T* const* from = k == 1 ? c.operand + at : masked ? c.operand_h : c.h_prev + at;
+            if (s_.layout.layer_norm) {
+                multiply(team, w.hh[k], n, from, c.hat_h + at, of_h, nullptr, false);
+                s_.kernels.norm_forward({n, static_cast<std::size_t>(phase.count), z_.H, z_.Hp, c.hat_h + at, of_h,
+                                         c.inverse_h + at, static_cast<std::size_t>(phase.first - plan_.h_first),
+                                         w.gain_hh + of_h, w.shift_hh + of_h, c.gates + at, column, true});
+            } else {
+                multiply(team, w.hh[k], n, from, c.gates + at, column, nullptr, true);
+            }
+            if (units_) team.barrier();
+            s_.cell.forward[k](a);
+            if (units_) team.barrier();
+        }
+        if (projected) {
+            multiply(team, w.hr, n, c.hidden + at, c.out + at, 0, nullptr, false);
+            if (zone_h.on) {
+                a.h = c.out + at;
+                a.hidden = z_.R;
+                a.last = z_.Rp;
+                a.zone_h = zone_h;
+                s_.kernels.zone(a);
+            }
+        }
+    }
+
+    void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c, std::size_t column,
+                  const T* start, bool add) const {
+        const std::size_t panels = z_.panels(b.n);
+        const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
+        s_.kernels.product({m, b.n, b.k, a, 0, b.packed, c, column, mine.first, mine.last, start, add});
+    }
+
+    void finish(const Team& team, const Part& part, Span rows) const {
+        if (units_ && team.rank() != 0) return;
+        for (std::size_t row = rows.first; row < rows.last; ++row) {
+            std::size_t t = 0;
+            if (!part.reverse()) {
+                t = s_.batch.steps - 1;
+                while (s_.count(t) <= row) --t;
+            }
+            if (s_.call.finals[0] != nullptr) {
+                std::memcpy(s_.state(s_.call.finals[0], part, z_.R, row), s_.out(part, inner_, t, row), z_.R * sizeof(T));
+            }
+            if (plan_.cell_state && s_.call.finals[1] != nullptr) {
+                std::memcpy(s_.state(s_.call.finals[1], part, z_.H, row), c_ + row * z_.Hp, z_.H * sizeof(T));
+            }
+        }
+    }
+
+    const Sequence<T>& s_;
+    const Sizes<T>& z_;
+    const CellPlan& plan_;
+    const bool training_;
+    int threads_;
+    bool units_;
+    std::size_t chunk_;
+    T** inner_;
+    Saved<T>* saved_;
+    Weights<T>* weights_;
+    T *c_, *hidden_, *operand_;
+    Scratch<T>* scratch_;
+};
+
+}  // namespace
+
+template <class T>
+void Layers<T>::forward(const Batch& batch, const ForwardCall<T>& call) const {
+    Workspace& memory = Workspace::of_thread();
+    const Workspace::Scope scope(memory);
+    const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call, memory);
+    Forward<T>(sequence, part_arrays()).run();
+}
+
+template void Layers<float>::forward(const Batch&, const ForwardCall<float>&) const;
+template void Layers<double>::forward(const Batch&, const ForwardCall<double>&) const;
+
+}  // namespace elman

@@ -1,0 +1,49 @@
+#include "layers.h"
+
+#include <stdexcept>
+
+#include "sequence.h"
+
+namespace elman {
+
+template <class T>
+Layers<T>::Layers(Layout layout, const KernelsOf<T>& kernels) : layout_(std::move(layout)), kernels_(kernels), cell_(nullptr) {
+    for (std::size_t k = 0; k < kernels.cell_count; ++k) {
+        if (layout_.cell == kernels.cells[k].plan.name) cell_ = &kernels.cells[k];
+    }
+    if (cell_ == nullptr) throw std::invalid_argument("no kernel for the cell '" + layout_.cell + "'");
+    if (layout_.input_size == 0 || layout_.hidden_size == 0 || layout_.num_layers == 0 || layout_.directions == 0 ||
+        layout_.directions > 2 || (layout_.proj_size != 0 && !cell_->plan.cell_state)) {
+        throw std::invalid_argument("sizes that no layer has");
+    }
+    if (!layout_.zoneout.empty() && layout_.zoneout.size() != states()) {
+        throw std::invalid_argument("zoneout takes a rate for each state");
+    }
+}
+
+template <class T>
+std::size_t Layers<T>::part_arrays() const {
+    return 2 + (layout_.bias ? 2 : 0) + static_cast<std::size_t>(plan().extra) + (layout_.layer_norm ? 2 : 0) +
+           (layout_.proj_size ? 1 : 0);
+}
+
+template <class T>
+std::size_t Layers<T>::saved_size(std::size_t active) const {
+    const Sizes<T> z(layout_, plan(), kernels_);
+    const CellPlan& p = plan();
+    const auto of = [&](std::size_t width) { return rounded(active * width, z.panel); };
+    std::size_t part = of(z.S);
+    if (p.cell_state) part += of(z.Hp);
+    if (layout_.layer_norm) {
+        for (const int blocks : {p.x_blocks, p.h_blocks}) {
+            part += of(static_cast<std::size_t>(blocks) * z.Hp) + of(static_cast<std::size_t>(blocks));
+        }
+    }
+    if (layout_.proj_size) part += of(z.Hp);
+    return parts() * part + (layout_.num_layers - 1) * of(layout_.directions * z.R);
+}
+
+template class Layers<float>;
+template class Layers<double>;
+
+}  // namespace elman

@@ -1,0 +1,230 @@
+// Matrix products: packing, and one small kernel that holds a tile of the result in registers.
+//
+// Each element of a result is a sum over k in order, in blocks of `depth` that are summed from zero and then added. The
+// order does not depend on how many rows there are, nor on which tile or thread an element falls to: a row's result is
+// the same in any batch, bit for bit.
+#pragma once
+
+#include "kernels.h"
+#include "simd.h"
+
+namespace elman::ELMAN_TARGET_NAME {
+
+// A tile of tile_rows × tile_vectors accumulators, tile_vectors of the packed matrix and one of the other fill the
+// registers: 32 with AVX-512, 16 otherwise.
+#if defined(__AVX512F__)
+constexpr int tile_rows = 8, tile_vectors = 3;
+#else
+constexpr int tile_rows = 4, tile_vectors = 3;
+#endif
+constexpr std::size_t depth = 512;        // of a block of the sum
+constexpr std::size_t outer_depth = 256;  // the same where both factors are streamed
+constexpr std::size_t slab = 128;         // rows taken before the next panel, so that they stay in the second cache
+constexpr int narrow = 4;                 // panels at a time for a single row
+
+template <class T>
+constexpr std::size_t panel_width = tile_vectors * lanes<T>;
+
+ELMAN_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+
+// packed[panel][k][j] = rows[k][j] · scale[k][j]
+template <class T>
+void pack_rows(const Packing<T>& p) {
+    constexpr std::size_t width = panel_width<T>;
+    for (std::size_t panel = p.first; panel < p.last; ++panel) {
+        const std::size_t column = panel * width;
+        T* to = p.packed + panel * p.k * width;
+        for (std::size_t k = 0; k < p.k; ++k, to += width) {
+            for (int v = 0; v < tile_vectors; ++v) {
+                const std::size_t j = column + v * lanes<T>;
+                Vector<T> value{};
+                if (p.rows[k] != nullptr && j < p.n) {
+                    value = load_first<T>(p.rows[k] + j, p.n - j);
+                    if (p.scale != nullptr) value *= load_first<T>(p.scale[k] + j, p.n - j);
+                }
+                store<T>(value, to + v * lanes<T>);
+            }
+        }
+    }
+}
+
+// packed[panel][k][j] = rows[j][k]
+template <class T>
+void pack_columns(const Packing<T>& p) {
+    constexpr std::size_t width = panel_width<T>;
+    constexpr std::size_t step = 16;  // of k: whole cache lines are read, few lines are written at a time
+    for (std::size_t panel = p.first; panel < p.last; ++panel) {
+        T* to = p.packed + panel * p.k * width;
+        for (std::size_t k0 = 0; k0 < p.k; k0 += step) {
+            const std::size_t end = smaller(p.k, k0 + step);
+            for (std::size_t j = 0; j < width; ++j) {
+                const std::size_t n = panel * width + j;
+                const T* row = n < p.n ? p.rows[n] : nullptr;
+                if (row != nullptr) {
+                    for (std::size_t k = k0; k < end; ++k) to[k * width + j] = row[k];
+                } else {
+                    for (std::size_t k = k0; k < end; ++k) to[k * width + j] = 0;
+                }
+            }
+        }
+    }
+}
+
+enum class Finish { set, add };
+
+// One tile: m rows of V vectors, of `panels` panels side by side (only a single row has the registers for several).
+// Packed: a is not an array of rows but [k][tile_rows].
+template <class T, int M, int V, int P, bool Packed>
+__attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_t offset, const T* b,
+                                    std::size_t panel_stride, T* const* c, std::size_t column, std::size_t last_lanes,
+                                    const T* start, Finish finish) {
+    constexpr int width = tile_vectors * static_cast<int>(lanes<T>);
+    Vector<T> sum[M][P * V] = {};
+    const T* row[M];
+    for (int i = 0; i < M; ++i) row[i] = Packed ? a[0] + i : a[i] + offset;
+    for (std::size_t at = 0; at < k; ++at) {
+        Vector<T> factor[P * V];
+#pragma GCC unroll 16
+        for (int v = 0; v < P * V; ++v) {
+            factor[v] = load<T>(b + (v / V) * panel_stride + (v % V) * static_cast<int>(lanes<T>));
+            __builtin_prefetch(b + (v / V) * panel_stride + (v % V) * static_cast<int>(lanes<T>) + 16 * width);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < M; ++i) {
+            const T value = Packed ? row[0][at * tile_rows + i] : row[i][at];
+#pragma GCC unroll 16
+            for (int v = 0; v < P * V; ++v) sum[i][v] += factor[v] * value;
+        }
+        b += width;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < M; ++i) {
+#pragma GCC unroll 16
+        for (int v = 0; v < P * V; ++v) {
+            const std::size_t j = v * lanes<T>;
+            T* to = c[i] + column + j;
+            const std::size_t count = v + 1 < P * V ? lanes<T> : last_lanes;
+            Vector<T> before{};
+            if (finish == Finish::add) {
+                before = load_first<T>(to, count);
+            } else if (start != nullptr) {
+                before = load_first<T>(start + j, count);
+            }
+            store_first<T>(before + sum[i][v], to, count);
+        }
+    }
+}
+
+template <class T>
+using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, std::size_t, T* const*, std::size_t, std::size_t,
+                      const T*, Finish);
+
+template <class T, bool Packed>
+ELMAN_INLINE Tile<T> tile_for(std::size_t m, std::size_t vectors) {
+#define ELMAN_TILES(m) \
+    { tile<T, m, 1, 1, Packed>, tile<T, m, 2, 1, Packed>, tile<T, m, 3, 1, Packed> }
+    static constexpr Tile<T> tiles[tile_rows][tile_vectors] = {
+        ELMAN_TILES(1), ELMAN_TILES(2), ELMAN_TILES(3), ELMAN_TILES(4),
+#if defined(__AVX512F__)
+        ELMAN_TILES(5), ELMAN_TILES(6), ELMAN_TILES(7), ELMAN_TILES(8),
+#endif
+    };
+#undef ELMAN_TILES
+    return tiles[m - 1][vectors - 1];
+}
+
+// The vectors of a panel that hold columns, and how many lanes the last of them has.
+template <class T>
+struct Extent {
+    std::size_t vectors, last_lanes;
+    explicit __attribute__((always_inline)) Extent(std::size_t columns) {
+        columns = smaller(columns, panel_width<T>);
+        vectors = (columns + lanes<T> - 1) / lanes<T>;
+        last_lanes = columns - (vectors - 1) * lanes<T>;
+    }
+};
+
+template <class T>
+void product(const Product<T>& p) {
+    constexpr std::size_t width = panel_width<T>;
+    const std::size_t stride = p.k * width;  // from panel to panel
+    for (std::size_t row = 0; row < p.m; row += slab) {
+        const std::size_t end = smaller(p.m, row + slab);
+        const std::size_t tiles = (end - row + tile_rows - 1) / tile_rows;
+        for (std::size_t panel = p.first; panel < p.last;) {
+            // a single row: several panels at once, or the sums would wait for one another
+            const bool wide = p.m == 1 && panel + narrow <= p.last && (panel + narrow) * width <= p.n;
+            const Extent<T> extent(p.n - panel * width);
+            const std::size_t column = panel * width;
+            std::size_t k0 = 0;
+            do {
+                const std::size_t k = smaller(depth, p.k - k0);
+                const T* b = p.b + panel * stride + k0 * width;
+                const Finish finish = p.add || k0 > 0 ? Finish::add : Finish::set;
+                const T* start = p.start == nullptr ? nullptr : p.start + column;
+                if (wide) {
+                    tile<T, 1, tile_vectors, narrow, false>(k, p.a, p.a_column + k0, b, stride, p.c, p.column + column,
+                                                            lanes<T>, start, finish);
+                } else {
+                    for (std::size_t t = 0; t < tiles; ++t) {  // of about equal heights
+                        const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
+                        tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, 0, p.c + i,
+                                                                     p.column + column, extent.last_lanes, start, finish);
+                    }
+                }
+                k0 += k;
+            } while (k0 < p.k);
+            panel += wide ? narrow : 1;
+        }
+    }
+}
+
+template <class T>
+void outer(const Outer<T>& p) {
+    constexpr std::size_t width = panel_width<T>;
+    const std::size_t panels = (p.n + width - 1) / width;
+    T packed[outer_depth * tile_rows];
+    const T* const a = packed;
+    for (std::size_t i = 0; i < p.m; i += tile_rows) {
+        const std::size_t height = smaller(tile_rows, p.m - i);
+        T* rows[tile_rows];
+        for (std::size_t q = 0; q < height && p.c != nullptr; ++q) rows[q] = p.c + (i + q) * p.c_stride;
+        T sums[tile_rows] = {};
+        for (std::size_t r0 = 0; r0 < p.rows; r0 += outer_depth) {
+            const std::size_t count = smaller(outer_depth, p.rows - r0);
+            for (std::size_t r = 0; r < count; ++r) {
+                const T* from = p.a[r0 + r] + p.a_column + i;
+                T* to = packed + r * tile_rows;
+                if (height == tile_rows) {
+                    for (int q = 0; q < tile_rows; ++q) to[q] = from[q];
+                    for (int q = 0; q < tile_rows; ++q) sums[q] += from[q];
+                } else {
+                    for (std::size_t q = 0; q < height; ++q) to[q] = from[q];
+                    for (std::size_t q = 0; q < height; ++q) sums[q] += from[q];
+                }
+            }
+            if (p.c == nullptr) continue;
+            for (std::size_t panel = 0; panel < panels; ++panel) {
+                const Extent<T> extent(p.n - panel * width);
+                tile_for<T, true>(height, extent.vectors)(count, &a, 0, p.b + (panel * p.rows + r0) * width, 0, rows,
+                                                          panel * width, extent.last_lanes, nullptr, Finish::add);
+            }
+        }
+        for (std::size_t q = 0; q < height && p.sums != nullptr; ++q) p.sums[i + q] += sums[q];
+    }
+}
+
+template <class T>
+void column_sums(const ColumnSums<T>& p) {
+    for (std::size_t j = 0; j < p.n; j += lanes<T>) {
+        const std::size_t count = p.n - j;
+        Vector<T> sum{};
+        for (std::size_t r = 0; r < p.rows; ++r) {
+            const Vector<T> a = load_first<T>(p.a[r] + p.a_column + j, count);
+            sum += p.b == nullptr ? a : a * load_first<T>(p.b[r] + p.b_column + j, count);
+        }
+        store_first<T>(load_first<T>(p.out + j, count) + sum, p.out + j, count);
+    }
+}
+
+}  // namespace elman::ELMAN_TARGET_NAME

@@ -1,0 +1,264 @@
+// What forward and backward share: where each row of each step lies, how the work is divided, and the packed weights.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "layers.h"
+#include "threads.h"
+#include "workspace.h"
+
+namespace elman {
+
+inline std::size_t rounded(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+struct Span {
+    std::size_t first, last;
+    std::size_t size() const { return last - first; }
+};
+
+// The share of `rank` among `size` of n things, in multiples of `step`.
+inline Span share(std::size_t n, std::size_t step, int rank, int size) {
+    const std::size_t pieces = (n + step - 1) / step;
+    const auto at = [&](int r) { return std::min(n, pieces * static_cast<std::size_t>(r) / static_cast<std::size_t>(size) * step); };
+    return {at(rank), at(rank + 1)};
+}
+
+struct Part {
+    std::size_t number, layer, direction, input;
+    bool reverse() const { return direction == 1; }
+};
+
+// Sizes of a stack.
+template <class T>
+struct Sizes {
+    std::size_t H, Hp, R, Rp, S;  // hidden, padded, recurrent, padded, blocks · padded
+    std::size_t lanes, panel;
+
+    Sizes(const Layout& layout, const CellPlan& plan, const KernelsOf<T>& kernels)
+        : H(layout.hidden_size),
+          Hp(rounded(layout.hidden_size, kernels.lanes)),
+          R(layout.proj_size ? layout.proj_size : layout.hidden_size),
+          Rp(rounded(R, kernels.lanes)),
+          S(static_cast<std::size_t>(plan.blocks) * Hp),
+          lanes(kernels.lanes),
+          panel(kernels.panel) {}
+
+    std::size_t panels(std::size_t columns) const { return (columns + panel - 1) / panel; }
+};
+
+// A part's weights, named. Pointers to const for reading, else to gradients.
+template <class P>
+struct PartWeights {
+    P ih{}, hh{}, b_ih{}, b_hh{}, extra[max_extra]{}, gain_ih{}, gain_hh{}, hr{};
+
+    PartWeights(const P* from, const Layout& layout, const CellPlan& plan) {
+        ih = *from++;
+        hh = *from++;
+        if (layout.bias) b_ih = *from++, b_hh = *from++;
+        for (int k = 0; k < plan.extra; ++k) extra[k] = *from++;
+        if (layout.layer_norm) gain_ih = *from++, gain_hh = *from++;
+        if (layout.proj_size) hr = *from++;
+    }
+};
+
+// What backward finds of a part, in the caller's buffer.
+template <class T>
+struct Saved {
+    T *gates, *c_prev, *hat_x, *hat_h, *inverse_x, *inverse_h, *hidden, *out;
+};
+
+template <class T>
+class Sequence {
+public:
+    const Layout& layout;
+    const CellPlan& plan;
+    const KernelsOf<T>& kernels;
+    const CellKernels<T>& cell;
+    const Batch& batch;
+    const ForwardCall<T>& call;
+    const Sizes<T> sizes;
+    Workspace& memory;
+
+    Sequence(const Layout& layout, const KernelsOf<T>& kernels, const CellKernels<T>& cell, const Batch& batch,
+             const ForwardCall<T>& call, Workspace& memory)
+        : layout(layout),
+          plan(cell.plan),
+          kernels(kernels),
+          cell(cell),
+          batch(batch),
+          call(call),
+          sizes(layout, cell.plan, kernels),
+          memory(memory) {
+        offsets_ = memory.take<std::size_t>(batch.steps + 1);
+        offsets_[0] = 0;
+        for (std::size_t t = 0; t < batch.steps; ++t) offsets_[t + 1] = offsets_[t] + count(t);
+        const std::size_t longest = std::max(sizes.Hp, layout.input_size);
+        zeros = memory.take_zeros<T>(std::max(longest, sizes.S));
+    }
+
+    const T* zeros;  // a row of them
+
+    std::size_t count(std::size_t t) const {
+        return batch.counts == nullptr ? batch.rows : static_cast<std::size_t>(batch.counts[t]);
+    }
+    std::size_t index(std::size_t t, std::size_t row) const { return offsets_[t] + row; }
+    std::size_t active() const { return offsets_[batch.steps]; }
+    std::size_t callers_row(std::size_t row) const {
+        return batch.order == nullptr ? row : static_cast<std::size_t>(batch.order[row]);
+    }
+    // The step at position s of the walk.
+    std::size_t step(const Part& part, std::size_t s) const { return part.reverse() ? batch.steps - 1 - s : s; }
+
+    std::size_t parts() const { return layout.num_layers * layout.directions; }
+    Part part(std::size_t number) const {
+        const std::size_t layer = number / layout.directions;
+        return {number, layer, number % layout.directions,
+                layer == 0 ? layout.input_size : layout.directions * sizes.R};
+    }
+    bool last(const Part& part) const { return part.layer + 1 == layout.num_layers; }
+
+    template <class U>
+    U* address(const Rows<U>& rows, std::size_t t, std::size_t row) const {
+        if (batch.packed) return rows.data + static_cast<std::ptrdiff_t>(index(t, row)) * rows.row;
+        return rows.data + static_cast<std::ptrdiff_t>(t) * rows.time +
+               static_cast<std::ptrdiff_t>(callers_row(row)) * rows.row;
+    }
+
+    // inner: outputs of each layer but the last, (active rows, directions · R) each.
+    const T* x(const Part& part, T* const* inner, std::size_t t, std::size_t row) const {
+        if (part.layer == 0) return address(call.x, t, row);
+        return inner[part.layer - 1] + index(t, row) * part.input;
+    }
+    T* out(const Part& part, T* const* inner, std::size_t t, std::size_t row) const {
+        const std::size_t column = part.direction * sizes.R;
+        if (last(part)) return address(call.out, t, row) + column;
+        return inner[part.layer] + index(t, row) * layout.directions * sizes.R + column;
+    }
+    // Whether the state is set to zero before this step.
+    bool fresh(const Part& part, std::size_t t, std::size_t row) const {
+        if (batch.resets == nullptr) return false;
+        const std::size_t border = part.reverse() ? t + 1 : t;
+        if (border >= batch.steps || row >= count(border)) return false;
+        return batch.resets[static_cast<std::ptrdiff_t>(border) * batch.reset_time +
+                            static_cast<std::ptrdiff_t>(callers_row(row)) * batch.reset_row] != 0;
+    }
+    const T* h_prev(const Part& part, T* const* inner, std::size_t t, std::size_t row) const {
+        if (fresh(part, t, row)) return zeros;
+        if (part.reverse() ? t + 1 < batch.steps && row < count(t + 1) : t > 0) {
+            return out(part, inner, part.reverse() ? t + 1 : t - 1, row);
+        }
+        return call.states[0] == nullptr ? zeros : state(call.states[0], part, sizes.R, row);
+    }
+    template <class U>
+    U* state(U* states, const Part& part, std::size_t size, std::size_t row) const {
+        return states + (part.number * batch.rows + callers_row(row)) * size;
+    }
+    const T* recurrent_mask(const Part& part, std::size_t row) const {
+        return call.dropout[part.number] + callers_row(row) * sizes.R;
+    }
+    bool masked(const Part& part) const { return !call.dropout.empty() && call.dropout[part.number] != nullptr; }
+
+    std::size_t state_size(std::size_t k) const { return k == 0 ? sizes.R : sizes.H; }
+    Zone<T> zone(std::size_t state, const std::uint8_t* const* rows) const {
+        const bool on = !layout.zoneout.empty();
+        return {on, on ? static_cast<T>(layout.zoneout[state]) : T(0), rows};
+    }
+    bool zone_masks() const { return !call.zoneout.empty(); }
+    const std::uint8_t* zone_mask(const Part& part, std::size_t state, std::size_t t, std::size_t row) const {
+        const std::size_t states = plan.cell_state ? 2 : 1;
+        return call.zoneout[part.number * states + state] + (t * batch.rows + callers_row(row)) * state_size(state);
+    }
+
+    PartWeights<const T*> weights(const Part& part, std::size_t arrays) const {
+        return {call.weights.data() + part.number * arrays, layout, plan};
+    }
+
+    // Takes what a part keeps from `buffer` on, and moves it behind.
+    Saved<T> saved(const Part& part, T*& buffer) const {
+        const std::size_t n = active();
+        const auto take = [&](bool wanted, std::size_t width) -> T* {
+            if (!wanted) return nullptr;
+            T* const at = buffer;
+            buffer += rounded(n * width, sizes.panel);  // each begins on a vector
+            return at;
+        };
+        Saved<T> s;
+        s.gates = take(true, sizes.S);
+        s.c_prev = take(plan.cell_state, sizes.Hp);
+        s.hat_x = take(layout.layer_norm, plan.x_blocks * sizes.Hp);
+        s.hat_h = take(layout.layer_norm, plan.h_blocks * sizes.Hp);
+        s.inverse_x = take(layout.layer_norm, plan.x_blocks);
+        s.inverse_h = take(layout.layer_norm, plan.h_blocks);
+        s.hidden = take(layout.proj_size != 0, sizes.Hp);
+        s.out = take(part.direction == 0 && !last(part), layout.directions * sizes.R);
+        return s;
+    }
+
+    // A row of blocks · padded values, from the gates' own; blocks that have no such gate are 0.
+    T* blocks_row(int blocks, const int* gates, const T* values) const {
+        T* const row = memory.take_zeros<T>(static_cast<std::size_t>(blocks) * sizes.Hp);
+        for (int k = 0; k < blocks && values != nullptr; ++k) {
+            std::memcpy(row + static_cast<std::size_t>(k) * sizes.Hp, values + static_cast<std::size_t>(gates[k]) * sizes.H,
+                        sizes.H * sizeof(T));
+        }
+        return row;
+    }
+    // Pointers to the weights' rows in the order of the blocks' units, null in the padding.
+    const T** blocks_rows(int blocks, const int* gates, const T* weight, std::size_t width) const {
+        const std::size_t n = static_cast<std::size_t>(blocks) * sizes.Hp;
+        const T** const rows = memory.take<const T*>(n);
+        for (std::size_t k = 0; k < n; ++k) {
+            const std::size_t unit = k % sizes.Hp, gate = static_cast<std::size_t>(gates[k / sizes.Hp]);
+            rows[k] = unit < sizes.H ? weight + (gate * sizes.H + unit) * width : nullptr;
+        }
+        return rows;
+    }
+    Packing<T> packing(const T* const* rows, std::size_t k, std::size_t n) const {
+        return {rows, k, n, memory.take<T>(sizes.panels(n) * sizes.panel * k), 0, sizes.panels(n), nullptr};
+    }
+    const T* padded_row(const T* values) const {
+        T* const row = memory.take_zeros<T>(sizes.Hp);
+        std::memcpy(row, values, sizes.H * sizeof(T));
+        return row;
+    }
+
+    // How the threads share the recurrence: by rows, each walking all steps of its own; or, where rows are too few, by
+    // units, meeting twice a step.
+    bool by_units(int threads) const {
+        const std::size_t weights = static_cast<std::size_t>(plan.h_blocks) * sizes.Hp * sizes.R * sizeof(T);
+        return threads > 1 && batch.rows < 8 && !layout.layer_norm && !layout.proj_size && weights >= (std::size_t{1} << 18);
+    }
+    int threads() const {
+        double work = 0;
+        for (std::size_t p = 0; p < parts(); ++p) {
+            work += static_cast<double>(active()) * static_cast<double>(sizes.S) *
+                    static_cast<double>(part(p).input + sizes.R);
+        }
+        return work < 3e6 ? 1 : std::max(1, batch.threads);  // about as long as it takes to wake a thread, twice
+    }
+    // Rows of nearly equal numbers of steps.
+    Span rows_of(int rank, int size) const {
+        if (batch.counts == nullptr) return share(batch.rows, 1, rank, size);
+        const auto border = [&](int r) {
+            const std::size_t goal = active() * static_cast<std::size_t>(r) / static_cast<std::size_t>(size);
+            std::size_t row = 0, before = 0;
+            for (std::size_t t = batch.steps; row < batch.rows && before < goal; ++row) {
+                while (count(t - 1) <= row) --t;
+                before += t;
+            }
+            return row;
+        };
+        return {border(rank), rank + 1 == size ? batch.rows : border(rank + 1)};
+    }
+    Span active_rows(Span rows, std::size_t t) const {
+        const std::size_t last = std::max(rows.first, std::min(rows.last, count(t)));
+        return {rows.first, last};
+    }
+
+private:
+    std::size_t* offsets_;
+};
+
+}  // namespace elman

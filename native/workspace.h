@@ -1,0 +1,87 @@
+// Memory that a thread keeps from call to call: the system's allocator may give a buffer back and fault it in again at
+// every call, which costs more than a small recurrence.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+namespace elman {
+
+class Workspace {
+public:
+    // The calling thread's own. Everything taken is free again when the Scope ends.
+    class Scope {
+    public:
+        explicit Scope(Workspace& workspace) : workspace_(workspace) {}
+        ~Scope() { workspace_.reset(); }
+        Scope(const Scope&) = delete;
+        Scope& operator=(const Scope&) = delete;
+
+    private:
+        Workspace& workspace_;
+    };
+
+    static Workspace& of_thread() {
+        static thread_local Workspace workspace;
+        return workspace;
+    }
+
+    // `count` values, not initialised, aligned to a cache line.
+    template <class U>
+    U* take(std::size_t count) {
+        return static_cast<U*>(take_bytes(count * sizeof(U)));
+    }
+    template <class U>
+    U* take_zeros(std::size_t count) {
+        U* const values = take<U>(count);
+        std::memset(values, 0, count * sizeof(U));
+        return values;
+    }
+
+private:
+    static constexpr std::size_t line = 64;
+    static constexpr std::size_t kept = std::size_t{64} << 20;  // at most so much is held between calls
+
+    struct Free {
+        void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{line}); }
+    };
+    struct Block {
+        std::unique_ptr<std::byte, Free> data;
+        std::size_t size;
+    };
+
+    static Block allocate(std::size_t size) {
+        return {std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(::operator new(size, std::align_val_t{line}))), size};
+    }
+
+    void* take_bytes(std::size_t size) {
+        // a line more, so that buffers of a power of two in size do not all begin in the same set of the cache
+        size = (size + line - 1) / line * line + line;
+        taken_ += size;
+        if (blocks_.empty() || used_ + size > blocks_.back().size) {
+            blocks_.push_back(allocate(size > (std::size_t{1} << 16) ? size : std::size_t{1} << 16));
+            used_ = 0;
+        }
+        void* const at = blocks_.back().data.get() + used_;
+        used_ += size;
+        return at;
+    }
+
+    // One block of what was needed in all serves the next call.
+    void reset() {
+        if (taken_ > kept) {
+            blocks_.clear();
+        } else if (blocks_.size() > 1) {
+            blocks_.clear();
+            blocks_.push_back(allocate(taken_ + line));
+        }
+        used_ = taken_ = 0;
+    }
+
+    std::vector<Block> blocks_;
+    std::size_t used_ = 0, taken_ = 0;
+};
+
+}  // namespace elman

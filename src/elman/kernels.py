@@ -1,0 +1,215 @@
+"""The compiled recurrence: its kernels for a layout, and a run of them on NumPy arrays.
+
+The kernels take addresses; whoever calls them checks types and shapes and keeps the memory alive. Dimension names are
+those of :mod:`elman.cells.base`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.backends import native
+from elman.errors import SettingsError, ShapeError
+from elman.recurrence import Layout, Result
+
+Array = np.ndarray
+
+_target: ContextVar[str | None] = ContextVar("elman_target", default=None)
+
+
+@contextlib.contextmanager
+def use_target(name: str) -> Iterator[None]:
+    """Run kernels compiled for one instruction set in a block of code, whatever ``ELMAN_TARGET`` says.
+
+    Args:
+        name: one of ``elman._native.targets()``.
+
+    >>> with use_target("baseline"):
+    ...     kernels_for(Layout("gru", 1, 2), np.dtype("f4")) is not None
+    True
+    """
+    token = _target.set(name)
+    try:
+        yield
+    finally:
+        _target.reset(token)
+
+
+@functools.cache
+def native_cells() -> frozenset[str]:
+    """The names of the cells that have kernels; none where there is no compiled core."""
+    module = native()
+    return frozenset(module.cells()) if module is not None else frozenset()
+
+
+def kernels_for(layout: Layout, dtype: np.dtype) -> Any:
+    """The kernels for a stack of layers, ``elman._native.Layers``.
+
+    Raises:
+        ValueError: the cell has no kernels, or the target cannot run here.
+    """
+    return _kernels(layout, dtype.itemsize == 8, _target.get())
+
+
+@functools.lru_cache(maxsize=512)
+def _kernels(layout: Layout, double: bool, target: str | None) -> Any:
+    return native().Layers(
+        layout.cell,
+        layout.input_size,
+        layout.hidden_size,
+        layout.num_layers,
+        layout.num_directions,
+        layout.proj_size,
+        layout.bias,
+        layout.layer_norm,
+        list(layout.zoneout),
+        double,
+        target,
+    )
+
+
+def thread_count(default: int | None = None) -> int:
+    """Threads that a run may use: ``ELMAN_NUM_THREADS``, else ``default``, else the processors of this process.
+
+    Raises:
+        SettingsError: ``ELMAN_NUM_THREADS`` is not a number of at least 1.
+    """
+    asked = os.environ.get("ELMAN_NUM_THREADS")
+    if asked:
+        if not asked.isdecimal() or int(asked) < 1:
+            raise SettingsError(f"ELMAN_NUM_THREADS is {asked!r}; it must be a number of at least 1")
+        return int(asked)
+    return default or _processors()
+
+
+@functools.cache
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Ragged(NamedTuple):
+    """Rows of several lengths, for the kernels: ``counts`` (T,) rows active at each step, ``order`` (B,) of the rows,
+    the longest first; both int64."""
+
+    counts: Array
+    order: Array
+
+
+def ragged(lengths: Array, steps: int) -> Ragged:
+    """``lengths`` (B,), each from 1 to ``steps``, as the kernels take them.
+
+    >>> ragged(np.array([1, 3]), 4)
+    Ragged(counts=array([2, 1, 1, 0]), order=array([1, 0]))
+    """
+    counts = len(lengths) - np.searchsorted(np.sort(lengths), np.arange(steps), side="right")
+    return Ragged(counts.astype(np.int64, copy=False), np.argsort(-lengths, kind="stable").astype(np.int64, copy=False))
+
+
+def address(array: Array) -> int:
+    """Where an array's first element lies."""
+    location: int = array.__array_interface__["data"][0]
+    return location
+
+
+def run_layers(
+    layout: Layout,
+    x: Array,
+    states: tuple[Array, ...] | None,
+    weights: Mapping[str, Array],
+    *,
+    lengths: Array | None = None,
+    resets: Array | None = None,
+    threads: int | None = None,
+) -> Result:
+    """:func:`elman.recurrence.run_layers` on the compiled kernels, for NumPy arrays: inference, without a trace.
+
+    Args:
+        layout: of a cell that has kernels.
+        x: (T, B, I), float32 or float64, of any strides.
+        states: each (L·D, B, size); None for zeros.
+        weights: by full name, as in :meth:`elman.recurrence.Layout.shapes`.
+        lengths: (B,) from 1 to T.
+        resets: (T, B) bool.
+        threads: at most so many; see :func:`thread_count` for None.
+
+    Returns:
+        output (T, B, D·R), final states, an empty trace.
+
+    Raises:
+        ShapeError: an array of another shape or type.
+
+    >>> layout = Layout("rnn", 1, 1, bias=False)
+    >>> weights = {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.zeros((1, 1))}
+    >>> run_layers(layout, np.full((2, 1, 1), 0.5), None, weights).output.ravel().round(4)
+    array([0.4621, 0.4621])
+    """
+    dtype = x.dtype
+    if dtype not in (np.float32, np.float64) or x.ndim != 3 or x.shape[2] != layout.input_size or not x.shape[0]:
+        raise ShapeError(f"x is {dtype} {x.shape}; it must be float32 or float64 (T, B, {layout.input_size}), T not 0")
+    steps, rows = x.shape[:2]
+    x = _reachable(x)
+    arrays = [_given(name, weights[name], shape, dtype) for name, shape in layout.shapes().items()]
+    parts = layout.num_layers * layout.num_directions
+    shapes = [(parts, rows, size) for size in layout.state_sizes]
+    initial = None if states is None else [_given("state", s, n, dtype) for s, n in zip(states, shapes, strict=True)]
+    sorted_rows = None if lengths is None else ragged(_checked_lengths(lengths, steps, rows), steps)
+    starts = None if resets is None else np.ascontiguousarray(_given("resets", resets, (steps, rows), np.dtype(bool)))
+    output = np.empty((steps, rows, layout.num_directions * layout.recurrent_size), dtype)
+    finals = tuple(np.empty(shape, dtype) for shape in shapes)
+    size = dtype.itemsize
+    module = native()
+    batch = module.Batch(
+        steps,
+        rows,
+        0 if sorted_rows is None else address(sorted_rows.counts),
+        0 if sorted_rows is None else address(sorted_rows.order),
+        False,
+        0 if starts is None else address(starts),
+        rows,
+        1,
+        thread_count(threads),
+    )
+    call = module.Call(
+        address(x),
+        x.strides[0] // size,
+        x.strides[1] // size,
+        address(output),
+        output.strides[0] // size,
+        output.strides[1] // size,
+        [0] * len(shapes) if initial is None else [address(s) for s in initial],
+        [address(array) for array in arrays],
+        [],
+        [],
+        0,
+    )
+    kernels_for(layout, dtype).forward(batch, call, [address(final) for final in finals])
+    return Result(output, finals, {})
+
+
+def _reachable(x: Array) -> Array:
+    """``x``, copied where its features do not lie side by side, or nothing lies at a multiple of the element's size."""
+    size = x.dtype.itemsize
+    whole = all(stride % size == 0 for stride in x.strides) and x.flags.aligned
+    return x if whole and (x.shape[2] == 1 or x.strides[2] == size) else np.ascontiguousarray(x)
+
+
+def _given(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    if array.shape != shape:
+        raise ShapeError(f"{name} is {array.shape}; it must be {shape}")
+    return np.require(array, dtype, "CA")
+
+
+def _checked_lengths(lengths: Array, steps: int, rows: int) -> Array:
+    lengths = np.asarray(lengths)
+    if lengths.shape != (rows,) or lengths.dtype.kind not in "iu" or (rows and not 1 <= lengths.min() <= lengths.max() <= steps):
+        raise ShapeError(f"lengths must be {rows} integers from 1 to {steps}, one for each row: leave empty rows out")
+    return lengths.astype(np.int64)
