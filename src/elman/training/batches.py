@@ -30,7 +30,7 @@ class Tensors:
     weights: Tensor | None
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return self.inputs.shape[0]
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """All examples once in random order, ``size`` at a time; the last batch may be smaller."""
@@ -40,8 +40,12 @@ class Tensors:
         order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
         batches = max(1, NUMBERS_AT_ONCE // (size * self.inputs[0].numel()))
         for rows in order.split(batches * size):
-            inputs, targets, weights = (None if t is None else t.index_select(0, rows) for t in self._all())
-            yield from split((inputs, targets, weights), size, 0)
+            gathered = (
+                self.inputs.index_select(0, rows),
+                self.targets.index_select(0, rows),
+                None if self.weights is None else self.weights.index_select(0, rows),
+            )
+            yield from split(gathered, size, 0)
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """All examples once, in order, at least ``size`` at a time and as many as memory bears."""
@@ -54,19 +58,25 @@ class Tensors:
 def split(batch: Batch, size: int, dim: int) -> Iterator[Batch]:
     """``batch`` in pieces of ``size`` or, at the end, less: of rows for ``dim`` 0, of steps for 1."""
     inputs, targets, weights = batch
-    return zip(inputs.split(size, dim), targets.split(size, dim), weights.split(size, dim) if weights is not None else repeat(None))
+    pieces = repeat(None) if weights is None else weights.split(size, dim)
+    return zip(inputs.split(size, dim), targets.split(size, dim), pieces, strict=False)
 
 
-def to_tensors(examples: Examples, device: torch.device, what: str) -> Tensors:
+def to_tensors(examples: Examples, device: torch.device, what: str, *, aligned: bool = False) -> Tensors:
     """``examples`` on ``device``. Targets of weight 0 become 0: what is not known may be anything.
 
     Raises:
-        ShapeError: the three arrays do not fit each other.
+        ShapeError: the three arrays do not fit each other; with ``aligned`` also targets that are not (N, T, …).
         DataError: no examples, nothing known among them, or a value that is not finite. ``what`` names them.
     """
     inputs, targets, weights = examples.inputs, examples.targets, examples.weights
     if len(inputs) != len(targets) or targets.shape != weights.shape:
         raise ShapeError(f"{what}: inputs {inputs.shape}, targets {targets.shape}, weights {weights.shape} do not fit")
+    if aligned and inputs.shape[:2] != targets.shape[:2]:
+        raise ShapeError(
+            f"{what}: inputs {inputs.shape} and targets {targets.shape} differ in their steps; sequences that are cut "
+            "into segments need a target at every step"
+        )
     if not len(inputs):
         raise DataError(f"{what}: there are no examples; give more data, or ask for shorter windows")
     if not (weights >= 0).all() or not weights.any():

@@ -15,7 +15,8 @@ from elman.training.checkpoint import Checkpoint
 from elman.training.devices import open_device, seeded
 from elman.training.events import EpochEnd, Event, Fit, PhaseEnd, PhaseStart
 from elman.training.losses import get_loss
-from elman.training.run import Run, grouped, put_tensors, tensors_of
+from elman.training.run import Run
+from elman.training.tensors import grouped, put_tensors, tensors_of
 
 __all__ = ["Fit", "fit"]
 
@@ -35,6 +36,7 @@ def fit(
     checkpoint: Checkpoint | None = None,
     phase: str = "train",
     stop: Callable[[], bool] | None = None,
+    bptt_steps: int = 0,
 ) -> Fit:
     """Train ``module`` in place: AdamW, gradients clipped by norm, a schedule, early stopping, best weights restored.
 
@@ -42,8 +44,10 @@ def fit(
     checkpoint joins. The caller's own random stream is not touched.
 
     Args:
-        module: maps inputs (B, T, I) to predictions of the targets' shape, with initial values. It is trained on
-            ``settings.device``, and is on the CPU and in evaluation mode at the end.
+        module: maps inputs (B, T, I) to predictions of the targets' shape, with initial values. With ``bptt_steps`` it
+            maps inputs and a state to predictions and the new state, a tensor or nested tuple of tensors; the first
+            state of a sequence is None. It is trained on ``settings.device``, and is on the CPU and in evaluation mode
+            at the end.
         loss: a name in :data:`elman.training.losses.LOSSES`.
         train: examples to learn from, in a new order every epoch.
         settings: all that there is to choose.
@@ -54,6 +58,9 @@ def fit(
         checkpoint: where to save and, if it knows this phase, what to go on from.
         phase: this training's name in events, history and checkpoint.
         stop: asked after each epoch; True ends training as Ctrl-C does.
+        bptt_steps: truncated back-propagation through time (Williams and Peng 1990): each batch of sequences is cut
+            into segments of so many steps, an update each, and the state is carried from one to the next, but no
+            gradient. Targets are (N, T, …) then. 0 does not cut.
 
     Returns:
         what came of it. After Ctrl-C, ``interrupted`` is True, and the module has the best weights until then.
@@ -82,11 +89,13 @@ def fit(
         return known.fit
 
     device = open_device(settings.device)
-    part = to_tensors(train, device, "training part")
-    held_out = None if validation is None else to_tensors(validation, device, "validation part")
+    part = to_tensors(train, device, "training part", aligned=bool(bptt_steps))
+    held_out = (
+        None if validation is None else to_tensors(validation, device, "validation part", aligned=bool(bptt_steps))
+    )
     planned = settings.epochs if epochs is None else epochs
     with seeded(settings.seed, device):
-        run = Run(module.to(device), measure, part, held_out, settings, phase)
+        run = Run(module.to(device), measure, part, held_out, settings, phase, bptt_steps)
         try:
             if checkpoint and known:
                 run.go_on(known, checkpoint)

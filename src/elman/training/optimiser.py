@@ -156,7 +156,9 @@ class Optimiser:
 def _can_be_flat(parameters: list[Parameter]) -> bool:
     """On the CPU, of one floating type, and no two of them over the same memory: such a tie would break."""
     first = parameters[0]
-    if not first.is_floating_point() or any(p.device.type != "cpu" or p.dtype != first.dtype or not p.is_contiguous() for p in parameters):
+    if not first.is_floating_point():
+        return False
+    if any(p.device.type != "cpu" or p.dtype != first.dtype or not p.is_contiguous() for p in parameters):
         return False
     spans = sorted((p.data_ptr(), p.data_ptr() + p.numel() * p.element_size()) for p in parameters if p.numel())
     return all(end <= start for (_, end), (start, _) in pairwise(spans))

@@ -19,6 +19,7 @@ from elman.training.events import Fit
 from elman.training.losses import Loss
 from elman.training.optimiser import Optimiser
 from elman.training.schedule import learning_rate
+from elman.training.tensors import Copies, grouped, put_tensors, tensors_of
 
 
 class Best(NamedTuple):
@@ -184,47 +185,6 @@ class Run:
         self.module.to("cpu").eval()
 
 
-class Copies:
-    """Takes copies of everything in a module that training changes; each is whole until the next but one is taken.
-
-    What lies in ``flat``, the optimiser's tensor, is copied in one operation: parameter by parameter it costs a small
-    model as much as its update.
-    """
-
-    def __init__(self, module: torch.nn.Module, flat: Tensor | None) -> None:
-        self._module, self._flat = module, flat
-        parameters = dict(module.named_parameters())
-        in_flat = {} if flat is None else {name: p for name, p in parameters.items() if p.requires_grad}
-        self._others = {name: p for name, p in parameters.items() if name not in in_flat}
-        self._blocks = [] if flat is None else [flat.clone(), flat.clone()]
-        # each parameter's place in a block is its place in ``flat``
-        self._views = [
-            {name: block.as_strided(p.size(), p.stride(), p.storage_offset()) for name, p in in_flat.items()}
-            for block in self._blocks
-        ]
-
-    def taken(self) -> dict[str, Tensor]:
-        """:func:`tensors_of`, as it is now."""
-        rest = self._others | dict(self._module.named_buffers())
-        copies = {name: tensor.detach().clone() for name, tensor in rest.items()}
-        if self._flat is None:
-            return copies
-        # the older of the two: the newer one is the best until the new one is whole
-        self._blocks.reverse()
-        self._views.reverse()
-        self._blocks[0].copy_(self._flat)
-        return self._views[0] | copies
-
-
-def _count(targets: Tensor, weights: Tensor | None) -> Tensor | int:
-    return targets.numel() if weights is None else weights.sum()
-
-
-def detached(state: Any) -> Any:
-    """A state, a tensor or a tuple of states, through which no gradient goes back."""
-    return state.detach() if isinstance(state, Tensor) else tuple(map(detached, state))
-
-
 def batch_size(settings: TrainingSettings, examples: int) -> int:
     """Examples in one update: as the settings say, else so that an epoch has about twenty updates.
 
@@ -236,21 +196,10 @@ def batch_size(settings: TrainingSettings, examples: int) -> int:
     return settings.batch_size or examples
 
 
-def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
-    """Everything in the module that training changes; what is tied appears once."""
-    return dict(module.named_parameters()) | dict(module.named_buffers())
+def _count(targets: Tensor, weights: Tensor | None) -> Tensor | int:
+    return targets.numel() if weights is None else weights.sum()
 
 
-def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:
-    """One dictionary of several, as ``group/name``; :meth:`Saved.group` is the way back."""
-    return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
-
-
-@torch.no_grad()
-def put_tensors(tensors: dict[str, Tensor], module: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """Copy ``tensors``, which ``checkpoint`` held, into the module."""
-    own = tensors_of(module)
-    if {name: t.shape for name, t in own.items()} != {name: t.shape for name, t in tensors.items()}:
-        raise checkpoint.unusable("it was made for another model")
-    for name, tensor in own.items():
-        tensor.copy_(tensors[name])
+def detached(state: Any) -> Any:
+    """A state, a tensor or a tuple of states, through which no gradient goes back."""
+    return state.detach() if isinstance(state, Tensor) else tuple(map(detached, state))

@@ -1,0 +1,58 @@
+"""A module's tensors, all that training changes: by name, copied, put back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from elman.training.checkpoint import Checkpoint
+
+
+def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
+    """Everything in the module that training changes; what is tied appears once."""
+    return dict(module.named_parameters()) | dict(module.named_buffers())
+
+
+class Copies:
+    """Takes copies of everything in a module that training changes; each is whole until the next but one is taken.
+
+    What lies in ``flat``, the optimiser's tensor, is copied in one operation: parameter by parameter it costs a small
+    model as much as its update.
+    """
+
+    def __init__(self, module: torch.nn.Module, flat: Tensor | None) -> None:
+        self._module, self._flat = module, flat
+        parameters = dict(module.named_parameters())
+        in_flat = {} if flat is None else {name: p for name, p in parameters.items() if p.requires_grad}
+        self._others = {name: p for name, p in parameters.items() if name not in in_flat}
+        # a block as large as ``flat``, and in it the copy of each parameter, in the same place as there
+        self._blocks = [
+            (block, {name: block.as_strided(p.size(), p.stride(), p.storage_offset()) for name, p in in_flat.items()})
+            for block in (() if flat is None else (flat.clone(), flat.clone()))
+        ]
+
+    def taken(self) -> dict[str, Tensor]:
+        """:func:`tensors_of`, as it is now."""
+        rest = self._others | dict(self._module.named_buffers())
+        copies = {name: tensor.detach().clone() for name, tensor in rest.items()}
+        if self._flat is None:
+            return copies
+        self._blocks.reverse()  # to the older one
+        block, views = self._blocks[0]
+        block.copy_(self._flat)
+        return views | copies
+
+
+def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:
+    """One dictionary of several, as ``group/name``; :meth:`Saved.group` is the way back."""
+    return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
+
+
+@torch.no_grad()
+def put_tensors(tensors: dict[str, Tensor], module: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    """Copy ``tensors``, which ``checkpoint`` held, into the module."""
+    own = tensors_of(module)
+    if {name: t.shape for name, t in own.items()} != {name: t.shape for name, t in tensors.items()}:
+        raise checkpoint.unusable("it was made for another model")
+    for name, tensor in own.items():
+        tensor.copy_(tensors[name])

@@ -1,0 +1,162 @@
+"""Truncated back-propagation: the state goes from segment to segment, the gradient does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import elman.nn
+from elman.errors import ShapeError
+from elman.tasks.base import Examples
+from elman.training.checkpoint import Checkpoint
+from elman.training.loop import fit
+from elman.training.losses import get_loss
+
+
+class Follow(torch.nn.Module):
+    """A prediction at every step, and the state; notes the states it is given."""
+
+    def __init__(self, cell="LSTM", dropout=0.0):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.recurrent = getattr(elman.nn, cell)(2, 4, num_layers=2, dropout=dropout, batch_first=True)
+            self.head = torch.nn.Linear(4, 1)
+        self.given, self.left = [], []
+
+    def forward(self, x, state=None):
+        y, final = self.recurrent(x, state)
+        self.given.append(state)
+        self.left.append(final)
+        return self.head(y), final
+
+
+def sequences(count, steps, seed=0):
+    random = np.random.default_rng(seed)
+    inputs = random.standard_normal((count, steps, 2)).astype(np.float32)
+    targets = np.cumsum(inputs, 1).sum(2, keepdims=True).astype(np.float32) / steps
+    return Examples(inputs, targets, np.ones_like(targets))
+
+
+def by_hand(module, examples, epochs, steps):
+    """The loop as a textbook has it, all sequences at once."""
+    adam = torch.optim.AdamW(module.parameters(), lr=0.01, weight_decay=0)
+    x, y = torch.tensor(examples.inputs), torch.tensor(examples.targets)
+    losses = []
+    for _ in range(epochs):
+        state, total = None, 0.0
+        for start in range(0, x.shape[1], steps):
+            now = slice(start, start + steps)
+            prediction, state = module(x[:, now], state)
+            state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+            loss = (prediction - y[:, now]).square().mean()
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            total += loss.item() * prediction.shape[1]
+        losses.append(total / x.shape[1])
+    return losses
+
+
+@pytest.mark.parametrize("cell", ["RNN", "LSTM"])
+@pytest.mark.parametrize(("count", "steps"), [(1, 5), (3, 4)])
+def test_equals_the_loop_by_hand(cell, count, steps, settings):
+    examples = sequences(count, 13)  # the last segment is shorter
+    ours, expected = Follow(cell), Follow(cell)
+    losses = by_hand(expected, examples, 4, steps)
+    chosen = settings(epochs=4, batch_size=0, schedule="constant", weight_decay=0, clip_norm=0)
+    result = fit(ours, "mse", examples, chosen, bptt_steps=steps)
+    torch.testing.assert_close(
+        torch.tensor([entry["loss"] for entry in result.history]), torch.tensor(losses), rtol=1e-4, atol=1e-6
+    )
+    for a, b in zip(ours.parameters(), expected.parameters(), strict=True):
+        # sixteen updates of 0.01 each, whose direction is rounded
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+    whole = Follow(cell)
+    fit(whole, "mse", examples, chosen, bptt_steps=13)
+    assert (whole.head.weight - ours.head.weight).abs().max() > 1e-3
+
+
+def test_the_state_is_carried_without_its_gradient_and_begins_anew(settings):
+    module = Follow()
+    fit(module, "mse", sequences(5, 9), settings(epochs=2, batch_size=2), bptt_steps=4)
+    assert len(module.given) == 2 * 3 * 3  # epochs, batches, segments
+    for k, state in enumerate(module.given):
+        if k % 3 == 0:
+            assert state is None
+            continue
+        for tensor, left in zip(state, module.left[k - 1], strict=True):
+            assert torch.equal(tensor, left)
+            assert left.requires_grad
+            assert not tensor.requires_grad
+
+
+def test_validation_is_over_whole_sequences(settings, monkeypatch):
+    held_out = sequences(5, 9, seed=1)
+    losses = []
+    for at_once in (2**17, 4):  # in one piece, in several
+        monkeypatch.setattr("elman.training.batches.STEPS_AT_ONCE", at_once)
+        monkeypatch.setattr("elman.training.run.STEPS_AT_ONCE", at_once)
+        module = Follow()
+        result = fit(
+            module,
+            "mse",
+            sequences(4, 9),
+            settings(epochs=1, batch_size=2),
+            validation=held_out,
+            bptt_steps=2,
+        )
+        losses.append(result.best_loss)
+    with torch.no_grad():
+        prediction = module(torch.tensor(held_out.inputs))[0]
+        expected = get_loss("mse")(prediction, torch.tensor(held_out.targets), None).item()
+    assert losses == pytest.approx([expected, expected], rel=1e-5)
+
+
+def test_the_schedule_counts_segments(settings):
+    """The first updates of AdamW are of the learning rate's size, so the walk shows each rate."""
+
+    class Walk(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = torch.nn.Parameter(torch.zeros(()))
+
+        def forward(self, x, state=None):
+            return self.a * x, x
+
+    x = np.ones((1, 4, 1), np.float32)
+    module = Walk()
+    chosen = settings(epochs=1, batch_size=0, learning_rate=0.01, weight_decay=0)
+    fit(module, "mae", Examples(x, 100 * x, x), chosen, bptt_steps=2)
+    assert module.a.item() == pytest.approx(0.01 * (1 + (0.02 + 0.98 * 0.5)), rel=1e-3)
+
+
+def test_goes_on_exactly(settings, tmp_path, bits, numbers):
+    examples, chosen = sequences(5, 9), settings(epochs=4, batch_size=2)
+    whole = Follow(dropout=0.3)
+    expected = fit(whole, "mse", examples, chosen, validation=sequences(2, 9, 1), bptt_steps=4)
+    asked = []
+    for stop in (lambda: asked.append(1) or len(asked) > 2, None):
+        module = Follow(dropout=0.3)
+        result = fit(
+            module,
+            "mse",
+            examples,
+            chosen,
+            validation=sequences(2, 9, 1),
+            bptt_steps=4,
+            checkpoint=Checkpoint(tmp_path / "checkpoint.safetensors", every=0),
+            stop=stop,
+        )
+    assert bits(module) == bits(whole)
+    assert numbers(result.history) == numbers(expected.history)
+
+
+def test_targets_that_are_not_at_every_step(settings):
+    examples = sequences(4, 9)
+    last = Examples(examples.inputs, examples.targets[:, -1], examples.weights[:, -1])
+    with pytest.raises(ShapeError, match="training part: .* need a target at every step"):
+        fit(Follow(), "mse", last, settings(), bptt_steps=4)
+    with pytest.raises(ShapeError, match="validation part: .* need a target at every step"):
+        fit(Follow(), "mse", examples, settings(), validation=last, bptt_steps=4)
