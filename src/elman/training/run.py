@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd import Variable
 
 from elman.errors import TrainingError
 from elman.settings import TrainingSettings
@@ -101,7 +102,7 @@ class Run:
             progress = (self.epoch + k / updates) / settings.epochs
             rates.append(learning_rate(settings.schedule, settings.learning_rate, progress))
             self.optimiser.zero_grad()
-            loss.backward()
+            backward(loss)
             norms.append(self.optimiser.step(rates[-1]))
             # read only after the epoch: a GPU need not be waited for
             losses.append(loss.detach())
@@ -138,7 +139,9 @@ class Run:
         return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
 
     def _check(self, what: str, values: Sequence[Tensor]) -> list[float]:
-        numbers: list[float] = torch.stack(tuple(values)).tolist()
+        on_cpu = self.device.type == "cpu"
+        # elsewhere each would wait for the device
+        numbers: list[float] = [v.item() for v in values] if on_cpu else torch.stack(tuple(values)).tolist()
         for number in numbers:
             if not math.isfinite(number):
                 raise TrainingError(
@@ -194,6 +197,16 @@ def batch_size(settings: TrainingSettings, examples: int) -> int:
     if settings.batch_size is None:
         return min(max(examples // 20, 32), 256)
     return settings.batch_size or examples
+
+
+def backward(loss: Tensor) -> None:
+    """``loss.backward()``, on the CPU without the Python around torch's engine: it takes longer than a small head."""
+    if loss.is_cpu:
+        Variable._execution_engine.run_backward(
+            (loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True
+        )
+    else:
+        loss.backward()
 
 
 def _count(targets: Tensor, weights: Tensor | None) -> Tensor | int:

@@ -22,6 +22,7 @@ class Copies:
 
     def __init__(self, module: torch.nn.Module, flat: Tensor | None) -> None:
         self._module, self._flat = module, flat
+        self._parts = list(module.modules())
         parameters = dict(module.named_parameters())
         in_flat = {} if flat is None else {name: p for name, p in parameters.items() if p.requires_grad}
         self._others = {name: p for name, p in parameters.items() if name not in in_flat}
@@ -33,7 +34,9 @@ class Copies:
 
     def taken(self) -> dict[str, Tensor]:
         """:func:`tensors_of`, as it is now."""
-        rest = self._others | dict(self._module.named_buffers())
+        rest: dict[str, Tensor] = dict(self._others)
+        if any(part._buffers for part in self._parts):  # to walk the module for nothing takes longer than to copy it
+            rest = rest | dict(self._module.named_buffers())
         copies = {name: tensor.detach().clone() for name, tensor in rest.items()}
         if self._flat is None:
             return copies
