@@ -26,7 +26,7 @@ ROUNDS, SEEDS = 5, 3
 # how many times as fast on one thread: the geometric mean over the rows, and J5's GRU by itself
 BAR, BAR_J5_GRU = 4.0, 15.0
 COLUMNS = {
-    "job": "<3",
+    "job": "<11",
     "cell": "<10",
     "updates": ">7d",
     "plain ms": ">9.1f",
@@ -113,15 +113,15 @@ class FromScratch(torch.nn.Module):
 
 def jobs() -> Iterator[Job]:
     """J5 and J8 for fewer epochs than a user would take; what counts is the time of one."""
-    yield Job("J1", windows(noisy_price()[0][:400], 10), ("LSTM", "GRU"), 20, 0.01, epochs=100, num_layers=2)
+    yield Job("J1 price", windows(noisy_price()[0][:400], 10), ("LSTM", "GRU"), 20, 0.01, epochs=100, num_layers=2)
     segments = np.concatenate([np.linspace(k * np.pi, (k + 1) * np.pi, 10) for k in range(60)])
     sequence = aligned(np.sin(segments), np.cos(segments))
-    yield Job("J3", sequence, ("RNN", "LSTM"), 32, 0.01, epochs=1, bptt_steps=10)
+    yield Job("J3 segments", sequence, ("RNN", "LSTM"), 32, 0.01, epochs=1, bptt_steps=10)
     x = np.linspace(-3, 3, 1000)
-    yield Job("J5", aligned(x, np.sin(3 * x) + x), ("RNN", "LSTM", "GRU"), 128, 5e-4, epochs=20)
+    yield Job("J5 curve", aligned(x, np.sin(3 * x) + x), ("RNN", "LSTM", "GRU"), 128, 5e-4, epochs=20)
     sine = np.sin(np.linspace(0, 10, 100))
-    yield Job("J6", aligned(sine[:-1], sine[1:]), ("RNN",), 32, 0.01, epochs=1000)
-    yield Job("J8", windows(noisy_sine()[:600], 4), ("GRU before",), 20, 0.01, epochs=50, batch_size=32)
+    yield Job("J6 sine", aligned(sine[:-1], sine[1:]), ("RNN",), 32, 0.01, epochs=1000)
+    yield Job("J8 scratch", windows(noisy_sine()[:600], 4), ("GRU before",), 20, 0.01, epochs=50, batch_size=32)
 
 
 def windows(series: np.ndarray, length: int) -> Examples:
@@ -247,7 +247,7 @@ def measure(threads: int) -> tuple[list[float], bool]:
             if threads > 1:
                 table.row(*figures, None, None, over_torch)
                 continue
-            bar = BAR_J5_GRU if (job.name, cell) == ("J5", "GRU") else None
+            bar = BAR_J5_GRU if (job.name, cell) == ("J5 curve", "GRU") else None
             fast = bar is None or ratios[-1] >= bar
             means, spread = _losses(job, cell)
             agree = abs(means["ours"] - means["plain"]) <= spread

@@ -17,6 +17,7 @@ from elman.training.batches import to_tensors
 from elman.training.events import EpochEnd, PhaseEnd, PhaseStart
 from elman.training.loop import fit
 from elman.training.losses import get_loss
+from elman.training.run import backward
 
 
 class Scale(torch.nn.Module):
@@ -268,6 +269,21 @@ def test_large_validation_parts_are_measured_in_chunks(settings, monkeypatch):
     tensors = [torch.tensor(a) for a in (held_out.inputs, held_out.targets, held_out.weights)]
     whole = get_loss("mse")(module.a.detach() * tensors[0], tensors[1], tensors[2])
     assert result.best_loss == pytest.approx(whole.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_backward_is_torchs(dtype, small):
+    gradients = []
+    for run in (backward, torch.Tensor.backward):
+        module = small().to(dtype)
+        seen = []
+        module.head.weight.register_hook(seen.append)
+        run(module.eval()(torch.ones(5, 3, 2, dtype=dtype)).square().sum())
+        gradients.append([p.grad for p in module.parameters()])
+        assert torch.equal(seen[0], module.head.weight.grad)
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        backward(torch.ones(()))
 
 
 def test_torchs_compiler_is_not_imported():
