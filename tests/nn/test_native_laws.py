@@ -185,6 +185,22 @@ def test_packed_is_padded(kind: str, sort: bool, target: str) -> None:
     assert_same(found, expected)
 
 
+@each_type
+@each_layer
+def test_a_row_that_is_not_a_number_stays_alone(kind: str, dtype: torch.dtype, target: str) -> None:
+    for batch in (2, 9, 40):
+        layer = make(kind, hidden_size=33, dtype=dtype)
+        arguments = drawn(layer, 4, batch)
+        expected = run(layer, **arguments)
+        row, others = batch // 2, [k for k in range(batch) if k != batch // 2]
+        arguments["x"][1, row, 0] = torch.nan
+        found = run(layer, **arguments)
+        assert_same(rows_of(found, others), rows_of(expected, others))
+        assert torch.equal(found["output"][0], expected["output"][0])
+
+        assert found["output"][1:, row].isnan().all()
+
+
 @settings(max_examples=10)
 @given(steps=st.integers(1, 9), batch=st.sampled_from([1, 2, 19]), data=st.data())
 @each_layer

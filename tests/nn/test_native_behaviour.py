@@ -1,0 +1,579 @@
+"""The native kernels among what programs do: threads, forks, autograd's ways, compilers, copies, other types."""
+
+from __future__ import annotations
+
+import copy
+import io
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from torch.utils.data import DataLoader, Dataset
+
+import elman
+from elman import backends
+from elman.errors import SettingsError, ShapeError
+from elman.nn import GRU, LSTM, RNN, Recurrent
+from tests.nn.cases import native_alone, refuse
+
+each_kind = pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+
+
+def make(kind: Any = GRU, *sizes: int, **options: Any) -> Recurrent:
+    torch.manual_seed(0)
+    return kind(*(sizes or (3, 20)), **options)
+
+
+def results(layer: Recurrent, x: Tensor, seed: int | None = None) -> tuple[Tensor, ...]:
+    """The output and every gradient of a loss."""
+    if seed is not None:
+        torch.manual_seed(seed)
+    output = layer(x)[0]
+    return (output.detach(), *torch.autograd.grad(output.square().sum(), list(layer.parameters())))
+
+
+def equal(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+# ------------------------------------------------------------------------------------------- threads and processes
+
+
+@each_kind
+def test_many_threads_at_once(kind: Any, set_threads: Any) -> None:
+    """Of this process, each calling with more than one thread of ours; layers are shared."""
+    set_threads(2)
+    layers = [make(kind, 3, size, num_layers=2, zoneout=0.1).eval() for size in (5, 40, 150)]
+    inputs = [torch.randn(steps, batch, 3) for steps, batch in ((1, 1), (7, 2), (5, 70))]
+    work = [(layer, x) for layer in layers for x in inputs] * 5
+    with native_alone():
+        expected = [results(layer, x) for layer, x in work]
+
+    def call(item: tuple[Recurrent, Tensor]) -> tuple[Tensor, ...]:
+        with elman.use_backend("native"):
+            return results(*item)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(call, work))
+    assert all(equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("part", ["forward", "backward"])
+def test_other_threads_run_meanwhile(part: str) -> None:
+    """The interpreter is free while a kernel runs: another thread leaves its marks in the middle of a long call."""
+    layer, x = make(GRU, 64, 256), torch.randn(150, 64, 64)
+    marks: list[float] = []
+    stop = threading.Event()
+
+    def tick() -> None:
+        while not stop.is_set():
+            marks.append(time.perf_counter())
+            time.sleep(0)
+
+    other = threading.Thread(target=tick)
+    other.start()
+    try:
+        for _ in range(20):  # the system may give the processor to neither thread for a while
+            output = layer(x)[0].sum()
+            began = time.perf_counter()
+            if part == "forward":
+                layer(x)
+            else:
+                output.backward()
+            lasted = time.perf_counter() - began
+            # what is done in Python before and after is far shorter than a quarter of it
+            within = [m for m in marks if 0.25 < (m - began) / lasted < 0.75]
+            if len(within) > 2:
+                break
+        else:
+            pytest.fail("no other thread ran during any call")
+    finally:
+        stop.set()
+        other.join()
+
+
+def child_of(task: Callable[[], bool]) -> int:
+    """The exit status of a forked child that runs ``task``: 0 where it is true."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if task() else 1)
+        finally:
+            os._exit(2)
+    for _ in range(600):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pytest.fail("the child does not come to an end")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fork(set_threads: Any) -> None:
+    """A child of a process whose threads have worked has none of them, and works on."""
+    set_threads(2)
+    layer = make(GRU, 20, 80, num_layers=2)
+    x = torch.randn(6, 64, 20)  # all tensors are too small for torch to use OpenMP, which hangs in children
+    with native_alone():
+        expected = results(layer, x)
+        assert child_of(lambda: equal(results(layer, x), expected)) == 0
+        # the parent is none the worse, nor a child's child
+        assert equal(results(layer, x), expected)
+        assert child_of(lambda: child_of(lambda: equal(results(layer, x), expected)) == 0) == 0
+
+
+class Encoded(Dataset[Tensor]):
+    def __init__(self, layer: Recurrent) -> None:
+        self.layer = layer
+
+    def __len__(self) -> int:
+        return 4
+
+    @torch.no_grad()
+    def __getitem__(self, index: int) -> Tensor:
+        last: Tensor = self.layer(torch.full((5, 1, 3), float(index)))[0][-1, 0]
+        return last
+
+
+def test_in_the_workers_of_a_loader() -> None:
+    data = Encoded(make())
+    with native_alone():
+        expected = torch.stack([data[k] for k in range(4)])
+        (found,) = DataLoader(data, batch_size=4, num_workers=1, multiprocessing_context="fork")
+    assert torch.equal(found, expected)
+
+
+def test_backward_in_another_thread() -> None:
+    layer, x = make(), torch.randn(5, 3, 3)
+    expected = results(layer, x)
+    loss = layer(x)[0].square().sum()
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(torch.autograd.grad, loss, list(layer.parameters())).result()
+    assert equal(found, expected[1:])
+
+
+def test_backward_runs_on_the_target_of_its_forward(targets: list[str]) -> None:
+    from elman import kernels
+
+    layer, x = make(), torch.randn(5, 3, 3)
+    for target in targets:
+        with kernels.use_target(target):
+            expected = results(layer, x)
+            loss = layer(x)[0].square().sum()
+        assert equal(torch.autograd.grad(loss, list(layer.parameters())), expected[1:])
+
+
+PROGRAM = """
+import os, sys, torch, elman
+torch.set_num_threads({torch})
+before = len(os.listdir("/proc/self/task"))
+layer = elman.nn.GRU(16, 64)
+with torch.no_grad(), elman.use_backend("native"):
+    layer(torch.zeros(30, 64, 16))  # small enough for torch to start no threads
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+def run_program(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")} | variables
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not list threads there")
+@pytest.mark.parametrize(("asked", "of_torch", "more"), [("", 1, 0), ("", 2, 1), ("1", 2, 0), ("2", 1, 1)])
+def test_number_of_threads(asked: str, of_torch: int, more: int) -> None:
+    """torch's number, unless ELMAN_NUM_THREADS says another; the calling thread is one of them."""
+    if more and len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("a team has no more threads than processors")
+    found = run_program(PROGRAM.format(torch=of_torch), **({"ELMAN_NUM_THREADS": asked} if asked else {}))
+    assert found.stdout.strip() == str(more), found.stderr
+
+
+@pytest.mark.parametrize("asked", ["none", "0", "-1", "1.5"])
+def test_number_of_threads_refused(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELMAN_NUM_THREADS", asked)
+    with pytest.raises(SettingsError, match=f"ELMAN_NUM_THREADS is '{asked}'; it must be"):
+        make()(torch.zeros(2, 3, 3))
+
+
+def test_backend_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, x = make(), torch.randn(5, 3, 3)
+    monkeypatch.setattr(elman.nn.paths, "run_layers", refuse)
+    with native_alone():
+        expected = results(layer, x)
+    assert equal(results(layer, x), expected)  # without a word, it is the native one
+    monkeypatch.setenv("ELMAN_BACKEND", "native")
+    assert equal(results(layer, x), expected)
+    monkeypatch.setenv("ELMAN_BACKEND", "reference")
+    with pytest.raises(AssertionError, match="on the reference"):
+        layer(x)
+
+
+# ------------------------------------------------------------------------------------------------------- autograd
+
+
+@each_kind
+def test_backward_twice(kind: Any) -> None:
+    layer, x = make(kind, 3, 20, num_layers=2, dropout=0.2, zoneout=0.1, recurrent_dropout=0.1), torch.randn(5, 3, 3)
+    with native_alone():
+        loss = layer(x)[0].square().sum()
+        first = torch.autograd.grad(loss, list(layer.parameters()), retain_graph=True)
+        assert equal(torch.autograd.grad(loss, list(layer.parameters())), first)
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        loss.backward()
+
+
+@each_kind
+def test_nothing_is_left_of_other_calls(kind: Any) -> None:
+    """Neither in buffers used again, nor where backwards come in another order than forwards."""
+    layers = [make(kind, 3, size, dtype=dtype) for size in (33, 5) for dtype in (torch.float32, torch.float64)]
+    inputs = [torch.randn(steps, 4, 3) for steps in (3, 30)]
+    work = [(layer, x.to(layer.dtype)) for layer in layers for x in inputs]
+    with native_alone():
+        expected = [results(*item) for item in work]
+        losses = [layer(x)[0].square().sum() for layer, x in work]
+        for k in (3, 0, 7, 2, 6, 1, 5, 4):
+            gradients = torch.autograd.grad(losses[k], list(work[k][0].parameters()))
+            assert equal(gradients, expected[k][1:])
+            assert equal(results(*work[k]), expected[k])
+
+
+@pytest.mark.parametrize("what", ["input", "state", "weight", "output"])
+@each_kind
+def test_what_backward_needs_must_not_change(kind: Any, what: str) -> None:
+    layer, x = make(kind), torch.randn(5, 3, 3)
+    states = [torch.zeros(1, 3, 20) for _ in layer.state_sizes]
+    output, _ = layer(x, tuple(states) if len(states) > 1 else states[0])
+    changed = {"input": x, "state": states[0], "weight": layer.weight_hh_l0, "output": output}[what]
+    with torch.no_grad():
+        changed.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.sum().backward()
+
+
+@each_kind
+def test_results_are_apart(kind: Any) -> None:
+    """A change of the final states changes no output, and the other way about."""
+    with torch.no_grad():
+        output, hx = make(kind)(torch.randn(5, 3, 3))
+        last = hx if isinstance(hx, tuple) else (hx,)
+        before, lasts = output.clone(), [state.clone() for state in last]
+        for state in last:
+            state.add_(1)
+        assert torch.equal(output, before)
+        output.zero_()
+        assert equal(tuple(state - 1 for state in last), tuple(lasts)) or all(
+            torch.allclose(state - 1, kept, atol=1e-6) for state, kept in zip(last, lasts, strict=True)
+        )
+
+
+def kept(call: Callable[[], Any]) -> int:
+    """How many values a call keeps for backward."""
+    sizes: list[int] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t):
+        call()
+    return sum(sizes)
+
+
+def test_inference_keeps_nothing() -> None:
+    layer, x = make(), torch.randn(5, 3, 3)
+    with native_alone():
+        assert kept(lambda: layer(x)) > 0
+        for mode in (torch.no_grad, torch.inference_mode):
+            with mode():
+                assert kept(lambda: layer(x)) == 0
+                output, h_n = layer(x)
+                assert output.grad_fn is None and not h_n.requires_grad
+        layer.requires_grad_(False)
+        assert kept(lambda: layer(x)) == 0
+        assert not layer(x)[0].requires_grad
+
+
+@each_kind
+def test_checkpoints_and_offloading(kind: Any) -> None:
+    """Both give backward other tensors than forward had; the masks are drawn twice alike."""
+    layer = make(kind, 3, 20, num_layers=2, dropout=0.2, zoneout=0.1, recurrent_dropout=0.1)
+    x = torch.randn(5, 3, 3)
+    with native_alone():
+        expected = results(layer, x, seed=3)
+        torch.manual_seed(3)
+        again = checkpoint(lambda x: layer(x)[0], x, use_reentrant=False).square().sum()
+        assert equal(torch.autograd.grad(again, list(layer.parameters())), expected[1:])
+        with torch.autograd.graph.save_on_cpu():
+            assert equal(results(layer, x, seed=3), expected)
+
+
+def test_a_learned_state_shared_by_all_rows() -> None:
+    layer, x = make(LSTM, 3, 5, num_layers=2), torch.randn(4, 6, 3)
+    start = torch.randn(2, 2, 1, 5, requires_grad=True)
+    found = []
+    for backend in ("native", "reference"):
+        with elman.use_backend(backend):
+            output, (_, c_n) = layer(x, tuple(start.expand(2, 2, 6, 5)))
+            found.append((output, *torch.autograd.grad(output.sum() + c_n.square().sum(), start)))
+    torch.testing.assert_close(found[0], found[1])
+
+
+def test_weights_of_any_layout() -> None:
+    layer, x = make(GRU, 3, 5), torch.randn(4, 2, 3)
+    expected = results(layer, x)
+    layer.weight_hh_l0 = nn.Parameter(layer.weight_hh_l0.detach().t().contiguous().t())
+    layer.bias_ih_l0 = nn.Parameter(layer.bias_ih_l0.detach().repeat_interleave(2)[::2])
+    with native_alone():
+        assert equal(results(layer, x), expected)
+
+
+def test_weights_of_another_type_are_refused() -> None:
+    layer = make()
+    layer.weight_hh_l0 = nn.Parameter(layer.weight_hh_l0.detach().double())
+    with pytest.raises(ShapeError, match="a weight is torch.float64"):
+        layer(torch.zeros(2, 3, 3))
+
+
+def test_an_empty_batch() -> None:
+    layer, peer = make(LSTM), nn.LSTM(3, 20)
+    x = torch.zeros(4, 0, 3, requires_grad=True)
+    (output, (h_n, c_n)), (expected, (peer_h, peer_c)) = layer(x), peer(x)
+    assert (output.shape, h_n.shape, c_n.shape) == (expected.shape, peer_h.shape, peer_c.shape)
+    output.sum().backward()
+    assert not any(p.grad.any() for p in layer.parameters())
+
+
+# --------------------------------------------------------------------------- what looks inside, transforms or traces
+
+
+def lazily_negative(x: Tensor) -> Tensor:
+    return torch._neg_view(-x)
+
+
+@pytest.mark.parametrize("what", ["input", "state", "weight", "gradient"])
+def test_a_lazy_minus_is_carried_out(what: str) -> None:
+    """The imaginary part of a conjugate, for one, is stored without its sign."""
+    layer, x, h, d = make(GRU, 1, 5), torch.randn(4, 2, 1), torch.randn(1, 2, 5), torch.randn(4, 2, 5)
+
+    def run() -> tuple[Tensor, ...]:
+        output = layer(x, h)[0]
+        return (output.detach(), *torch.autograd.grad(output, list(layer.parameters()), d))
+
+    expected = run()
+    if what == "input":
+        x = lazily_negative(x)
+        assert x.is_neg()
+    elif what == "state":
+        h = lazily_negative(h)
+    elif what == "gradient":
+        d = lazily_negative(d)
+    else:
+        layer.weight_hh_l0 = nn.Parameter(lazily_negative(layer.weight_hh_l0.detach()))
+    assert equal(run(), expected)
+
+
+def traced(call: Callable[[Tensor], Tensor], x: Tensor) -> Any:
+    return torch.jit.trace(call, (x,))
+
+
+def recorded(call: Callable[[Tensor], Tensor], x: Tensor) -> Any:
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    return make_fx(call)(x)
+
+
+def exported(call: nn.Module, x: Tensor) -> Any:
+    return torch.export.export(call, (x,)).module()
+
+
+class First(nn.Module):
+    def __init__(self, layer: Recurrent) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.layer(x)[0]
+        return output
+
+
+@pytest.mark.parametrize("record", [traced, recorded, exported])
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@each_kind
+def test_a_recording_computes_what_the_layer_does(kind: Any, record: Any) -> None:
+    model = First(make(kind, 3, 5, num_layers=2).eval())
+    x = torch.randn(4, 2, 3)
+    recording = record(model, torch.zeros(4, 2, 3))
+    torch.testing.assert_close(recording(x), model(x))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@each_kind
+def test_function_transforms(kind: Any) -> None:
+    """Derivatives by torch.func and in forward mode are those of backward; vmap works or is refused by torch."""
+    layer, x, v = make(kind, 3, 5), torch.randn(4, 2, 3), torch.randn(4, 2, 3)
+    names = layer.weight_names
+
+    def loss(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
+        return torch.func.functional_call(layer, weights, (x,))[0].square().sum()
+
+    found = torch.func.grad(loss, argnums=1)(x, dict(layer.named_parameters()))
+    torch.testing.assert_close(tuple(found[name] for name in names), results(layer, x)[1:])
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(x, {}), x)
+    x = x.detach()
+    if kind is not LSTM:  # of which torch has no forward mode on a processor that has oneDNN
+        _, along = torch.func.jvp(lambda x: loss(x, {}), (x,), (v,))
+        torch.testing.assert_close(along, (gradient * v).sum())
+        with torch.autograd.forward_ad.dual_level():
+            dual = loss(torch.autograd.forward_ad.make_dual(x, v), {})
+            torch.testing.assert_close(torch.autograd.forward_ad.unpack_dual(dual).tangent, along)
+    with pytest.raises(RuntimeError, match="Batching rule not implemented"):
+        torch.vmap(lambda x: layer(x)[0])(torch.stack([x, x]))
+
+
+@pytest.mark.parametrize("vectorize", [False, True])
+def test_jacobian(vectorize: bool) -> None:
+    layer, x = make(GRU, 3, 5, dtype=torch.float64), torch.randn(4, 2, 3, dtype=torch.float64)
+
+    def outputs(x: Tensor) -> Tensor:
+        total: Tensor = layer(x)[0].sum((1, 2))
+        return total
+
+    found = torch.autograd.functional.jacobian(outputs, x, vectorize=vectorize)
+    with elman.use_backend("reference"):
+        expected = torch.autograd.functional.jacobian(outputs, x)
+    torch.testing.assert_close(found, expected)
+
+
+class Tagger(nn.Module):
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.before = nn.Linear(2, 3)
+        self.layer = kind(3, 5, num_layers=2, bidirectional=True)
+        self.after = nn.Linear(10, 1)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        y: Tensor = self.after(self.layer(self.before(x), lengths=lengths)[0])
+        return y
+
+
+# torch hides this warning of its own from whoever has not made errors of warnings
+compiling = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+
+
+@compiling
+@pytest.mark.parametrize("ragged", [False, True], ids=["padded", "ragged"])
+@pytest.mark.parametrize("kind", [GRU, LSTM])
+def test_compiled_models(kind: Any, ragged: bool) -> None:
+    """The same numbers, and no compilation for each length of a sequence."""
+    from torch._dynamo.testing import CompileCounter
+
+    torch._dynamo.reset()
+    model = Tagger(kind)
+    counter = CompileCounter()
+    compiled = torch.compile(model, backend=counter)
+    compilations = []
+    for steps in (4, 5, 6, 7, 9, 12, 20, 33):
+        x = torch.randn(steps, 2, 2)
+        lengths = (torch.tensor([steps, steps - 2]),) if ragged else ()
+        torch.testing.assert_close(compiled(x, *lengths), model(x, *lengths), rtol=0, atol=0)
+        compilations.append(counter.frame_count)
+    assert compilations[0] > 0
+    assert compilations[-1] == compilations[2], compilations
+
+
+@compiling
+@each_kind
+def test_gradients_of_compiled_models(kind: Any) -> None:
+    torch._dynamo.reset()
+    model = Tagger(kind)
+    compiled = torch.compile(model, backend="aot_eager")
+    for steps in (4, 9):
+        x = torch.randn(steps, 2, 2)
+        found, expected = (torch.autograd.grad(m(x).sum(), list(model.parameters())) for m in (compiled, model))
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    with native_alone():  # and it is the kernels that run
+        compiled(x)
+
+
+# ---------------------------------------------------------------------------------------------- types and copies
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@each_kind
+def test_half_precisions_are_torchs(kind: Any, dtype: torch.dtype, caplog: pytest.LogCaptureFixture) -> None:
+    backends.say_once.cache_clear()
+    caplog.set_level(logging.WARNING, "elman")
+    layer = make(kind, 3, 5).to(dtype)
+    peer = getattr(nn, kind.__name__)(3, 5).to(dtype)
+    peer.load_state_dict(layer.state_dict())
+    x = torch.randn(4, 2, 3, dtype=dtype)
+    assert torch.equal(layer(x)[0], peer(x)[0])
+    assert not caplog.records  # nobody asked for more
+    with elman.use_backend("native"):
+        assert torch.equal(layer(x)[0], peer(x)[0])
+    (notice,) = [record.getMessage() for record in caplog.records]
+    assert notice == f"elman: {dtype} on cpu has no 'native' implementation; it runs on 'torch' instead"
+
+
+def test_meta_and_autocast_are_torchs() -> None:
+    layer = make()
+    x = torch.randn(4, 2, 3)
+    with elman.use_backend("native"):
+        on_meta = make(device="meta")(x.to("meta"))
+        assert {value.device.type for value in on_meta} == {"meta"}
+        peer = nn.GRU(3, 20)
+        peer.load_state_dict(layer.state_dict())
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.testing.assert_close(layer(x), peer(x))
+            output = layer(x)[0]
+        with torch.autocast("cpu", torch.bfloat16, enabled=False):
+            assert torch.equal(layer(x)[0], make()(x)[0])
+        # backward outside the block, of a forward inside
+        output.float().sum().backward()
+
+
+@each_kind
+def test_copies_after_use(kind: Any) -> None:
+    """A layer that has run keeps nothing that cannot be copied or saved, or that copies would share."""
+    layer, x = make(kind, 3, 20, num_layers=2), torch.randn(5, 3, 3)
+    with native_alone():
+        expected = results(layer, x)
+        twin = copy.deepcopy(layer)
+        assert equal(results(twin, x), expected)
+        whole, weights = io.BytesIO(), io.BytesIO()
+        torch.save(layer, whole)
+        torch.save(layer.state_dict(), weights)
+        whole.seek(0)
+        weights.seek(0)
+        fresh = kind(3, 20, num_layers=2)
+        fresh.load_state_dict(torch.load(weights))
+        for other in (fresh, torch.load(whole, weights_only=False)):
+            assert equal(results(other, x), expected)
+        with torch.no_grad():
+            twin.weight_hh_l0.zero_()
+        assert equal(results(layer, x), expected)
+        assert not torch.equal(twin(x)[0], expected[0])
+
+
+def test_weights_are_read_at_every_call() -> None:
+    """An optimiser's step, a loaded state and a move to another type are seen by the next call."""
+    layer, x = make(), torch.randn(5, 3, 3)
+    with native_alone():
+        results(layer, x)
+        with torch.no_grad():
+            layer.weight_hh_l0.mul_(0.5)
+        twin = make()
+        twin.weight_hh_l0.data.mul_(0.5)
+        assert equal(results(layer, x), results(twin, x))
+        torch.testing.assert_close(layer.double()(x.double())[0].float(), twin(x)[0])
