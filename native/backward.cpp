@@ -9,12 +9,14 @@ namespace {
 // Of derivatives by the gates: enough steps for the gradients' products, in cache until those are done. It depends on
 // shapes alone, so the order of the sums does too.
 constexpr std::size_t chunk_bytes = std::size_t{1} << 24;
+constexpr std::size_t tile = 16;  // rows of a gradient that stay with one thread
 
 template <class T>
 struct Weights {
     Packing<T> ih, hh[2], hr;
     const T *gain_ih, *gain_hh;
     const T* extra[max_extra];
+    T **d_ih, **d_hh, **d_hr, **d_b_ih, **d_b_hh;  // where the gradients of each row go
 };
 
 // Pointers to the rows of all steps of a chunk, and the chunk's buffers.
@@ -58,17 +60,17 @@ public:
         std::size_t rows = 0;
         for (std::size_t t = 0; t < std::min(chunk_, s_.batch.steps); ++t) rows += s_.count(t);
         allocate(rows);
-        direct_ = m.template take<T>(B * z_.Rp);
-        product_ = m.template take<T>(B * z_.Rp);
-        d_c_ = m.template take<T>(plan_.cell_state ? B * z_.Hp : 0);
-        product_rows_ = row_pointers(product_, z_.Rp);
+        direct_ = m.template take<T>(B * z_.Rs);
+        product_ = m.template take<T>(B * z_.Rs);
+        d_c_ = m.template take<T>(plan_.cell_state ? B * z_.Hs : 0);
+        product_rows_ = row_pointers(product_, z_.Rs);
         if (plan_.phases > 1) {
-            d_operand_ = m.template take_zeros<T>(B * z_.Hp);
-            d_operand_rows_ = row_pointers(d_operand_, z_.Hp);
+            d_operand_ = m.template take<T>(B * z_.Hs);
+            d_operand_rows_ = row_pointers(d_operand_, z_.Hs);
         }
         if (s_.layout.proj_size) {
-            d_hidden_ = m.template take_zeros<T>(B * z_.Hp);
-            d_hidden_rows_ = row_pointers(d_hidden_, z_.Hp);
+            d_hidden_ = m.template take<T>(B * z_.H);
+            d_hidden_rows_ = row_pointers(d_hidden_, z_.H);
         }
     }
 
@@ -112,7 +114,7 @@ private:
 
     void prepare(const Part& part, const PartWeights<const T*>& w, Weights<T>& to) {
         const auto rows = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
-            return s_.packing(s_.blocks_rows(blocks, gates, weight, width), static_cast<std::size_t>(blocks) * z_.Hp, width);
+            return s_.packing(s_.blocks_rows(blocks, gates, weight, width), static_cast<std::size_t>(blocks) * z_.H, width);
         };
         to.ih = rows(plan_.x_blocks, plan_.x_gates, w.ih, part.input);
         for (int k = 0; k < plan_.phases; ++k) {
@@ -128,7 +130,22 @@ private:
             to.gain_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.gain_ih);
             to.gain_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.gain_hh);
         }
-        for (int k = 0; k < plan_.extra; ++k) to.extra[k] = s_.padded_row(w.extra[k]);
+        for (int k = 0; k < plan_.extra; ++k) to.extra[k] = w.extra[k];
+        const PartWeights<T*> g = gradients(part);
+        to.d_ih = blocks_places(plan_.x_blocks, plan_.x_gates, g.ih, part.input);
+        to.d_hh = blocks_places(plan_.h_blocks, plan_.h_gates, g.hh, z_.R);
+        to.d_b_ih = blocks_places(plan_.x_blocks, plan_.x_gates, g.b_ih, 1);
+        to.d_b_hh = blocks_places(plan_.h_blocks, plan_.h_gates, g.b_hh, 1);
+        to.d_hr = nullptr;
+        if (g.hr != nullptr) {
+            to.d_hr = s_.memory.template take<T*>(z_.R);
+            for (std::size_t j = 0; j < z_.R; ++j) to.d_hr[j] = g.hr + j * z_.H;
+        }
+    }
+
+    T** blocks_places(int blocks, const int* gates, T* gradient, std::size_t width) const {
+        if (gradient == nullptr) return nullptr;
+        return const_cast<T**>(s_.blocks_rows(blocks, gates, gradient, width));
     }
 
     void pack(const Weights<T>& w, const Team& team) const {
@@ -166,10 +183,10 @@ private:
         };
         const bool norm = s_.layout.layer_norm;
         buffer(true, z_.S, r_.d_gates);
-        buffer(plan_.phases > 1, z_.Hp, r_.operand);
-        buffer(norm, static_cast<std::size_t>(plan_.x_blocks) * z_.Hp, r_.d_hat_x);
-        buffer(norm, static_cast<std::size_t>(plan_.h_blocks) * z_.Hp, r_.d_hat_h);
-        buffer(s_.layout.proj_size != 0, z_.Rp, r_.d_projected);
+        buffer(plan_.phases > 1, z_.H, r_.operand);
+        buffer(norm, static_cast<std::size_t>(plan_.x_blocks) * z_.H, r_.d_hat_x);
+        buffer(norm, static_cast<std::size_t>(plan_.h_blocks) * z_.H, r_.d_hat_h);
+        buffer(s_.layout.proj_size != 0, z_.R, r_.d_projected);
         std::size_t widest = z_.R;
         for (std::size_t p = 0; p < s_.parts(); ++p) widest = std::max(widest, s_.part(p).input);
         if (s_.layout.proj_size) widest = std::max(widest, z_.H);
@@ -181,7 +198,7 @@ private:
 
     void walk(Team& team, const Part& part) {
         const Span rows = units_ ? Span{0, s_.batch.rows} : s_.rows_of(team.rank(), team.size());
-        const Span units = units_ ? share(z_.Hp, z_.lanes, team.rank(), team.size()) : Span{0, z_.Hp};
+        const Span units = units_ ? share(z_.H, z_.lanes, team.rank(), team.size()) : Span{0, z_.H};
         if (!units_ || team.rank() == 0) start(part, rows);
         if (units_) team.barrier();
         const std::size_t steps = s_.batch.steps;
@@ -196,14 +213,13 @@ private:
 
     void start(const Part& part, Span rows) const {
         for (std::size_t row = rows.first; row < rows.last; ++row) {
-            const auto read = [&](std::size_t k, std::size_t size, std::size_t padded, T* to) {
-                std::memset(to, 0, padded * sizeof(T));
+            const auto read = [&](std::size_t k, std::size_t size, T* to) {
                 const T* const from = call_.d_finals[k];
-                if (from != nullptr) std::memcpy(to, s_.state(from, part, size, row), size * sizeof(T));
+                std::memcpy(to, from == nullptr ? s_.zeros : s_.state(from, part, size, row), size * sizeof(T));
             };
-            read(0, z_.R, z_.Rp, direct_ + row * z_.Rp);
-            if (plan_.cell_state) read(1, z_.H, z_.Hp, d_c_ + row * z_.Hp);
-            std::memset(product_ + row * z_.Rp, 0, z_.Rp * sizeof(T));
+            read(0, z_.R, direct_ + row * z_.Rs);
+            if (plan_.cell_state) read(1, z_.H, d_c_ + row * z_.Hs);
+            std::memset(product_ + row * z_.Rs, 0, z_.R * sizeof(T));
         }
     }
 
@@ -213,12 +229,12 @@ private:
                 T* const to = s_.state(call_.d_states[0], part, z_.R, row);
                 const T* const mask = s_.masked(part) ? s_.recurrent_mask(part, row) : nullptr;
                 for (std::size_t j = 0; j < z_.R; ++j) {
-                    const T through = product_[row * z_.Rp + j];
-                    to[j] = direct_[row * z_.Rp + j] + (mask == nullptr ? through : through * mask[j]);
+                    const T through = product_[row * z_.Rs + j];
+                    to[j] = direct_[row * z_.Rs + j] + (mask == nullptr ? through : through * mask[j]);
                 }
             }
             if (plan_.cell_state && call_.d_states[1] != nullptr) {
-                std::memcpy(s_.state(call_.d_states[1], part, z_.H, row), d_c_ + row * z_.Hp, z_.H * sizeof(T));
+                std::memcpy(s_.state(call_.d_states[1], part, z_.H, row), d_c_ + row * z_.Hs, z_.H * sizeof(T));
             }
         }
     }
@@ -242,14 +258,14 @@ private:
 
         const bool norm = s_.layout.layer_norm;
         const bool wants_x = part.layer > 0 || call_.d_x.data != nullptr;
-        const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.Hp;
+        const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H;
         // rows of one thread lie side by side within a step, and over all steps where it has them all
         const bool whole = rows.size() == s_.batch.rows;
         for (std::size_t s = begin; s < end && (norm || wants_x); ++s) {
             const Span active = whole ? Span{0, n} : s_.active_rows(rows, s_.step(part, s));
             const std::size_t at = whole ? 0 : r_.first[s - begin] + active.first;
             if (norm) {
-                s_.kernels.norm_backward({active.size(), static_cast<std::size_t>(plan_.x_blocks), z_.H, z_.Hp, r_.hat_x + at,
+                s_.kernels.norm_backward({active.size(), static_cast<std::size_t>(plan_.x_blocks), z_.H, r_.hat_x + at,
                                           r_.inverse_x + at, 0, 0, w.gain_ih, r_.d_gates + at, x_column, r_.d_hat_x + at});
             }
             if (wants_x) {
@@ -280,13 +296,13 @@ private:
         } else if (call_.d_out.data != nullptr) {
             r_.d_out[n] = s_.address(call_.d_out, t, row) + part.direction * z_.R;
         }
-        if (plan_.cell_state) r_.c_prev[n] = saved.c_prev + at * z_.Hp;
+        if (plan_.cell_state) r_.c_prev[n] = saved.c_prev + at * z_.H;
         if (s_.masked(part)) r_.mask[n] = s_.recurrent_mask(part, row);
-        if (s_.layout.proj_size) r_.hidden[n] = saved.hidden + at * z_.Hp;
+        if (s_.layout.proj_size) r_.hidden[n] = saved.hidden + at * z_.H;
         if (s_.layout.layer_norm) {
             const std::size_t x_blocks = static_cast<std::size_t>(plan_.x_blocks), h_blocks = static_cast<std::size_t>(plan_.h_blocks);
-            r_.hat_x[n] = saved.hat_x + at * x_blocks * z_.Hp;
-            r_.hat_h[n] = saved.hat_h + at * h_blocks * z_.Hp;
+            r_.hat_x[n] = saved.hat_x + at * x_blocks * z_.H;
+            r_.hat_h[n] = saved.hat_h + at * h_blocks * z_.H;
             r_.inverse_x[n] = saved.inverse_x + at * x_blocks;
             r_.inverse_h[n] = saved.inverse_h + at * h_blocks;
         }
@@ -302,17 +318,18 @@ private:
         if (n == 0) return;
         const bool norm = s_.layout.layer_norm, projected = s_.layout.proj_size != 0;
         const bool outside = !s_.last(part) || call_.d_out.data != nullptr;
-        StepBackward<T> a{n, z_.H, z_.Hp, units.first, units.last, r_.gates + at, r_.d_gates + at, r_.h_prev + at,
-                          r_.c_prev + at, outside ? r_.d_out + at : nullptr, direct_ + b * z_.Rp, product_ + b * z_.Rp,
+        StepBackward<T> a{n, z_.H, units.first, units.last, z_.Hs, r_.gates + at, r_.d_gates + at, r_.h_prev + at,
+                          r_.c_prev + at, outside ? r_.d_out + at : nullptr, direct_ + b * z_.Rs, product_ + b * z_.Rs,
                           s_.masked(part) ? r_.mask + at : nullptr,
-                          plan_.cell_state ? d_c_ + b * z_.Hp : nullptr, w.extra, r_.operand + at,
-                          plan_.phases > 1 ? d_operand_ + b * z_.Hp : nullptr,
+                          plan_.cell_state ? d_c_ + b * z_.Hs : nullptr, w.extra, r_.operand + at,
+                          plan_.phases > 1 ? d_operand_ + b * z_.Hs : nullptr,
                           s_.zone(0, s_.zone_masks() ? r_.zone[0] + at : nullptr),
                           plan_.cell_state ? s_.zone(1, s_.zone_masks() ? r_.zone[1] + at : nullptr) : Zone<T>{}};
         if (projected) {
             StepBackward<T> of_output = a;
             of_output.hidden = z_.R;
-            of_output.padded = of_output.last = z_.Rp;
+            of_output.stride = z_.Rs;
+            of_output.last = z_.R;
             s_.kernels.collect(of_output, r_.d_projected + at);
             multiply(team, w.hr, n, r_.d_projected + at, 0, d_hidden_rows_ + b, false);
             a.d_out = d_hidden_rows_ + b;
@@ -325,26 +342,26 @@ private:
             const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first);
             s_.cell.backward[k](a);
             if (norm) {
-                s_.kernels.norm_backward({n, static_cast<std::size_t>(phase.count), z_.H, z_.Hp, r_.hat_h + at,
-                                          r_.inverse_h + at, of_h * z_.Hp, of_h, w.gain_hh + of_h * z_.Hp, r_.d_gates + at,
-                                          static_cast<std::size_t>(phase.first) * z_.Hp, r_.d_hat_h + at});
+                s_.kernels.norm_backward({n, static_cast<std::size_t>(phase.count), z_.H, r_.hat_h + at,
+                                          r_.inverse_h + at, of_h * z_.H, of_h, w.gain_hh + of_h * z_.H, r_.d_gates + at,
+                                          static_cast<std::size_t>(phase.first) * z_.H, r_.d_hat_h + at});
             }
             if (units_) team.barrier();
             multiply(team, w.hh[k], n, norm ? r_.d_hat_h + at : r_.d_gates + at,
-                     (norm ? of_h : static_cast<std::size_t>(phase.first)) * z_.Hp,
+                     (norm ? of_h : static_cast<std::size_t>(phase.first)) * z_.H,
                      (k == 1 ? d_operand_rows_ : product_rows_) + b, false);
             if (units_) team.barrier();
         }
         for (std::size_t i = 0; i < n; ++i) {
             if (!s_.fresh(part, t, b + i)) continue;
-            const auto cut = [&](T* values, std::size_t width) {
+            const auto cut = [&](T* values, std::size_t width, std::size_t stride) {
                 const std::size_t last = std::min(units_ ? units.last : width, width);
                 const std::size_t begin = std::min(units.first, last);
-                std::memset(values + (b + i) * width + begin, 0, (last - begin) * sizeof(T));
+                std::memset(values + (b + i) * stride + begin, 0, (last - begin) * sizeof(T));
             };
-            cut(direct_, z_.Rp);
-            cut(product_, z_.Rp);
-            if (plan_.cell_state) cut(d_c_, z_.Hp);
+            cut(direct_, z_.R, z_.Rs);
+            cut(product_, z_.R, z_.Rs);
+            if (plan_.cell_state) cut(d_c_, z_.H, z_.Hs);
         }
     }
 
@@ -369,37 +386,35 @@ private:
             if (second) right(right_reset_, r_.operand, z_.R, nullptr);
         }
         team.barrier();
-        const Span units = share(z_.H, z_.lanes, team.rank(), team.size());
-        if (units.size() == 0 && !s_.layout.proj_size) return;
-        // one block of gates after the other
-        const auto outer = [&](int blocks, int first, const int* gates, const T* const* d, int d_first, std::size_t width,
-                               T* weight, T* bias, const T* packed) {
-            for (int k = 0; k < blocks; ++k) {
-                const std::size_t unit = static_cast<std::size_t>(gates[k]) * z_.H + units.first;
-                s_.kernels.outer({n, units.size(), width, d,
-                                  static_cast<std::size_t>(first + k - d_first) * z_.Hp + units.first, packed,
-                                  weight == nullptr ? nullptr : weight + unit * width, width,
-                                  bias == nullptr || norm ? nullptr : bias + unit});
-            }
+        const Weights<T>& w = weights_[part.number];
+        // blocks of units lie side by side in the derivatives; each unit's gradients have their own place
+        const auto outer = [&](const T* d, std::size_t stride, std::size_t first, int blocks, std::size_t width, const T* packed,
+                               T* const* rows, T* const* sums) {
+            const Span mine = share(static_cast<std::size_t>(blocks) * z_.H, tile, team.rank(), team.size());
+            if (rows == nullptr && sums == nullptr) return;
+            s_.kernels.outer({n, mine.size(), width, d + first + mine.first, stride, packed,
+                              rows == nullptr ? nullptr : rows + mine.first, sums == nullptr ? nullptr : sums + mine.first});
         };
-        if (g.ih != nullptr || g.b_ih != nullptr) {
-            outer(plan_.x_blocks, plan_.x_first, plan_.x_gates, norm ? r_.d_hat_x : r_.d_gates, norm ? plan_.x_first : 0,
-                  part.input, g.ih, g.b_ih, right_);
-        }
-        for (int k = 0; k < plan_.phases && (g.hh != nullptr || g.b_hh != nullptr); ++k) {
+        const std::size_t x_width = static_cast<std::size_t>(plan_.x_blocks) * z_.H, h_width = static_cast<std::size_t>(plan_.h_blocks) * z_.H;
+        const std::size_t x_first = norm ? 0 : static_cast<std::size_t>(plan_.x_first) * z_.H;
+        outer(norm ? r_.d_hat_x[0] : r_.d_gates[0], norm ? x_width : z_.S, x_first, plan_.x_blocks, part.input, right_, w.d_ih, norm ? nullptr : w.d_b_ih);
+        for (int k = 0; k < plan_.phases; ++k) {
             const auto& phase = plan_.phase[k];
-            outer(phase.count, phase.first, plan_.h_gates + (phase.first - plan_.h_first), norm ? r_.d_hat_h : r_.d_gates,
-                  norm ? plan_.h_first : 0, z_.R, g.hh, g.b_hh, k == 1 ? right_reset_ : right_too_);
+            const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * z_.H;
+            outer(norm ? r_.d_hat_h[0] : r_.d_gates[0], norm ? h_width : z_.S,
+                  norm ? of_h : static_cast<std::size_t>(phase.first) * z_.H, phase.count, z_.R, k == 1 ? right_reset_ : right_too_,
+                  w.d_hh == nullptr ? nullptr : w.d_hh + of_h, norm || w.d_b_hh == nullptr ? nullptr : w.d_b_hh + of_h);
         }
+        const Span units = share(z_.H, z_.lanes, team.rank(), team.size());
         if (norm) {
             const auto sums = [&](int blocks, int first, const int* gates, const T* const* hat, T* gain, T* bias) {
                 for (int k = 0; k < blocks; ++k) {
                     const std::size_t unit = static_cast<std::size_t>(gates[k]) * z_.H + units.first;
-                    const std::size_t column = static_cast<std::size_t>(first + k) * z_.Hp + units.first;
+                    const std::size_t column = static_cast<std::size_t>(first + k) * z_.H + units.first;
                     if (bias != nullptr) s_.kernels.column_sums({n, units.size(), r_.d_gates, column, nullptr, 0, bias + unit});
                     if (gain != nullptr) {
                         s_.kernels.column_sums({n, units.size(), r_.d_gates, column, hat,
-                                                static_cast<std::size_t>(k) * z_.Hp + units.first, gain + unit});
+                                                static_cast<std::size_t>(k) * z_.H + units.first, gain + unit});
                     }
                 }
             };
@@ -408,7 +423,7 @@ private:
         }
         if (plan_.extra) {
             StepBackward<T> a{};
-            a.rows = n, a.hidden = z_.H, a.padded = z_.Hp, a.first = units.first, a.last = units.last;
+            a.rows = n, a.hidden = z_.H, a.first = units.first, a.last = units.last;
             a.gates = r_.gates, a.d_gates = r_.d_gates, a.c_prev = r_.c_prev;
             s_.cell.extra_sums(a, g.extra);
         }
@@ -416,9 +431,9 @@ private:
             team.barrier();  // the inputs are done with
             right(right_, r_.hidden, z_.H, nullptr);
             team.barrier();
-            const Span outputs = share(z_.R, z_.lanes, team.rank(), team.size());
-            s_.kernels.outer({n, outputs.size(), z_.H, r_.d_projected, outputs.first, right_, g.hr + outputs.first * z_.H,
-                              z_.H, nullptr});
+            const Span outputs = share(z_.R, tile, team.rank(), team.size());
+            s_.kernels.outer({n, outputs.size(), z_.H, r_.d_projected[0] + outputs.first, z_.R, right_,
+                              w.d_hr + outputs.first, nullptr});
         }
     }
 

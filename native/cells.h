@@ -13,11 +13,16 @@ namespace elman::ELMAN_TARGET_NAME {
 template <class T>
 using V = Vector<T>;
 
-// f(row, unit, lanes that are real) for each vector of units.
-template <class T, class Args, class F>
+// f<U>(row, unit, lanes that are real) for each vector of units, U rows at a time; a few when what happens in between is
+// a long chain of operations.
+template <class T, int U, class Args, class F>
 ELMAN_INLINE void each_unit(const Args& a, F f) {
-    for (std::size_t i = 0; i < a.rows; ++i) {
-        for (std::size_t j = a.first; j < a.last; j += lanes<T>) f(i, j, a.hidden - j);
+    std::size_t i = 0;
+    for (; i + U <= a.rows; i += U) {
+        for (std::size_t j = a.first; j < a.last; j += lanes<T>) f.template operator()<U>(i, j, a.hidden - j);
+    }
+    for (; i < a.rows; ++i) {
+        for (std::size_t j = a.first; j < a.last; j += lanes<T>) f.template operator()<1>(i, j, a.hidden - j);
     }
 }
 
@@ -38,8 +43,7 @@ template <class T>
 ELMAN_INLINE V<T> zoned(const Zone<T>& zone, std::size_t i, std::size_t j, std::size_t count, V<T> fresh, V<T> old) {
     if (!zone.on) return fresh;
     if (zone.mask != nullptr) return select<T>(zone.mask[i] + j, count, old, fresh);
-    const V<T> kept = zone.rate * old;
-    return (T(1) - zone.rate) * fresh + kept;
+    return fused<T>(broadcast<T>(zone.rate), old, (T(1) - zone.rate) * fresh);
 }
 
 // The share of a derivative that zoneout hands to the old value; the rest is the new value's.
@@ -58,30 +62,32 @@ ELMAN_INLINE V<T> masked(const T* const* mask, std::size_t i, std::size_t j, std
 // The whole derivative by h at this step.
 template <class T>
 ELMAN_INLINE V<T> incoming(const StepBackward<T>& a, std::size_t i, std::size_t j, std::size_t count) {
-    const std::size_t at = i * a.padded + j;
+    const std::size_t at = i * a.stride + j;
     V<T> d{};
     if (a.d_out != nullptr) d = load_first<T>(a.d_out[i] + j, count);
-    if (a.direct != nullptr) d += load<T>(a.direct + at);
-    if (a.product != nullptr) d += masked<T>(a.mask, i, j, count, load<T>(a.product + at));
+    if (a.direct != nullptr) d += load_first<T>(a.direct + at, count);
+    if (a.product != nullptr) d += masked<T>(a.mask, i, j, count, load_first<T>(a.product + at, count));
     return d;
 }
 
 template <class T>
-ELMAN_INLINE void set_direct(const StepBackward<T>& a, std::size_t i, std::size_t j, V<T> d) {
-    if (a.direct != nullptr) store<T>(d, a.direct + i * a.padded + j);
+ELMAN_INLINE void set_direct(const StepBackward<T>& a, std::size_t i, std::size_t j, std::size_t count, V<T> d) {
+    if (a.direct != nullptr) store_first<T>(d, a.direct + i * a.stride + j, count);
 }
 
 struct HyperbolicTangent {
-    template <class T>
-    ELMAN_INLINE V<T> of(V<T> x) { return Tanh::of<T>(x); }
+    template <class T, int N>
+    ELMAN_INLINE void apply(V<T> (&x)[N]) { Tanh::apply<T, N>(x); }
     template <class T>
     ELMAN_INLINE V<T> slope(V<T> y) { return T(1) - y * y; }
 };
 
 struct Rectifier {
     // written so that a NaN passes through
-    template <class T>
-    ELMAN_INLINE V<T> of(V<T> x) { return x < T(0) ? V<T>{} : x; }
+    template <class T, int N>
+    ELMAN_INLINE void apply(V<T> (&x)[N]) {
+        for (int k = 0; k < N; ++k) x[k] = x[k] < T(0) ? V<T>{} : x[k];
+    }
     template <class T>
     ELMAN_INLINE V<T> slope(V<T> y) { return y > T(0) ? broadcast<T>(1) : V<T>{}; }
 };
@@ -99,22 +105,27 @@ struct Rnn {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T>(a, [&](std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            const V<T> h = Activation::template of<T>(load<T>(a.gates[i] + j));
-            store<T>(h, a.gates[i] + j);
-            const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[i] + j, count) : V<T>{};
-            store_first<T>(zoned<T>(a.zone_h, i, j, count, h, old), a.h[i] + j, count);
+        each_unit<T, 4>(a, [&]<int U>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            V<T> h[U];
+            for (int u = 0; u < U; ++u) h[u] = load_first<T>(a.gates[row + u] + j, count);
+            Activation::template apply<T, U>(h);
+            for (int u = 0; u < U; ++u) {
+                const std::size_t i = row + u;
+                if (a.kept != nullptr) store_first<T>(h[u], a.kept[i] + j, count);
+                const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[i] + j, count) : V<T>{};
+                store_first<T>(zoned<T>(a.zone_h, i, j, count, h[u], old), a.h[i] + j, count);
+            }
         });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T>(a, [&](std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_unit<T, 1>(a, [&]<int>(std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const V<T> d = incoming<T>(a, i, j, count);
             const V<T> kept = kept_share<T>(a.zone_h, i, j, count, d);
-            const V<T> h = load<T>(a.gates[i] + j);
-            store<T>((d - kept) * Activation::template slope<T>(h), a.d_gates[i] + j);
-            set_direct<T>(a, i, j, kept);
+            const V<T> h = load_first<T>(a.gates[i] + j, count);
+            store_first<T>((d - kept) * Activation::template slope<T>(h), a.d_gates[i] + j, count);
+            set_direct<T>(a, i, j, count, kept);
         });
     }
 };
@@ -132,69 +143,80 @@ struct Lstm {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            T* gates = a.gates[row] + j;
-            T* cell = a.c + row * a.padded + j;
-            const V<T> old = load<T>(cell);
-            V<T> to_i = load<T>(gates), to_f = load<T>(gates + a.padded), to_o = load<T>(gates + 3 * a.padded);
-            if constexpr (Peephole) {
-                to_i += load<T>(a.extra[0] + j) * old;
-                to_f += load<T>(a.extra[1] + j) * old;
+        each_unit<T, 2>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            V<T> i_f[2 * U], g[U], o[U], old[U], c[U], squashed[U];
+            for (int u = 0; u < U; ++u) {
+                const T* gates = a.gates[first + u] + j;
+                old[u] = load<T>(a.c + (first + u) * a.stride + j);
+                i_f[u] = load_first<T>(gates, count);
+                i_f[U + u] = load_first<T>(gates + a.hidden, count);
+                g[u] = load_first<T>(gates + 2 * a.hidden, count);
+                o[u] = load_first<T>(gates + 3 * a.hidden, count);
+                if constexpr (Peephole) {
+                    i_f[u] += load_first<T>(a.extra[0] + j, count) * old[u];
+                    i_f[U + u] += load_first<T>(a.extra[1] + j, count) * old[u];
+                }
             }
-            const V<T> i = Sigmoid::of<T>(to_i), f = Sigmoid::of<T>(to_f);
-            const V<T> g = Tanh::of<T>(load<T>(gates + 2 * a.padded));
-            const V<T> written = i * g;
-            const V<T> c = f * old + written;
-            if constexpr (Peephole) to_o += load<T>(a.extra[2] + j) * c;
-            const V<T> o = Sigmoid::of<T>(to_o);
-            const V<T> h = o * Tanh::of<T>(c);
-            if (a.c_prev != nullptr) {
-                store<T>(old, a.c_prev[row] + j);
-                store<T>(i, gates);
-                store<T>(f, gates + a.padded);
-                store<T>(g, gates + 2 * a.padded);
-                store<T>(o, gates + 3 * a.padded);
+            Sigmoid::apply<T, 2 * U>(i_f);
+            Tanh::apply<T, U>(g);
+            for (int u = 0; u < U; ++u) {
+                c[u] = squashed[u] = fused<T>(i_f[U + u], old[u], i_f[u] * g[u]);
+                if constexpr (Peephole) o[u] += load_first<T>(a.extra[2] + j, count) * c[u];
             }
-            store<T>(zoned<T>(a.zone_c, row, j, count, c, old), cell);
-            const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
-            store_first<T>(zoned<T>(a.zone_h, row, j, count, h, h_old), a.h[row] + j, count);
+            Sigmoid::apply<T, U>(o);
+            Tanh::apply<T, U>(squashed);
+            for (int u = 0; u < U; ++u) {
+                const std::size_t row = first + u;
+                if (a.kept != nullptr) {
+                    T* kept = a.kept[row] + j;
+                    store_first<T>(old[u], a.c_prev[row] + j, count);
+                    store_first<T>(i_f[u], kept, count);
+                    store_first<T>(i_f[U + u], kept + a.hidden, count);
+                    store_first<T>(g[u], kept + 2 * a.hidden, count);
+                    store_first<T>(o[u], kept + 3 * a.hidden, count);
+                }
+                store<T>(zoned<T>(a.zone_c, row, j, count, c[u], old[u]), a.c + row * a.stride + j);
+                const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
+                store_first<T>(zoned<T>(a.zone_h, row, j, count, o[u] * squashed[u], h_old), a.h[row] + j, count);
+            }
         });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
-            T* d_cell = a.d_c + row * a.padded + j;
-            const V<T> i = load<T>(gates), f = load<T>(gates + a.padded);
-            const V<T> g = load<T>(gates + 2 * a.padded), o = load<T>(gates + 3 * a.padded);
-            const V<T> old = load<T>(a.c_prev[row] + j);
-            const V<T> written = i * g;
-            const V<T> squashed = Tanh::of<T>(f * old + written);
+            T* d_cell = a.d_c + row * a.stride + j;
+            const V<T> i = load_first<T>(gates, count), f = load_first<T>(gates + a.hidden, count);
+            const V<T> g = load_first<T>(gates + 2 * a.hidden, count), o = load_first<T>(gates + 3 * a.hidden, count);
+            const V<T> old = load_first<T>(a.c_prev[row] + j, count);
+            V<T> squash[1] = {fused<T>(f, old, i * g)};
+            Tanh::apply<T, 1>(squash);
+            const V<T> squashed = squash[0];
             V<T> d_h = incoming<T>(a, row, j, count);
             const V<T> kept_h = kept_share<T>(a.zone_h, row, j, count, d_h);
-            set_direct<T>(a, row, j, kept_h);
+            set_direct<T>(a, row, j, count, kept_h);
             d_h -= kept_h;
             const V<T> d_o = d_h * squashed * (o * (T(1) - o));
-            V<T> d_c = load<T>(d_cell);
+            V<T> d_c = load_first<T>(d_cell, count);
             const V<T> kept_c = kept_share<T>(a.zone_c, row, j, count, d_c);
             d_c -= kept_c;
             d_c += d_h * o * (T(1) - squashed * squashed);
-            if constexpr (Peephole) d_c += d_o * load<T>(a.extra[2] + j);
+            if constexpr (Peephole) d_c += d_o * load_first<T>(a.extra[2] + j, count);
             const V<T> d_i = d_c * g * (i * (T(1) - i));
             const V<T> d_f = d_c * old * (f * (T(1) - f));
             const V<T> d_g = d_c * i * (T(1) - g * g);
-            V<T> d_old = d_c * f + kept_c;
+            V<T> d_old = fused<T>(d_c, f, kept_c);
             if constexpr (Peephole) {
-                d_old += d_i * load<T>(a.extra[0] + j);
-                d_old += d_f * load<T>(a.extra[1] + j);
+                d_old += d_i * load_first<T>(a.extra[0] + j, count);
+                d_old += d_f * load_first<T>(a.extra[1] + j, count);
             }
-            store<T>(d_old, d_cell);
-            store<T>(d_i, d_gates);
-            store<T>(d_f, d_gates + a.padded);
-            store<T>(d_g, d_gates + 2 * a.padded);
-            store<T>(d_o, d_gates + 3 * a.padded);
+            store_first<T>(d_old, d_cell, count);
+            store_first<T>(d_i, d_gates, count);
+            store_first<T>(d_f, d_gates + a.hidden, count);
+            store_first<T>(d_g, d_gates + 2 * a.hidden, count);
+            store_first<T>(d_o, d_gates + 3 * a.hidden, count);
         });
     }
 
@@ -206,12 +228,12 @@ struct Lstm {
             for (std::size_t row = 0; row < a.rows; ++row) {
                 const T* gates = a.gates[row] + j;
                 const T* d_gates = a.d_gates[row] + j;
-                const V<T> old = load<T>(a.c_prev[row] + j);
-                const V<T> written = load<T>(gates) * load<T>(gates + 2 * a.padded);
-                const V<T> c = load<T>(gates + a.padded) * old + written;
-                sum[0] += load<T>(d_gates) * old;
-                sum[1] += load<T>(d_gates + a.padded) * old;
-                sum[2] += load<T>(d_gates + 3 * a.padded) * c;
+                const V<T> old = load_first<T>(a.c_prev[row] + j, count);
+                const V<T> written = load_first<T>(gates, count) * load_first<T>(gates + 2 * a.hidden, count);
+                const V<T> c = fused<T>(load_first<T>(gates + a.hidden, count), old, written);
+                sum[0] += load_first<T>(d_gates, count) * old;
+                sum[1] += load_first<T>(d_gates + a.hidden, count) * old;
+                sum[2] += load_first<T>(d_gates + 3 * a.hidden, count) * c;
             }
             for (int k = 0; k < 3; ++k) {
                 if (out[k] == nullptr) continue;
@@ -234,27 +256,41 @@ struct Gru {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            T* gates = a.gates[row] + j;
-            const V<T> r = Sigmoid::of<T>(load<T>(gates + a.padded));
-            const V<T> z = Sigmoid::of<T>(load<T>(gates + 2 * a.padded));
-            const V<T> n = Tanh::of<T>(load<T>(gates) + r * load<T>(gates + 3 * a.padded));
-            const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-            const V<T> h = n + z * (old - n);
-            store<T>(n, gates);
-            store<T>(r, gates + a.padded);
-            store<T>(z, gates + 2 * a.padded);
-            store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+        each_unit<T, 2>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            V<T> r_z[2 * U], n[U], m[U];
+            for (int u = 0; u < U; ++u) {
+                const T* gates = a.gates[first + u] + j;
+                n[u] = load_first<T>(gates, count);
+                r_z[u] = load_first<T>(gates + a.hidden, count);
+                r_z[U + u] = load_first<T>(gates + 2 * a.hidden, count);
+                m[u] = load_first<T>(gates + 3 * a.hidden, count);
+            }
+            Sigmoid::apply<T, 2 * U>(r_z);
+            for (int u = 0; u < U; ++u) n[u] += r_z[u] * m[u];
+            Tanh::apply<T, U>(n);
+            for (int u = 0; u < U; ++u) {
+                const std::size_t row = first + u;
+                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+                const V<T> h = n[u] + r_z[U + u] * (old - n[u]);
+                if (a.kept != nullptr) {
+                    T* kept = a.kept[row] + j;
+                    store_first<T>(n[u], kept, count);
+                    store_first<T>(r_z[u], kept + a.hidden, count);
+                    store_first<T>(r_z[U + u], kept + 2 * a.hidden, count);
+                    store_first<T>(m[u], kept + 3 * a.hidden, count);
+                }
+                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+            }
         });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
-            const V<T> n = load<T>(gates), r = load<T>(gates + a.padded), z = load<T>(gates + 2 * a.padded);
-            const V<T> m = load<T>(gates + 3 * a.padded);
+            const V<T> n = load_first<T>(gates, count), r = load_first<T>(gates + a.hidden, count), z = load_first<T>(gates + 2 * a.hidden, count);
+            const V<T> m = load_first<T>(gates + 3 * a.hidden, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
             V<T> d = incoming<T>(a, row, j, count);
             const V<T> kept = kept_share<T>(a.zone_h, row, j, count, d);
@@ -262,11 +298,11 @@ struct Gru {
             const V<T> d_n = d * (T(1) - z) * (T(1) - n * n);
             const V<T> d_z = d * (old - n) * (z * (T(1) - z));
             const V<T> d_r = d_n * m * (r * (T(1) - r));
-            set_direct<T>(a, row, j, d * z + kept);
-            store<T>(d_n, d_gates);
-            store<T>(d_r, d_gates + a.padded);
-            store<T>(d_z, d_gates + 2 * a.padded);
-            store<T>(d_n * r, d_gates + 3 * a.padded);
+            set_direct<T>(a, row, j, count, fused<T>(d, z, kept));
+            store_first<T>(d_n, d_gates, count);
+            store_first<T>(d_r, d_gates + a.hidden, count);
+            store_first<T>(d_z, d_gates + 2 * a.hidden, count);
+            store_first<T>(d_n * r, d_gates + 3 * a.hidden, count);
         });
     }
 };
@@ -283,62 +319,75 @@ struct GruBefore {
 
     template <class T>
     static void reset_forward(const StepForward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            T* gates = a.gates[row] + j;
-            const V<T> r = Sigmoid::of<T>(load<T>(gates));
-            const V<T> reset = r * load_first<T>(a.h_prev[row] + j, count);
-            store<T>(r, gates);
-            store<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j);
+        each_unit<T, 4>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            V<T> r[U];
+            for (int u = 0; u < U; ++u) r[u] = load_first<T>(a.gates[first + u] + j, count);
+            Sigmoid::apply<T, U>(r);
+            for (int u = 0; u < U; ++u) {
+                const std::size_t row = first + u;
+                const V<T> reset = r[u] * load_first<T>(a.h_prev[row] + j, count);
+                if (a.kept != nullptr) store_first<T>(r[u], a.kept[row] + j, count);
+                store_first<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j, count);
+            }
         });
     }
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            T* gates = a.gates[row] + j;
-            const V<T> z = Sigmoid::of<T>(load<T>(gates + a.padded));
-            const V<T> n = Tanh::of<T>(load<T>(gates + 2 * a.padded));
-            const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-            const V<T> h = n + z * (old - n);
-            store<T>(z, gates + a.padded);
-            store<T>(n, gates + 2 * a.padded);
-            store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+        each_unit<T, 2>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            V<T> z[U], n[U];
+            for (int u = 0; u < U; ++u) {
+                z[u] = load_first<T>(a.gates[first + u] + a.hidden + j, count);
+                n[u] = load_first<T>(a.gates[first + u] + 2 * a.hidden + j, count);
+            }
+            Sigmoid::apply<T, U>(z);
+            Tanh::apply<T, U>(n);
+            for (int u = 0; u < U; ++u) {
+                const std::size_t row = first + u;
+                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+                const V<T> h = n[u] + z[u] * (old - n[u]);
+                if (a.kept != nullptr) {
+                    store_first<T>(z[u], a.kept[row] + a.hidden + j, count);
+                    store_first<T>(n[u], a.kept[row] + 2 * a.hidden + j, count);
+                }
+                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+            }
         });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
-            const V<T> r = load<T>(gates), z = load<T>(gates + a.padded), n = load<T>(gates + 2 * a.padded);
+            const V<T> r = load_first<T>(gates, count), z = load_first<T>(gates + a.hidden, count), n = load_first<T>(gates + 2 * a.hidden, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
             V<T> d = incoming<T>(a, row, j, count);
             const V<T> kept = kept_share<T>(a.zone_h, row, j, count, d);
             d -= kept;
-            set_direct<T>(a, row, j, d * z + kept);
-            store<T>(d * (old - n) * (z * (T(1) - z)), d_gates + a.padded);
-            store<T>(d * (T(1) - z) * (T(1) - n * n), d_gates + 2 * a.padded);
-            store<T>(masked<T>(a.mask, row, j, count, r * old), a.operand[row] + j);
+            set_direct<T>(a, row, j, count, fused<T>(d, z, kept));
+            store_first<T>(d * (old - n) * (z * (T(1) - z)), d_gates + a.hidden, count);
+            store_first<T>(d * (T(1) - z) * (T(1) - n * n), d_gates + 2 * a.hidden, count);
+            store_first<T>(masked<T>(a.mask, row, j, count, r * old), a.operand[row] + j, count);
         });
     }
 
     template <class T>
     static void reset_backward(const StepBackward<T>& a) {
-        each_unit<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            const V<T> r = load<T>(a.gates[row] + j);
+        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            const V<T> r = load_first<T>(a.gates[row] + j, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-            const std::size_t at = row * a.padded + j;
-            const V<T> d = masked<T>(a.mask, row, j, count, load<T>(a.d_operand + at));
-            store<T>(d * old * (r * (T(1) - r)), a.d_gates[row] + j);
-            store<T>(load<T>(a.direct + at) + d * r, a.direct + at);
+            const std::size_t at = row * a.stride + j;
+            const V<T> d = masked<T>(a.mask, row, j, count, load_first<T>(a.d_operand + at, count));
+            store_first<T>(d * old * (r * (T(1) - r)), a.d_gates[row] + j, count);
+            store_first<T>(load_first<T>(a.direct + at, count) + d * r, a.direct + at, count);
         });
     }
 };
 
 template <class T>
 void zone(const StepForward<T>& a) {
-    each_unit<T>(a, [&](std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+    each_unit<T, 1>(a, [&]<int>(std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
         const V<T> fresh = load_first<T>(a.h[i] + j, count), old = load_first<T>(a.h_prev[i] + j, count);
         store_first<T>(zoned<T>(a.zone_h, i, j, count, fresh, old), a.h[i] + j, count);
     });
@@ -346,11 +395,11 @@ void zone(const StepForward<T>& a) {
 
 template <class T>
 void collect(const StepBackward<T>& a, T* const* out) {
-    each_unit<T>(a, [&](std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+    each_unit<T, 1>(a, [&]<int>(std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
         const V<T> d = incoming<T>(a, i, j, count);
         const V<T> kept = kept_share<T>(a.zone_h, i, j, count, d);
-        set_direct<T>(a, i, j, kept);
-        store<T>(d - kept, out[i] + j);
+        set_direct<T>(a, i, j, count, kept);
+        store_first<T>(d - kept, out[i] + j, count);
     });
 }
 

@@ -19,7 +19,7 @@ struct Weights {
 template <class T>
 struct Scratch {
     const T **x, **h_prev, **operand_h;
-    T **gates, **out, **c_prev, **hidden, **operand, **hat_x, **hat_h, **inverse_x, **inverse_h;
+    T **gates, **kept, **out, **c_prev, **hidden, **operand, **hat_x, **hat_h, **inverse_x, **inverse_h;
     const std::uint8_t** zone[2];
     T *chunk_gates, *chunk_hat_x, *row_hat_h, *chunk_inverse_x, *row_inverse_h;
     const T** mask;
@@ -37,6 +37,7 @@ public:
         inner_ = memory.template take<T*>(s_.layout.num_layers);
         saved_ = memory.template take<Saved<T>>(s_.parts());
         T* buffer = s_.call.saved;
+        if (training_) use_large_pages(buffer, s_.saved_size() * sizeof(T));
         for (std::size_t p = 0; p < s_.parts(); ++p) {
             const Part part = s_.part(p);
             if (training_) saved_[p] = s_.saved(part, buffer);
@@ -47,9 +48,9 @@ public:
         }
         weights_ = memory.template take<Weights<T>>(s_.parts());
         for (std::size_t p = 0; p < s_.parts(); ++p) prepare(s_.part(p), s_.weights(s_.part(p), arrays), weights_[p]);
-        c_ = memory.template take_zeros<T>(plan_.cell_state ? s_.batch.rows * z_.Hp : 0);
-        hidden_ = memory.template take<T>(s_.layout.proj_size ? s_.batch.rows * z_.Hp : 0);
-        operand_ = memory.template take_zeros<T>(plan_.phases > 1 ? s_.batch.rows * z_.Hp : 0);
+        c_ = memory.template take_zeros<T>(plan_.cell_state ? s_.batch.rows * z_.Hs : 0);
+        hidden_ = memory.template take<T>(s_.layout.proj_size ? s_.batch.rows * z_.H : 0);
+        operand_ = memory.template take_zeros<T>(plan_.phases > 1 ? s_.batch.rows * z_.H : 0);
         scratch_ = memory.template take<Scratch<T>>(static_cast<std::size_t>(threads_));
         const std::size_t rows = std::max<std::size_t>(s_.batch.rows, 1);
         chunk_ = std::max({std::size_t{1}, chunk_bytes / (rows * z_.S * sizeof(T)), chunk_rows / rows});
@@ -77,7 +78,7 @@ private:
     void prepare(const Part& part, const PartWeights<const T*>& w, Weights<T>& to) {
         const bool norm = s_.layout.layer_norm;
         const auto columns = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
-            const std::size_t n = static_cast<std::size_t>(blocks) * z_.Hp;
+            const std::size_t n = static_cast<std::size_t>(blocks) * z_.H;
             return s_.packing(s_.blocks_rows(blocks, gates, weight, width), width, n);
         };
         to.ih = columns(plan_.x_blocks, plan_.x_gates, w.ih, part.input);
@@ -96,7 +97,7 @@ private:
             if (bias == nullptr || norm) return;
             for (int k = 0; k < blocks; ++k) {
                 for (std::size_t j = 0; j < z_.H; ++j) {
-                    start[static_cast<std::size_t>(first + k) * z_.Hp + j] += bias[static_cast<std::size_t>(gates[k]) * z_.H + j];
+                    start[static_cast<std::size_t>(first + k) * z_.H + j] += bias[static_cast<std::size_t>(gates[k]) * z_.H + j];
                 }
             }
         };
@@ -109,7 +110,7 @@ private:
             to.shift_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.b_ih);
             to.shift_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.b_hh);
         }
-        for (int k = 0; k < plan_.extra; ++k) to.extra[k] = s_.padded_row(w.extra[k]);
+        for (int k = 0; k < plan_.extra; ++k) to.extra[k] = w.extra[k];
     }
 
     void pack(const Weights<T>& w, const Team& team) const {
@@ -127,14 +128,14 @@ private:
         Workspace& m = s_.memory;
         const bool norm = s_.layout.layer_norm;
         for (const T*** list : {&c.x, &c.h_prev, &c.operand_h, &c.mask}) *list = m.template take<const T*>(rows);
-        for (T*** list : {&c.gates, &c.out, &c.c_prev, &c.hidden, &c.operand, &c.hat_x, &c.hat_h, &c.inverse_x, &c.inverse_h}) {
+        for (T*** list : {&c.gates, &c.kept, &c.out, &c.c_prev, &c.hidden, &c.operand, &c.hat_x, &c.hat_h, &c.inverse_x, &c.inverse_h}) {
             *list = m.template take<T*>(rows);
         }
         for (auto& zone : c.zone) zone = m.template take<const std::uint8_t*>(rows);
         c.first = m.template take<std::size_t>(chunk_ + 1);
-        c.chunk_gates = m.template take<T>(training_ ? 0 : rows * z_.S);
-        c.chunk_hat_x = m.template take<T>(training_ || !norm ? 0 : rows * plan_.x_blocks * z_.Hp);
-        c.row_hat_h = m.template take<T>(training_ || !norm ? 0 : s_.batch.rows * plan_.h_blocks * z_.Hp);
+        c.chunk_gates = m.template take<T>(rows * z_.S);
+        c.chunk_hat_x = m.template take<T>(training_ || !norm ? 0 : rows * plan_.x_blocks * z_.H);
+        c.row_hat_h = m.template take<T>(training_ || !norm ? 0 : s_.batch.rows * plan_.h_blocks * z_.H);
         c.chunk_inverse_x = m.template take<T>(training_ || !norm ? 0 : rows * plan_.x_blocks);
         c.row_inverse_h = m.template take<T>(training_ || !norm ? 0 : s_.batch.rows * plan_.h_blocks);
         T* const masked = s_.call.dropout.empty() ? nullptr : m.template take<T>(s_.batch.rows * z_.R);
@@ -144,10 +145,10 @@ private:
     void walk(Team& team, const Part& part) {
         Scratch<T>& c = scratch_[team.rank()];
         const Span rows = units_ ? Span{0, s_.batch.rows} : s_.rows_of(team.rank(), team.size());
-        const Span units = units_ ? share(z_.Hp, z_.lanes, team.rank(), team.size()) : Span{0, z_.Hp};
+        const Span units = units_ ? share(z_.H, z_.lanes, team.rank(), team.size()) : Span{0, z_.H};
         if (plan_.cell_state) {
             for (std::size_t row = rows.first; row < rows.last; ++row) {
-                T* const to = c_ + row * z_.Hp;
+                T* const to = c_ + row * z_.Hs;
                 const T* from = s_.call.states[1] == nullptr ? s_.zeros : s_.state(s_.call.states[1], part, z_.H, row);
                 for (std::size_t j = units.first; j < std::min(units.last, z_.H); ++j) to[j] = from[j];
             }
@@ -157,13 +158,14 @@ private:
         }
         for (std::size_t s = 0; s < s_.batch.steps; s += chunk_) chunk(team, part, c, rows, units, s);
         finish(team, part, rows);
+        if (units_) team.barrier();  // the next part begins with states of its own
     }
 
     void chunk(Team& team, const Part& part, Scratch<T>& c, Span rows, Span units, std::size_t begin) {
         const Weights<T>& w = weights_[part.number];
         const Saved<T>& saved = saved_[part.number];
         const std::size_t end = std::min(begin + chunk_, s_.batch.steps);
-        const std::size_t xs = static_cast<std::size_t>(plan_.x_blocks) * z_.Hp, hs = static_cast<std::size_t>(plan_.h_blocks) * z_.Hp;
+        const std::size_t xs = static_cast<std::size_t>(plan_.x_blocks) * z_.H, hs = static_cast<std::size_t>(plan_.h_blocks) * z_.H;
         std::size_t n = 0;
         for (std::size_t s = begin; s < end; ++s) {
             const std::size_t t = s_.step(part, s);
@@ -175,10 +177,11 @@ private:
                 c.h_prev[n] = s_.h_prev(part, inner_, t, row);
                 c.out[n] = s_.out(part, inner_, t, row);
                 // units are shared: all threads write to the first one's rows
-                c.gates[n] = training_ ? saved.gates + at * z_.S : scratch_[units_ ? 0 : team.rank()].chunk_gates + n * z_.S;
-                if (training_ && plan_.cell_state) c.c_prev[n] = saved.c_prev + at * z_.Hp;
-                if (s_.layout.proj_size) c.hidden[n] = training_ ? saved.hidden + at * z_.Hp : hidden_ + row * z_.Hp;
-                if (plan_.phases > 1) c.operand[n] = operand_ + row * z_.Hp;
+                c.gates[n] = scratch_[units_ ? 0 : team.rank()].chunk_gates + n * z_.S;
+                if (training_) c.kept[n] = saved.gates + at * z_.S;
+                if (training_ && plan_.cell_state) c.c_prev[n] = saved.c_prev + at * z_.H;
+                if (s_.layout.proj_size) c.hidden[n] = training_ ? saved.hidden + at * z_.H : hidden_ + row * z_.H;
+                if (plan_.phases > 1) c.operand[n] = operand_ + row * z_.H;
                 if (s_.layout.layer_norm) {
                     const std::size_t in_step = row - active.first;
                     c.hat_x[n] = training_ ? saved.hat_x + at * xs : c.chunk_hat_x + n * xs;
@@ -196,17 +199,17 @@ private:
         // blocks that the input has no share in begin with their bias
         for (int block = 0; block < plan_.blocks; ++block) {
             if (block >= plan_.x_first && block < plan_.x_first + plan_.x_blocks) continue;
-            const std::size_t column = static_cast<std::size_t>(block) * z_.Hp;
+            const std::size_t column = static_cast<std::size_t>(block) * z_.H;
             const Span fill = units_ ? share(n, 1, team.rank(), team.size()) : Span{0, n};
             for (std::size_t i = fill.first; i < fill.last; ++i) {
-                std::memcpy(c.gates[i] + column, w.start + column, z_.Hp * sizeof(T));
+                std::memcpy(c.gates[i] + column, w.start + column, z_.H * sizeof(T));
             }
         }
         const bool norm = s_.layout.layer_norm;
-        const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.Hp;
+        const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H;
         multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column, norm ? nullptr : w.start + x_column, false);
         if (norm) {
-            s_.kernels.norm_forward({n, static_cast<std::size_t>(plan_.x_blocks), z_.H, z_.Hp, c.hat_x, 0, c.inverse_x, 0,
+            s_.kernels.norm_forward({n, static_cast<std::size_t>(plan_.x_blocks), z_.H, c.hat_x, 0, c.inverse_x, 0,
                                      w.gain_ih, w.shift_ih, c.gates, x_column, false});
         }
         if (units_) team.barrier();
@@ -218,10 +221,10 @@ private:
         if (n == 0) return;
         const Weights<T>& w = weights_[part.number];
         const bool masked = s_.masked(part);
-        T* const cells = c_ + rows.first * z_.Hp;
+        T* const cells = c_ + rows.first * z_.Hs;
         for (std::size_t i = 0; i < n; ++i) {
             if (plan_.cell_state && s_.fresh(part, t, rows.first + i)) {
-                std::memset(cells + i * z_.Hp + units.first, 0, units.size() * sizeof(T));
+                std::memset(cells + i * z_.Hs + units.first, 0, units.size() * sizeof(T));
             }
             if (masked) {
                 T* const to = const_cast<T*>(c.operand_h[i]);
@@ -229,23 +232,22 @@ private:
             }
         }
         const bool projected = s_.layout.proj_size != 0;
-        StepForward<T> a{n, z_.H, z_.Hp, units.first, units.last, c.gates + at, c.h_prev + at,
+        StepForward<T> a{n, z_.H, units.first, units.last, z_.Hs, c.gates + at, training_ ? c.kept + at : nullptr, c.h_prev + at,
                          projected ? c.hidden + at : c.out + at, cells,
-                         training_ && plan_.cell_state ? c.c_prev + at : nullptr, w.extra, c.operand + at,
+                         c.c_prev + at, w.extra, c.operand + at,
                          masked ? c.mask : nullptr,
                          s_.zone(0, s_.zone_masks() ? c.zone[0] + at : nullptr),
                          plan_.cell_state ? s_.zone(1, s_.zone_masks() ? c.zone[1] + at : nullptr) : Zone<T>{}};
-        if (!training_) a.c_prev = nullptr;
         const Zone<T> zone_h = a.zone_h;
         if (projected) a.zone_h.on = false;
         for (int k = 0; k < plan_.phases; ++k) {
             const auto& phase = plan_.phase[k];
-            const std::size_t column = static_cast<std::size_t>(phase.first) * z_.Hp;
-            const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * z_.Hp;
+            const std::size_t column = static_cast<std::size_t>(phase.first) * z_.H;
+            const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * z_.H;
             const T* const* from = k == 1 ? c.operand + at : masked ? c.operand_h : c.h_prev + at;
             if (s_.layout.layer_norm) {
                 multiply(team, w.hh[k], n, from, c.hat_h + at, of_h, nullptr, false);
-                s_.kernels.norm_forward({n, static_cast<std::size_t>(phase.count), z_.H, z_.Hp, c.hat_h + at, of_h,
+                s_.kernels.norm_forward({n, static_cast<std::size_t>(phase.count), z_.H, c.hat_h + at, of_h,
                                          c.inverse_h + at, static_cast<std::size_t>(phase.first - plan_.h_first),
                                          w.gain_hh + of_h, w.shift_hh + of_h, c.gates + at, column, true});
             } else {
@@ -260,7 +262,7 @@ private:
             if (zone_h.on) {
                 a.h = c.out + at;
                 a.hidden = z_.R;
-                a.last = z_.Rp;
+                a.last = z_.R;
                 a.zone_h = zone_h;
                 s_.kernels.zone(a);
             }
@@ -286,7 +288,7 @@ private:
                 std::memcpy(s_.state(s_.call.finals[0], part, z_.R, row), s_.out(part, inner_, t, row), z_.R * sizeof(T));
             }
             if (plan_.cell_state && s_.call.finals[1] != nullptr) {
-                std::memcpy(s_.state(s_.call.finals[1], part, z_.H, row), c_ + row * z_.Hp, z_.H * sizeof(T));
+                std::memcpy(s_.state(s_.call.finals[1], part, z_.H, row), c_ + row * z_.Hs, z_.H * sizeof(T));
             }
         }
     }

@@ -4,8 +4,8 @@
 // nothing that generates code (see README.md).
 //
 // Matrices are reached through arrays of pointers to their rows: a row may then lie in the caller's tensor, whatever its
-// strides, in a buffer of ours, or be shared (one row of zeros stands for all that are zero). `padded` is a number of
-// units rounded up to whole vectors; padding holds zeros.
+// strides, in a buffer of ours, or be shared (one row of zeros stands for all that are zero). Blocks of units lie side by
+// side, without padding: the last vector of a block is a partial one.
 #pragma once
 
 #include <cstddef>
@@ -42,17 +42,16 @@ struct Product {
     bool add;
 };
 
-// c[i · c_stride + j] += Σ_r a[r][a_column + i] · b[r][j] for i < m, j < n: the gradient of weights. `sums` (or null)
-// takes += Σ_r a[r][a_column + i] as well; c may be null.
+// c[i][j] += Σ_r a[r · a_stride + i] · b[r][j] for i < m, j < n: the gradient of weights. `sums[i]` takes
+// += Σ_r a[r · a_stride + i] as well. Either may be null.
 template <class T>
 struct Outer {
     std::size_t rows, m, n;
-    const T* const* a;
-    std::size_t a_column;
+    const T* a;
+    std::size_t a_stride;
     const T* b;  // packed: k = rows
-    T* c;
-    std::size_t c_stride;
-    T* sums;
+    T* const* c;
+    T* const* sums;
 };
 
 // Zoneout of a state: the new value is the old one where the mask says so, or with `rate` as weight where there is none.
@@ -63,16 +62,19 @@ struct Zone {
     const std::uint8_t* const* mask;  // a row of `hidden` bytes for each row, or null
 };
 
-// The pointwise part of one step: units first … last of `rows` rows. Activations replace what the products left in
-// `gates`, as the cell's plan lays them out.
+// The pointwise part of one step: units first … last of `rows` rows. `gates` holds the products as the cell's plan lays
+// them out; their activations go to `kept`, if anything is kept for backward. Not in place: a partial vector stored
+// just before would hold up the loads that follow it.
 template <class T>
 struct StepForward {
-    std::size_t rows, hidden, padded, first, last;
-    T* const* gates;
+    std::size_t rows, hidden, first, last;
+    std::size_t stride;  // from row to row of c: whole vectors
+    const T* const* gates;
+    T* const* kept;  // or null
     const T* const* h_prev;
     T* const* h;
-    T* c;              // (rows, padded): old in, new out
-    T* const* c_prev;  // where the old one is kept, or null
+    T* c;              // (rows, stride): old in, new out
+    T* const* c_prev;  // where the old one is kept
     const T* const* extra;
     T* const* operand;       // what the second product is taken of
     const T* const* mask;    // recurrent dropout, or null
@@ -82,39 +84,40 @@ struct StepForward {
 // The same backwards: `d_gates` takes the derivatives by what went into the activations.
 template <class T>
 struct StepBackward {
-    std::size_t rows, hidden, padded, first, last;
+    std::size_t rows, hidden, first, last;
+    std::size_t stride;  // of direct, product, d_c and d_operand: whole vectors
     const T* const* gates;
     T* const* d_gates;
     const T* const* h_prev;
     const T* const* c_prev;
     const T* const* d_out;  // the derivative by h from outside, or null
-    T* direct;              // (rows, padded): what reaches the previous h past the products; in and out. Or null
-    const T* product;       // (rows, padded): what reaches it through the products, before `mask`. Or null
+    T* direct;              // (rows, stride): what reaches the previous h past the products; in and out. Or null
+    const T* product;       // (rows, stride): what reaches it through the products, before `mask`. Or null
     const T* const* mask;
-    T* d_c;                 // (rows, padded), in and out
+    T* d_c;                 // (rows, stride), in and out
     const T* const* extra;
     T* const* operand;      // takes what the second product was taken of
-    const T* d_operand;     // (rows, padded): the derivative by it
+    const T* d_operand;     // (rows, stride): the derivative by it
     Zone<T> zone_h, zone_c;
 };
 
 // Layer normalisation of `blocks` blocks of units, one by one.
 template <class T>
 struct NormForward {
-    std::size_t rows, blocks, hidden, padded;
-    T* const* values;  // (rows, blocks · padded) from `value_column`: the product, then the product normalised
+    std::size_t rows, blocks, hidden;
+    T* const* values;  // (rows, blocks · hidden) from `value_column`: the product, then the product normalised
     std::size_t value_column;
     T* const* inverse;  // (rows, blocks): 1 / standard deviation, from `inverse_column`
     std::size_t inverse_column;
     const T* gain;
-    const T* shift;  // both (blocks · padded)
+    const T* shift;  // both (blocks · hidden)
     T* const* gates;
     std::size_t column;
     bool add;
 };
 template <class T>
 struct NormBackward {
-    std::size_t rows, blocks, hidden, padded;
+    std::size_t rows, blocks, hidden;
     const T* const* values;
     const T* const* inverse;
     std::size_t value_column, inverse_column;

@@ -29,18 +29,7 @@ std::size_t Layers<T>::part_arrays() const {
 
 template <class T>
 std::size_t Layers<T>::saved_size(std::size_t active) const {
-    const Sizes<T> z(layout_, plan(), kernels_);
-    const CellPlan& p = plan();
-    const auto of = [&](std::size_t width) { return rounded(active * width, z.panel); };
-    std::size_t part = of(z.S);
-    if (p.cell_state) part += of(z.Hp);
-    if (layout_.layer_norm) {
-        for (const int blocks : {p.x_blocks, p.h_blocks}) {
-            part += of(static_cast<std::size_t>(blocks) * z.Hp) + of(static_cast<std::size_t>(blocks));
-        }
-    }
-    if (layout_.proj_size) part += of(z.Hp);
-    return parts() * part + (layout_.num_layers - 1) * of(layout_.directions * z.R);
+    return saved_elements(layout_, plan(), Sizes<T>(layout_, plan(), kernels_), active);
 }
 
 template class Layers<float>;

@@ -76,6 +76,7 @@ void def_kernels(nb::module_& module, elman::KernelsOf<T> elman::Kernels::*type)
 
 NB_MODULE(_native, module) {
     module.doc() = "elman's compiled kernels";
+    nb::set_leak_warnings(false);  // what caches hold lives as long as the process
     def_kernels<float>(module, &elman::Kernels::f32);
     def_kernels<double>(module, &elman::Kernels::f64);
     def_layers(module);

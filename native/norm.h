@@ -30,7 +30,7 @@ void norm_forward(const NormForward<T>& a) {
     const T size = static_cast<T>(a.hidden);
     for (std::size_t i = 0; i < a.rows; ++i) {
         for (std::size_t block = 0; block < a.blocks; ++block) {
-            T* x = a.values[i] + a.value_column + block * a.padded;
+            T* x = a.values[i] + a.value_column + block * a.hidden;
             Vector<T> sum{};
             for (std::size_t j = 0; j < a.hidden; j += lanes<T>) sum += load_first<T>(x + j, a.hidden - j);
             const T mean = sum_of<T>(sum) / size;
@@ -40,18 +40,19 @@ void norm_forward(const NormForward<T>& a) {
                 Vector<T> centred = load_first<T>(x + j, a.hidden - j) - mean;
                 if (a.hidden - j < lanes<T>) centred = first_of<T>(centred, a.hidden - j);
                 squares += centred * centred;
-                store<T>(centred, x + j);
+                store_first<T>(centred, x + j, a.hidden - j);
             }
             const T inverse = T(1) / square_root<T>(sum_of<T>(squares) / size + norm_epsilon<T>);
             a.inverse[i][a.inverse_column + block] = inverse;
-            T* gates = a.gates[i] + a.column + block * a.padded;
-            const T* gain = a.gain + block * a.padded;
-            const T* shift = a.shift + block * a.padded;
+            T* gates = a.gates[i] + a.column + block * a.hidden;
+            const T* gain = a.gain + block * a.hidden;
+            const T* shift = a.shift + block * a.hidden;
             for (std::size_t j = 0; j < a.hidden; j += lanes<T>) {
-                const Vector<T> hat = load<T>(x + j) * inverse;
-                store<T>(hat, x + j);
-                const Vector<T> y = hat * load<T>(gain + j) + load<T>(shift + j);
-                store<T>(a.add ? load<T>(gates + j) + y : y, gates + j);
+                const std::size_t count = a.hidden - j;
+                const Vector<T> hat = load_first<T>(x + j, count) * inverse;
+                store_first<T>(hat, x + j, count);
+                const Vector<T> y = hat * load_first<T>(gain + j, count) + load_first<T>(shift + j, count);
+                store_first<T>(a.add ? load_first<T>(gates + j, count) + y : y, gates + j, count);
             }
         }
     }
@@ -63,23 +64,23 @@ void norm_backward(const NormBackward<T>& a) {
     const T size = static_cast<T>(a.hidden);
     for (std::size_t i = 0; i < a.rows; ++i) {
         for (std::size_t block = 0; block < a.blocks; ++block) {
-            const T* hat = a.values[i] + a.value_column + block * a.padded;
-            const T* d_gates = a.d_gates[i] + a.column + block * a.padded;
-            const T* gain = a.gain + block * a.padded;
-            T* d = a.d_values[i] + a.value_column + block * a.padded;
+            const T* hat = a.values[i] + a.value_column + block * a.hidden;
+            const T* d_gates = a.d_gates[i] + a.column + block * a.hidden;
+            const T* gain = a.gain + block * a.hidden;
+            T* d = a.d_values[i] + a.value_column + block * a.hidden;
             Vector<T> sum{}, product{};
             for (std::size_t j = 0; j < a.hidden; j += lanes<T>) {
-                const Vector<T> scaled = load<T>(d_gates + j) * load<T>(gain + j);
+                const std::size_t count = a.hidden - j;
+                const Vector<T> scaled = load_first<T>(d_gates + j, count) * load_first<T>(gain + j, count);
                 sum += scaled;
-                product += scaled * load<T>(hat + j);
+                product += scaled * load_first<T>(hat + j, count);
             }
             const T mean = sum_of<T>(sum) / size, slope = sum_of<T>(product) / size;
             const T inverse = a.inverse[i][a.inverse_column + block];
             for (std::size_t j = 0; j < a.hidden; j += lanes<T>) {
-                const Vector<T> scaled = load<T>(d_gates + j) * load<T>(gain + j);
-                Vector<T> result = ((scaled - mean) - load<T>(hat + j) * slope) * inverse;
-                if (a.hidden - j < lanes<T>) result = first_of<T>(result, a.hidden - j);
-                store<T>(result, d + j);
+                const std::size_t count = a.hidden - j;
+                const Vector<T> scaled = load_first<T>(d_gates + j, count) * load_first<T>(gain + j, count);
+                store_first<T>(((scaled - mean) - load_first<T>(hat + j, count) * slope) * inverse, d + j, count);
             }
         }
     }

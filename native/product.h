@@ -18,7 +18,7 @@ constexpr int tile_rows = 8, tile_vectors = 3;
 constexpr int tile_rows = 4, tile_vectors = 3;
 #endif
 constexpr std::size_t depth = 512;        // of a block of the sum
-constexpr std::size_t outer_depth = 256;  // the same where both factors are streamed
+constexpr std::size_t outer_depth = 512;
 constexpr std::size_t slab = 128;         // rows taken before the next panel, so that they stay in the second cache
 constexpr int narrow = 4;                 // panels at a time for a single row
 
@@ -73,15 +73,18 @@ void pack_columns(const Packing<T>& p) {
 enum class Finish { set, add };
 
 // One tile: m rows of V vectors, of `panels` panels side by side (only a single row has the registers for several).
-// Packed: a is not an array of rows but [k][tile_rows].
-template <class T, int M, int V, int P, bool Packed>
+// Columns: element (i, k) of the left factor is a[0][k · offset + i], not a[i][offset + k].
+template <class T, int M, int V, int P, bool Columns>
 __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_t offset, const T* b,
                                     std::size_t panel_stride, T* const* c, std::size_t column, std::size_t last_lanes,
                                     const T* start, Finish finish) {
     constexpr int width = tile_vectors * static_cast<int>(lanes<T>);
     Vector<T> sum[M][P * V] = {};
     const T* row[M];
-    for (int i = 0; i < M; ++i) row[i] = Packed ? a[0] + i : a[i] + offset;
+    for (int i = 0; i < M; ++i) row[i] = Columns ? a[0] : a[i] + offset;
+    for (int i = 0; i < M; ++i) {
+        for (int v = 0; v < P * V; ++v) __builtin_prefetch(c[i] + column + v * static_cast<int>(lanes<T>), 1);
+    }
     for (std::size_t at = 0; at < k; ++at) {
         Vector<T> factor[P * V];
 #pragma GCC unroll 16
@@ -91,11 +94,12 @@ __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_
         }
 #pragma GCC unroll 16
         for (int i = 0; i < M; ++i) {
-            const T value = Packed ? row[0][at * tile_rows + i] : row[i][at];
+            const T value = Columns ? row[0][i] : row[i][at];
 #pragma GCC unroll 16
             for (int v = 0; v < P * V; ++v) sum[i][v] += factor[v] * value;
         }
         b += width;
+        if (Columns) row[0] += offset;
     }
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
@@ -119,10 +123,10 @@ template <class T>
 using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, std::size_t, T* const*, std::size_t, std::size_t,
                       const T*, Finish);
 
-template <class T, bool Packed>
+template <class T, bool Columns>
 ELMAN_INLINE Tile<T> tile_for(std::size_t m, std::size_t vectors) {
 #define ELMAN_TILES(m) \
-    { tile<T, m, 1, 1, Packed>, tile<T, m, 2, 1, Packed>, tile<T, m, 3, 1, Packed> }
+    { tile<T, m, 1, 1, Columns>, tile<T, m, 2, 1, Columns>, tile<T, m, 3, 1, Columns> }
     static constexpr Tile<T> tiles[tile_rows][tile_vectors] = {
         ELMAN_TILES(1), ELMAN_TILES(2), ELMAN_TILES(3), ELMAN_TILES(4),
 #if defined(__AVX512F__)
@@ -179,38 +183,64 @@ void product(const Product<T>& p) {
     }
 }
 
+// Sums of the columns of (rows, n), n a few vectors' width at most, each added to what its own pointer points to.
+template <class T>
+ELMAN_INLINE void add_sums(const T* a, std::size_t stride, std::size_t rows, std::size_t n, T* const* to) {
+    constexpr std::size_t vectors = 4;
+    for (std::size_t j = 0; j < n; j += vectors * lanes<T>) {
+        Vector<T> sum[vectors] = {};
+        const T* from = a + j;
+        for (std::size_t r = 0; r < rows; ++r, from += stride) {
+            for (std::size_t v = 0; v < vectors && j + v * lanes<T> < n; ++v) {
+                sum[v] += load_first<T>(from + v * lanes<T>, n - j - v * lanes<T>);
+            }
+        }
+        for (std::size_t q = j; q < n && q < j + vectors * lanes<T>; ++q) {
+            if (to[q] != nullptr) *to[q] += sum[(q - j) / lanes<T>][(q - j) % lanes<T>];
+        }
+    }
+}
+
+// Where rows lie far apart, a band of columns is packed first: cache lines are read whole, and once.
 template <class T>
 void outer(const Outer<T>& p) {
-    constexpr std::size_t width = panel_width<T>;
+    constexpr std::size_t width = panel_width<T>, band = 64, far = 2048 / sizeof(T);
     const std::size_t panels = (p.n + width - 1) / width;
-    T packed[outer_depth * tile_rows];
-    const T* const a = packed;
-    for (std::size_t i = 0; i < p.m; i += tile_rows) {
-        const std::size_t height = smaller(tile_rows, p.m - i);
-        T* rows[tile_rows];
-        for (std::size_t q = 0; q < height && p.c != nullptr; ++q) rows[q] = p.c + (i + q) * p.c_stride;
-        T sums[tile_rows] = {};
-        for (std::size_t r0 = 0; r0 < p.rows; r0 += outer_depth) {
-            const std::size_t count = smaller(outer_depth, p.rows - r0);
-            for (std::size_t r = 0; r < count; ++r) {
-                const T* from = p.a[r0 + r] + p.a_column + i;
-                T* to = packed + r * tile_rows;
-                if (height == tile_rows) {
-                    for (int q = 0; q < tile_rows; ++q) to[q] = from[q];
-                    for (int q = 0; q < tile_rows; ++q) sums[q] += from[q];
-                } else {
-                    for (std::size_t q = 0; q < height; ++q) to[q] = from[q];
-                    for (std::size_t q = 0; q < height; ++q) sums[q] += from[q];
+    const bool packing = p.a_stride > far;
+    alignas(64) T packed[band * outer_depth];
+    for (std::size_t r0 = 0; r0 < p.rows; r0 += outer_depth) {
+        const std::size_t count = smaller(outer_depth, p.rows - r0);
+        for (std::size_t i = 0; i < p.m; i += band) {
+            const std::size_t height = smaller(band, p.m - i);
+            const T* a = p.a + r0 * p.a_stride + i;
+            std::size_t stride = p.a_stride;
+            if (packing) {
+                for (std::size_t r = 0; r < count; ++r) {
+                    const T* from = a + r * p.a_stride;
+                    if (r + 4 < count) {
+                        for (std::size_t q = 0; q < height; q += 64 / sizeof(T)) __builtin_prefetch(from + 4 * p.a_stride + q);
+                    }
+                    for (std::size_t q = 0; q < height; q += lanes<T>) {
+                        store_first<T>(load_first<T>(from + q, height - q), packed + r * band + q, height - q);
+                    }
                 }
+                a = packed;
+                stride = band;
             }
+            if (p.sums != nullptr) add_sums<T>(a, stride, count, height, p.sums + i);
             if (p.c == nullptr) continue;
             for (std::size_t panel = 0; panel < panels; ++panel) {
                 const Extent<T> extent(p.n - panel * width);
-                tile_for<T, true>(height, extent.vectors)(count, &a, 0, p.b + (panel * p.rows + r0) * width, 0, rows,
-                                                          panel * width, extent.last_lanes, nullptr, Finish::add);
+                const T* b = p.b + (panel * p.rows + r0) * width;
+                const std::size_t tiles = (height + tile_rows - 1) / tile_rows;
+                for (std::size_t t = 0; t < tiles; ++t) {
+                    const std::size_t q = t * tile_rows;
+                    const T* const column = a + q;
+                    tile_for<T, true>(smaller(tile_rows, height - q), extent.vectors)(
+                        count, &column, stride, b, 0, p.c + i + q, panel * width, extent.last_lanes, nullptr, Finish::add);
+                }
             }
         }
-        for (std::size_t q = 0; q < height && p.sums != nullptr; ++q) p.sums[i + q] += sums[q];
     }
 }
 

@@ -33,18 +33,21 @@ struct Part {
 // Sizes of a stack.
 template <class T>
 struct Sizes {
-    std::size_t H, Hp, R, Rp, S;  // hidden, padded, recurrent, padded, blocks · padded
+    std::size_t H, R, S;  // hidden, recurrent, a row of gates
+    std::size_t Hs, Rs;   // from row to row where rows are H or R long and written in place: whole vectors
     std::size_t lanes, panel;
 
     Sizes(const Layout& layout, const CellPlan& plan, const KernelsOf<T>& kernels)
         : H(layout.hidden_size),
-          Hp(rounded(layout.hidden_size, kernels.lanes)),
           R(layout.proj_size ? layout.proj_size : layout.hidden_size),
-          Rp(rounded(R, kernels.lanes)),
-          S(static_cast<std::size_t>(plan.blocks) * Hp),
+          S(apart(static_cast<std::size_t>(plan.blocks) * H)),
+          Hs(rounded(H, kernels.lanes)),
+          Rs(rounded(R, kernels.lanes)),
           lanes(kernels.lanes),
           panel(kernels.panel) {}
 
+    // Rows a multiple of a page apart would all fall into the same few sets of the cache.
+    static std::size_t apart(std::size_t n) { return n * sizeof(T) % 2048 == 0 ? n + 64 / sizeof(T) : n; }
     std::size_t panels(std::size_t columns) const { return (columns + panel - 1) / panel; }
 };
 
@@ -68,6 +71,20 @@ template <class T>
 struct Saved {
     T *gates, *c_prev, *hat_x, *hat_h, *inverse_x, *inverse_h, *hidden, *out;
 };
+
+template <class T>
+std::size_t saved_elements(const Layout& layout, const CellPlan& plan, const Sizes<T>& z, std::size_t active) {
+    const auto of = [&](std::size_t width) { return rounded(active * width, z.panel); };
+    std::size_t part = of(z.S);
+    if (plan.cell_state) part += of(z.H);
+    if (layout.layer_norm) {
+        for (const int blocks : {plan.x_blocks, plan.h_blocks}) {
+            part += of(static_cast<std::size_t>(blocks) * z.H) + of(static_cast<std::size_t>(blocks));
+        }
+    }
+    if (layout.proj_size) part += of(z.H);
+    return layout.num_layers * layout.directions * part + (layout.num_layers - 1) * of(layout.directions * z.R);
+}
 
 template <class T>
 class Sequence {
@@ -94,7 +111,7 @@ public:
         offsets_ = memory.take<std::size_t>(batch.steps + 1);
         offsets_[0] = 0;
         for (std::size_t t = 0; t < batch.steps; ++t) offsets_[t + 1] = offsets_[t] + count(t);
-        const std::size_t longest = std::max(sizes.Hp, layout.input_size);
+        const std::size_t longest = std::max(sizes.H, layout.input_size);
         zeros = memory.take_zeros<T>(std::max(longest, sizes.S));
     }
 
@@ -104,6 +121,7 @@ public:
         return batch.counts == nullptr ? batch.rows : static_cast<std::size_t>(batch.counts[t]);
     }
     std::size_t index(std::size_t t, std::size_t row) const { return offsets_[t] + row; }
+    std::size_t saved_size() const { return saved_elements(layout, plan, sizes, active()); }
     std::size_t active() const { return offsets_[batch.steps]; }
     std::size_t callers_row(std::size_t row) const {
         return batch.order == nullptr ? row : static_cast<std::size_t>(batch.order[row]);
@@ -186,48 +204,42 @@ public:
         };
         Saved<T> s;
         s.gates = take(true, sizes.S);
-        s.c_prev = take(plan.cell_state, sizes.Hp);
-        s.hat_x = take(layout.layer_norm, plan.x_blocks * sizes.Hp);
-        s.hat_h = take(layout.layer_norm, plan.h_blocks * sizes.Hp);
+        s.c_prev = take(plan.cell_state, sizes.H);
+        s.hat_x = take(layout.layer_norm, plan.x_blocks * sizes.H);
+        s.hat_h = take(layout.layer_norm, plan.h_blocks * sizes.H);
         s.inverse_x = take(layout.layer_norm, plan.x_blocks);
         s.inverse_h = take(layout.layer_norm, plan.h_blocks);
-        s.hidden = take(layout.proj_size != 0, sizes.Hp);
+        s.hidden = take(layout.proj_size != 0, sizes.H);
         s.out = take(part.direction == 0 && !last(part), layout.directions * sizes.R);
         return s;
     }
 
-    // A row of blocks · padded values, from the gates' own; blocks that have no such gate are 0.
+    // A row of blocks · H values, from the gates' own; blocks that have no such gate are 0.
     T* blocks_row(int blocks, const int* gates, const T* values) const {
-        T* const row = memory.take_zeros<T>(static_cast<std::size_t>(blocks) * sizes.Hp);
+        T* const row = memory.take_zeros<T>(static_cast<std::size_t>(blocks) * sizes.H);
         for (int k = 0; k < blocks && values != nullptr; ++k) {
-            std::memcpy(row + static_cast<std::size_t>(k) * sizes.Hp, values + static_cast<std::size_t>(gates[k]) * sizes.H,
+            std::memcpy(row + static_cast<std::size_t>(k) * sizes.H, values + static_cast<std::size_t>(gates[k]) * sizes.H,
                         sizes.H * sizeof(T));
         }
         return row;
     }
-    // Pointers to the weights' rows in the order of the blocks' units, null in the padding.
+    // Pointers to the weights' rows in the order of the blocks' units.
     const T** blocks_rows(int blocks, const int* gates, const T* weight, std::size_t width) const {
-        const std::size_t n = static_cast<std::size_t>(blocks) * sizes.Hp;
+        const std::size_t n = static_cast<std::size_t>(blocks) * sizes.H;
         const T** const rows = memory.take<const T*>(n);
         for (std::size_t k = 0; k < n; ++k) {
-            const std::size_t unit = k % sizes.Hp, gate = static_cast<std::size_t>(gates[k / sizes.Hp]);
-            rows[k] = unit < sizes.H ? weight + (gate * sizes.H + unit) * width : nullptr;
+            const std::size_t unit = k % sizes.H, gate = static_cast<std::size_t>(gates[k / sizes.H]);
+            rows[k] = weight + (gate * sizes.H + unit) * width;
         }
         return rows;
     }
     Packing<T> packing(const T* const* rows, std::size_t k, std::size_t n) const {
         return {rows, k, n, memory.take<T>(sizes.panels(n) * sizes.panel * k), 0, sizes.panels(n), nullptr};
     }
-    const T* padded_row(const T* values) const {
-        T* const row = memory.take_zeros<T>(sizes.Hp);
-        std::memcpy(row, values, sizes.H * sizeof(T));
-        return row;
-    }
-
     // How the threads share the recurrence: by rows, each walking all steps of its own; or, where rows are too few, by
     // units, meeting twice a step.
     bool by_units(int threads) const {
-        const std::size_t weights = static_cast<std::size_t>(plan.h_blocks) * sizes.Hp * sizes.R * sizeof(T);
+        const std::size_t weights = static_cast<std::size_t>(plan.h_blocks) * sizes.H * sizes.R * sizeof(T);
         return threads > 1 && batch.rows < 8 && !layout.layer_norm && !layout.proj_size && weights >= (std::size_t{1} << 18);
     }
     int threads() const {

@@ -73,6 +73,20 @@ ELMAN_INLINE Vector<T> broadcast(T x) {
     return x - Vector<T>{};
 }
 
+// a · b + c, rounded once where the target can: written out where the compiler could choose which of two products to fuse.
+template <class T>
+ELMAN_INLINE Vector<T> fused(Vector<T> a, Vector<T> b, Vector<T> c) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vector<T>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+    if constexpr (sizeof(T) == 8) return (Vector<T>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__FMA__)
+    if constexpr (sizeof(T) == 4) return (Vector<T>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+    if constexpr (sizeof(T) == 8) return (Vector<T>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+    return a * b + c;
+#endif
+}
+
 // Ones in the bits of the first `count` lanes.
 template <class T>
 ELMAN_INLINE Bits<T> first_lanes(std::size_t count) {

@@ -2,12 +2,27 @@
 // every call, which costs more than a small recurrence.
 #pragma once
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <vector>
 
 namespace elman {
+
+// Asks for large pages under a large buffer, before it is written to: there are then 512 times fewer faults.
+inline void use_large_pages(void* data, std::size_t size) {
+#if defined(__linux__)
+    constexpr std::size_t page = 4096, large = std::size_t{4} << 20;
+    if (size < large) return;
+    auto* const first = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page);
+    madvise(first, (size - page) / page * page, MADV_HUGEPAGE);
+#endif
+}
 
 class Workspace {
 public:
@@ -53,7 +68,9 @@ private:
     };
 
     static Block allocate(std::size_t size) {
-        return {std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(::operator new(size, std::align_val_t{line}))), size};
+        auto* const data = static_cast<std::byte*>(::operator new(size, std::align_val_t{line}));
+        use_large_pages(data, size);
+        return {std::unique_ptr<std::byte, Free>(data), size};
     }
 
     void* take_bytes(std::size_t size) {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from elman.cells import Cell, get_cell
@@ -60,6 +61,13 @@ class Layout:
                 f"one for each of: {', '.join(cell.states)}"
             )
 
+    def __hash__(self) -> int:  # once: the layers look their kernels up by layout at every call
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, name) for name in self.__dataclass_fields__))
+
     @property
     def recurrent_size(self) -> int:
         """``R``: the size of the output of one direction."""
@@ -70,7 +78,7 @@ class Layout:
         """2 if bidirectional, else 1."""
         return 2 if self.bidirectional else 1
 
-    @property
+    @cached_property
     def state_sizes(self) -> tuple[int, ...]:
         """The last dimension of each state: ``R`` for the output, ``H`` for the others."""
         return (self.recurrent_size,) + (self.hidden_size,) * (len(get_cell(self.cell).states) - 1)
@@ -103,6 +111,11 @@ class Layout:
         return {
             name + suffix: shape for layer, _, suffix in self.parts() for name, shape in self.part_shapes(layer).items()
         }
+
+    @cached_property
+    def shape_list(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes alone, in the same order."""
+        return tuple(self.shapes().values())
 
     def parameter_count(self) -> int:
         """Number of trainable values."""

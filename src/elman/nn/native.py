@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.backends import native, say_once
-from elman.kernels import kernels_for, native_cells, ragged, thread_count
+from elman.kernels import address, kernels_for, native_cells, ragged, thread_count
 from elman.nn.checks import LayerShapeError, States
+from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks, draw_masks
 from elman.recurrence import Layout
 
@@ -41,72 +42,85 @@ def refusal(layer: Recurrent, input: Tensor) -> str:
     return ""
 
 
-class Sequence(NamedTuple):
-    """All of a call but its tensors that autograd follows."""
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """All of a call but the tensors that autograd follows."""
 
-    layer: Recurrent
     layout: Layout
     steps: int
     rows: int
+    active: int  # steps of all rows together
     time: int  # the dimension of x that is time; -1 if packed
+    batch: Any  # elman._native.Batch; it holds addresses in:
     counts: np.ndarray | None
     order: np.ndarray | None
-    lengths: Tensor | None
     resets: Tensor | None  # (T, B)
-    masks: Masks
+    lengths: Tensor | None
     packed: PackedSequence | None
+    masks: Masks
 
-    def batch(self) -> Any:
-        resets = self.resets
-        return native().Batch(
-            self.steps,
-            self.rows,
-            0 if self.counts is None else self.counts.__array_interface__["data"][0],
-            0 if self.order is None else self.order.__array_interface__["data"][0],
-            self.time < 0,
-            0 if resets is None else resets.data_ptr(),
-            0 if resets is None else resets.stride(0),
-            0 if resets is None else resets.stride(1),
-            thread_count(torch.get_num_threads()),
-        )
-
-    def strides(self, tensor: Tensor) -> tuple[int, int]:
+    def strides(self, tensor: Tensor | None) -> tuple[int, int]:
         """Element strides from step to step and from row to row."""
+        if tensor is None:
+            return 0, 0
         if self.time < 0:
             return 0, tensor.stride(0)
         return tensor.stride(self.time), tensor.stride(1 - self.time)
 
-    def call(self, x: Tensor, output: Tensor, states: Any, weights: Any, saved: Tensor | None) -> Any:
-        masks = self.masks
+    def call(self, x: Tensor, output: Tensor, tensors: Any, saved: int) -> Any:
+        """What the kernels read and write; ``tensors`` are the states, then the weights."""
+        recurrent, zoneout = self.masks
+        addresses = [0 if t is None else t.data_ptr() for t in tensors]
+        states = len(self.layout.state_sizes)
         return native().Call(
             x.data_ptr(),
             *self.strides(x),
             output.data_ptr(),
             *self.strides(output),
-            [0 if s is None else s.data_ptr() for s in states],
-            [w.data_ptr() for w in weights],
-            [] if masks.recurrent is None else [m.data_ptr() for m in masks.recurrent],
-            [] if masks.zoneout is None else [m.data_ptr() for part in masks.zoneout for m in part],
-            0 if saved is None else saved.data_ptr(),
+            addresses[:states],
+            addresses[states:],
+            [] if recurrent is None else [m.data_ptr() for m in recurrent],
+            [] if zoneout is None else [m.data_ptr() for part in zoneout for m in part],
+            saved,
         )
 
 
+def _sequence(
+    layout: Layout,
+    steps: int,
+    rows: int,
+    active: int,
+    time: int,
+    counts: np.ndarray | None,
+    order: np.ndarray | None,
+    resets: Tensor | None,
+    masks: Masks,
+    lengths: Tensor | None = None,
+    packed: PackedSequence | None = None,
+) -> Sequence:
+    batch = native().Batch(
+        steps,
+        rows,
+        0 if counts is None else address(counts),
+        0 if order is None else address(order),
+        time < 0,
+        0 if resets is None else resets.data_ptr(),
+        0 if resets is None else resets.stride(0),
+        0 if resets is None else resets.stride(1),
+        thread_count(torch.get_num_threads()),
+    )
+    return Sequence(layout, steps, rows, active, time, batch, counts, order, resets, lengths, packed, masks)
+
+
 def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
-    layout = sequence.layout
-    kernels = kernels_for(layout, DTYPES[x.dtype])
-    width = layout.num_directions * layout.recurrent_size
-    output = x.new_empty((*x.shape[:-1], width))
-    parts = layout.num_layers * layout.num_directions
-    sizes = layout.state_sizes
-    finals = [x.new_empty((parts, sequence.rows, size)) for size in sizes]
-    saved = None
-    if training:
-        active = x.shape[0] if sequence.time < 0 else int(sequence.steps * sequence.rows)
-        if sequence.counts is not None and sequence.time >= 0:
-            active = int(sequence.counts.sum())
-        saved = x.new_empty(kernels.saved_size(active))
-    call = sequence.call(x, output, tensors[: len(sizes)], tensors[len(sizes) :], saved)
-    kernels.forward(sequence.batch(), call, [f.data_ptr() for f in finals])
+    layout, dtype = sequence.layout, x.dtype
+    kernels = kernels_for(layout, DTYPES[dtype])
+    directions = layout.num_directions
+    output = torch.empty((*x.shape[:-1], directions * layout.recurrent_size), dtype=dtype)
+    finals = [torch.empty((layout.num_layers * directions, sequence.rows, n), dtype=dtype) for n in layout.state_sizes]
+    saved = torch.empty(kernels.saved_size(sequence.active), dtype=dtype) if training else None
+    call = sequence.call(x, output, tensors, 0 if saved is None else saved.data_ptr())
+    kernels.forward(sequence.batch, call, [f.data_ptr() for f in finals])
     return output, finals, saved
 
 
@@ -125,30 +139,32 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Tensor | None, ...]:
         sequence: Sequence = ctx.sequence
         x, output, saved, *tensors = ctx.saved_tensors
-        wanted = ctx.needs_input_grad
+        _, wants_x, *wanted = ctx.needs_input_grad
         if torch.is_grad_enabled():
-            return None, *_backward_by_reference(sequence, x, tensors, (d_output, *d_finals), wanted[1:])
-        count = len(sequence.layout.state_sizes)
-        if d_output is not None and (d_output.stride(-1) != 1 or not d_output.is_cpu):
+            return None, *_backward_by_reference(sequence, x, tensors, (d_output, *d_finals), (wants_x, *wanted))
+        if d_output is not None and d_output.stride(-1) != 1:
             d_output = d_output.contiguous()
         ends = [None if d is None else d.contiguous() for d in d_finals]
-        gradients = [torch.empty_like(t) if w else None for t, w in zip((x, *tensors), wanted[1:], strict=True)]
-        d_x = gradients[0]
-        if d_x is not None and not d_x.is_contiguous():
-            d_x = gradients[0] = torch.empty_like(x, memory_format=torch.contiguous_format)
+        d_x = torch.empty(x.shape, dtype=x.dtype) if wants_x else None
+        gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
         addresses = [0 if g is None else g.data_ptr() for g in gradients]
+        states = len(ends)
         kernels_for(sequence.layout, DTYPES[x.dtype]).backward(
-            sequence.batch(),
-            sequence.call(x, output, tensors[:count], tensors[count:], saved),
+            sequence.batch,
+            sequence.call(x, output, tensors, saved.data_ptr()),
             0 if d_output is None else d_output.data_ptr(),
-            *((0, 0) if d_output is None else sequence.strides(d_output)),
+            *sequence.strides(d_output),
             [0 if d is None else d.data_ptr() for d in ends],
-            addresses[0],
-            *((0, 0) if d_x is None else sequence.strides(d_x)),
-            addresses[1 : 1 + count],
-            addresses[1 + count :],
+            0 if d_x is None else d_x.data_ptr(),
+            *sequence.strides(d_x),
+            addresses[:states],
+            addresses[states:],
         )
-        return None, *gradients
+        return None, d_x, *gradients
+
+
+# Function.apply without its care for torch.func, whose transforms never come here
+_apply = super(torch.autograd.Function, _Recurrence).apply
 
 
 def _backward_by_reference(
@@ -168,45 +184,48 @@ def _backward_by_reference(
 
 
 def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
+    dtype, layout = x.dtype, sequence.layout
     if x.stride(-1) != 1 and x.shape[-1] != 1:
         x = x.contiguous()
-    shapes = sequence.layout.shapes().values()
-    for k, (weight, shape) in enumerate(zip(weights, shapes, strict=True)):
-        if not weight.is_cpu or weight.dtype is not x.dtype or weight.shape != shape:
+    follow = x.requires_grad
+    for k, (weight, shape) in enumerate(zip(weights, layout.shape_list, strict=True)):
+        if weight.shape != shape or weight.dtype is not dtype or not weight.is_cpu:
             raise LayerShapeError(
                 f"a weight is {weight.dtype} {tuple(weight.shape)} on {weight.device}; "
-                f"the input needs {x.dtype} {shape} on {x.device}"
+                f"the input needs {dtype} {shape} on {x.device}"
             )
+        follow = follow or weight.requires_grad
         if not weight.is_contiguous():
             weights[k] = weight.contiguous()
-    given: list[Tensor | None] = [None] * len(sequence.layout.state_sizes)
+    given: list[Tensor | None] = [None] * len(layout.state_sizes)
     if states is not None:
-        given = [state.contiguous() for state in states]
-        for state in states:
+        for k, state in enumerate(states):
             if not state.is_cpu:
                 raise LayerShapeError(f"hx is on {state.device}, the input on {x.device}; move one of them")
-    tensors = (*given, *weights)
-    if torch.is_grad_enabled() and (x.requires_grad or any(t is not None and t.requires_grad for t in tensors)):
-        output, *finals = _Recurrence.apply(sequence, x, *tensors)
+            given[k] = state.contiguous()
+            follow = follow or state.requires_grad
+    if follow and torch.is_grad_enabled():
+        output, *finals = _apply(sequence, x, *given, *weights)
     else:
-        output, finals, _ = _forward(sequence, x, tensors, training=False)
+        output, finals, _ = _forward(sequence, x, (*given, *weights), training=False)
     return output, tuple(finals)
 
 
 def _layer_by_layer(
-    sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor]
+    sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor], dropout: float
 ) -> tuple[Tensor, States]:
     """With dropout between the layers, which torch draws."""
-    layer, layout = sequence.layer, sequence.layout
+    layout = sequence.layout
     parts, arrays = layout.num_directions, len(weights) // layout.num_layers
     ends = []
     for k in range(layout.num_layers):
         if k:
-            x = functional.dropout(x, layer.dropout)
+            x = functional.dropout(x, dropout)
         mine = slice(k * parts, (k + 1) * parts)
         masks = Masks(*(None if m is None else m[mine] for m in sequence.masks))
+        size = layout.input_size if k == 0 else parts * layout.recurrent_size
         x, finals = _run(
-            sequence._replace(layout=_single(layout, k), masks=masks),
+            replace(sequence, layout=replace(layout, input_size=size, num_layers=1), masks=masks),
             x,
             None if states is None else tuple(s[mine] for s in states),
             weights[k * arrays : (k + 1) * arrays],
@@ -215,43 +234,40 @@ def _layer_by_layer(
     return x, tuple(torch.cat(states) for states in zip(*ends, strict=True))
 
 
-def _single(layout: Layout, layer: int) -> Layout:
-    size = layout.input_size if layer == 0 else layout.num_directions * layout.recurrent_size
-    return dataclasses.replace(layout, input_size=size, num_layers=1)
-
-
-def _dispatch(sequence: Sequence, x: Tensor, states: States | None) -> tuple[Tensor, States]:
-    layer = sequence.layer
-    run = _layer_by_layer if layer.dropout and layer.training and layer.num_layers > 1 else _run
-    return run(sequence, x, states, layer.weights())
-
-
 def padded(
     layer: Recurrent, input: Tensor, states: States | None, lengths: Tensor | None, resets: Tensor | None
 ) -> tuple[Tensor, States]:
     """As :class:`elman.nn.paths.Path` has it."""
     time = 1 if layer.batch_first else 0
+    dropout = layer.dropout if layer.training and layer.num_layers > 1 else 0.0
+    if dropout and time:
+        # time first between the layers, as on the reference: the same seed then drops the same units
+        input, time = input.transpose(0, 1), 0
     steps, rows = input.shape[time], input.shape[1 - time]
     counts = order = None
-    if lengths is not None and int(lengths.min()) < steps:
+    active = steps * rows
+    if lengths is not None and rows and int(lengths.min()) < steps:
         counts, order = ragged(lengths.numpy(), steps)
-    masks = draw_masks(layer, steps, rows, input)
-    sequence = Sequence(layer, layer.layout, steps, rows, time, counts, order, lengths, resets, masks, None)
-    if layer.dropout and layer.training and layer.num_layers > 1 and time:
-        # time first between the layers, as on the reference: the same seed then drops the same units
-        output, finals = _dispatch(sequence._replace(time=0), input.transpose(0, 1), states)
-        return output.transpose(0, 1), finals
-    return _dispatch(sequence, input, states)
+        active = int(lengths.sum())
+    masks = draw_masks(layer, steps, rows, input) if layer.training else NO_MASKS
+    sequence = _sequence(layer.layout, steps, rows, active, time, counts, order, resets, masks, lengths)
+    if not dropout:
+        return _run(sequence, input, states, layer.weights())
+    output, finals = _layer_by_layer(sequence, input, states, layer.weights(), dropout)
+    return output.transpose(0, 1) if layer.batch_first else output, finals
 
 
 def packed(
     layer: Recurrent, input: PackedSequence, states: States | None, resets: Tensor | None
 ) -> tuple[PackedSequence, States]:
     """As :class:`elman.nn.paths.Path` has it."""
-    counts = input.batch_sizes.numpy()
+    data, counts = input.data, input.batch_sizes.numpy()
     order = None if input.sorted_indices is None else input.sorted_indices.numpy()
     steps, rows = len(counts), int(counts[0])
-    masks = draw_masks(layer, steps, rows, input.data)
-    sequence = Sequence(layer, layer.layout, steps, rows, -1, counts, order, None, resets, masks, input)
-    data, finals = _dispatch(sequence, input.data, states)
-    return PackedSequence(data, input.batch_sizes, input.sorted_indices, input.unsorted_indices), finals
+    masks = draw_masks(layer, steps, rows, data) if layer.training else NO_MASKS
+    sequence = _sequence(layer.layout, steps, rows, len(data), -1, counts, order, resets, masks, packed=input)
+    if layer.dropout and layer.training and layer.num_layers > 1:
+        output, finals = _layer_by_layer(sequence, data, states, layer.weights(), layer.dropout)
+    else:
+        output, finals = _run(sequence, data, states, layer.weights())
+    return PackedSequence(output, input.batch_sizes, input.sorted_indices, input.unsorted_indices), finals
