@@ -69,7 +69,7 @@ class Case:
 
     def layer(self) -> Recurrent:
         """The layer, in the type of the random values."""
-        torch.manual_seed(0)
+        seed(0)
         layer = Recurrent(
             self.cell,
             self.input_size,
@@ -93,7 +93,7 @@ class Case:
 
     def arguments(self) -> tuple[Tensor, Any, dict[str, Any]]:
         """The input, the initial states and the keywords of the call."""
-        torch.manual_seed(1)
+        seed(1)
         dtype = self.drawn
         layout = (self.batch, self.steps) if self.batch_first else (self.steps, self.batch)
         if self.memory == "strided":
@@ -138,12 +138,12 @@ def run(case: Case, dtype: torch.dtype | None = None) -> Values:
     input: Any = x
     if case.ragged == "packed":
         input = pack_padded_sequence(x, keywords.pop("lengths"), batch_first=case.batch_first, enforce_sorted=False)
-    torch.manual_seed(2)  # the masks
+    seed(2)  # the masks
     with native_alone() if dtype else elman.use_backend("reference"):
         output, last = layer(input, as_hidden(hx), **keywords)
         output = output.data if case.ragged == "packed" else output
         found = {"output": output} | dict(zip((f"{name}_n" for name in names), as_tuple(last), strict=True))
-        torch.manual_seed(3)
+        seed(3)
         given = {
             name: cotangent(value, case.memory)
             for name, value in found.items()
@@ -151,6 +151,11 @@ def run(case: Case, dtype: torch.dtype | None = None) -> Values:
         }
         gradients = grad([found[name] for name in given], wanted, list(given.values()))
     return {name: value.detach() for name, value in found.items()} | gradients
+
+
+def seed(number: int) -> None:
+    """torch.manual_seed for the processor alone, a hundred times as fast."""
+    torch.default_generator.manual_seed(number)
 
 
 def as_tuple(hx: Any) -> tuple[Tensor, ...]:
@@ -222,9 +227,9 @@ def assert_agrees(case: Case, found: Values, expected: Values, dtype: torch.dtyp
         assert error <= allowed, f"{where} {name}: off by {error:.2e}, rounding explains {allowed:.2e}; {case}"
 
 
-def pairwise(factors: dict[str, Sequence[Any]], seed: int) -> list[dict[str, Any]]:
+def pairwise(factors: dict[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """Few choices, one value a factor, among which every pair of values of two factors occurs."""
-    random_ = random.Random(seed)
+    random_ = random.Random(0)
     columns = list(factors)
     missing = {
         ((a, i), (b, j))
@@ -238,8 +243,8 @@ def pairwise(factors: dict[str, Sequence[Any]], seed: int) -> list[dict[str, Any
 
     rows = []
     while missing:
-        seeded = dict(min(missing))  # always make progress
-        drawn = [{c: seeded.get(c, random_.randrange(len(factors[c]))) for c in columns} for _ in range(40)]
+        start = dict(min(missing))  # always make progress
+        drawn = [{c: start.get(c, random_.randrange(len(factors[c]))) for c in columns} for _ in range(40)]
         best = max(drawn, key=lambda row: len(pairs(row)))
         missing -= pairs(best)
         rows.append({c: factors[c][k] for c, k in best.items()})

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from elman.nn import GRU, LSTM, RNN, Recurrent
-from tests.nn.cases import Values, as_hidden, as_tuple, grad, native_alone
+from tests.nn.cases import Values, as_hidden, as_tuple, grad, native_alone, seed
 
 # every cell, and the options that have code of their own, once each
 LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -39,7 +39,7 @@ def native_kernels():
 
 def make(kind: str, input_size: int = 3, hidden_size: int = 17, **options: Any) -> Recurrent:
     cls, own = LAYERS[kind]
-    torch.manual_seed(0)
+    seed(0)
     return cls(input_size, hidden_size, **own | options).eval()
 
 
@@ -61,9 +61,9 @@ def run(
     return found | grad((output, *last), leaves | dict(layer.named_parameters()), (d_output, *d_last))
 
 
-def drawn(layer: Recurrent, steps: int, batch: int, seed: int = 1) -> dict[str, Any]:
+def drawn(layer: Recurrent, steps: int, batch: int) -> dict[str, Any]:
     """Random arguments of ``run``."""
-    torch.manual_seed(seed)
+    seed(1)
     width = layer.layout.num_directions * layer.layout.recurrent_size
     return {
         "x": torch.randn(steps, batch, layer.input_size, dtype=layer.dtype),
@@ -197,7 +197,6 @@ def test_a_row_that_is_not_a_number_stays_alone(kind: str, dtype: torch.dtype, t
         found = run(layer, **arguments)
         assert_same(rows_of(found, others), rows_of(expected, others))
         assert torch.equal(found["output"][0], expected["output"][0])
-
         assert found["output"][1:, row].isnan().all()
 
 
