@@ -178,29 +178,35 @@ def test_backward_runs_on_the_target_of_its_forward(targets: list[str]) -> None:
 
 
 PROGRAM = """
-import os, sys, torch, elman
-torch.set_num_threads({torch})
-before = len(os.listdir("/proc/self/task"))
+import os, torch, elman
 layer = elman.nn.GRU(16, 64)
-with torch.no_grad(), elman.use_backend("native"):
-    layer(torch.zeros(30, 64, 16))  # small enough for torch to start no threads
-print(len(os.listdir("/proc/self/task")) - before)
+x = torch.zeros(30, 64, 16)  # small enough for torch to start no threads
+tasks = lambda: len(os.listdir("/proc/self/task"))
+before = tasks()
+for asked, of_torch in {settings}:
+    os.environ["ELMAN_NUM_THREADS"] = asked
+    torch.set_num_threads(of_torch)
+    with torch.no_grad(), elman.use_backend("native"):
+        layer(x)
+    print(tasks() - before)
 """
 
 
-def run_program(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")} | variables
+def run_program(code: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")}
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not list threads there")
-@pytest.mark.parametrize(("asked", "of_torch", "more"), [("", 1, 0), ("", 2, 1), ("1", 2, 0), ("2", 1, 1)])
-def test_number_of_threads(asked: str, of_torch: int, more: int) -> None:
-    """torch's number, unless ELMAN_NUM_THREADS says another; the calling thread is one of them."""
-    if more and len(os.sched_getaffinity(0)) < 2:
+@pytest.mark.parametrize(
+    ("settings", "more"), [([("", 1), ("1", 2), ("2", 1)], ["0", "0", "1"]), ([("", 2), ("", 1)], ["1", "1"])]
+)
+def test_number_of_threads(settings: list[tuple[str, int]], more: list[str]) -> None:
+    """torch's number, unless ELMAN_NUM_THREADS says another; the calling thread is one of them, and they stay."""
+    if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("a team has no more threads than processors")
-    found = run_program(PROGRAM.format(torch=of_torch), **({"ELMAN_NUM_THREADS": asked} if asked else {}))
-    assert found.stdout.strip() == str(more), found.stderr
+    found = run_program(PROGRAM.format(settings=settings))
+    assert found.stdout.split() == more, found.stderr
 
 
 @pytest.mark.parametrize("asked", ["none", "0", "-1", "1.5"])
@@ -382,6 +388,12 @@ def test_a_lazy_minus_is_carried_out(what: str) -> None:
     assert equal(run(), expected)
 
 
+def test_zeros_without_memory() -> None:
+    layer = make()
+    x = torch._efficientzerotensor((4, 2, 3))
+    torch.testing.assert_close(layer(x), layer(torch.zeros(4, 2, 3)))
+
+
 def traced(call: Callable[[Tensor], Tensor], x: Tensor) -> Any:
     return torch.jit.trace(call, (x,))
 
@@ -475,7 +487,7 @@ compiling = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 @pytest.mark.parametrize("ragged", [False, True], ids=["padded", "ragged"])
 @pytest.mark.parametrize("kind", [GRU, LSTM])
 def test_compiled_models(kind: Any, ragged: bool) -> None:
-    """The same numbers, and no compilation for each length of a sequence."""
+    """The same numbers, and no compilation for each length of a sequence (nor any at all, as with torch.nn's layers)."""
     from torch._dynamo.testing import CompileCounter
 
     torch._dynamo.reset()
@@ -488,7 +500,6 @@ def test_compiled_models(kind: Any, ragged: bool) -> None:
         lengths = (torch.tensor([steps, steps - 2]),) if ragged else ()
         torch.testing.assert_close(compiled(x, *lengths), model(x, *lengths), rtol=0, atol=0)
         compilations.append(counter.frame_count)
-    assert compilations[0] > 0
     assert compilations[-1] == compilations[2], compilations
 
 
