@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
 
 .NOTPARALLEL:
-.PHONY: help demo test lint bench clean .venv
+.PHONY: help demo test lint bench sanitize valgrind clean .venv
 
 help:
 	@echo "make demo    train RNN, LSTM and GRU on a noisy price; table and pictures"
 	@echo "make test    linter, type checker and all tests"
 	@echo "make lint    linter and type checker alone"
 	@echo "make bench   the benchmarks (see docs/benchmarks.md)"
+	@echo "make sanitize, make valgrind   tests of the native core with every access to memory watched"
 	@echo "make .venv   the virtual environment alone, with everything for development"
 	@echo "make clean   remove what the others made"
 
@@ -37,6 +38,13 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks
+
+sanitize: $(VENV)/installed-dev
+	native/tests/watched.sh address $(BIN)/python
+	native/tests/watched.sh thread $(BIN)/python
+
+valgrind: $(VENV)/installed-dev
+	native/tests/watched.sh valgrind $(BIN)/python
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
