@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import elman
 from elman.cells import Ops, cell_names, get_cell
-from elman.nn import Recurrent, paths
+from elman.nn import GRU, LSTM, RNN, Recurrent, paths
 
 # every registered cell, and once more with a projection where it can have one
 VARIANTS = [*cell_names(), *(f"{name}+proj" for name in cell_names() if len(get_cell(name).states) > 1)]
@@ -249,3 +250,25 @@ def pairwise(factors: dict[str, Sequence[Any]]) -> list[dict[str, Any]]:
         missing -= pairs(best)
         rows.append({c: factors[c][k] for c, k in best.items()})
     return rows
+
+
+each_kind = pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+
+
+def make(kind: Any = GRU, *sizes: int, **options: Any) -> Recurrent:
+    """A layer, 3 → 20 unless sizes are given, always with the same weights."""
+    torch.manual_seed(0)
+    return kind(*(sizes or (3, 20)), **options)
+
+
+def results(layer: Recurrent, x: Tensor, seed: int | None = None) -> tuple[Tensor, ...]:
+    """The output and every gradient of a loss."""
+    if seed is not None:
+        torch.manual_seed(seed)
+    output = layer(x)[0]
+    return (output.detach(), *torch.autograd.grad(output.square().sum(), list(layer.parameters())))
+
+
+def equal(found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+    """Whether all are the same, bit for bit."""
+    return all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
