@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 import elman
 from elman import backends
 from elman.errors import SettingsError, ShapeError
-from elman.nn import GRU, LSTM, RNN, Recurrent
+from elman.nn import GRU, LSTM, Recurrent
 from tests.nn.cases import each_kind, equal, make, native_alone, refuse, results
 
 # ------------------------------------------------------------------------------------------- threads and processes
