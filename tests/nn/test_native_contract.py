@@ -157,6 +157,22 @@ def test_a_thousand_steps(variant: str, targets: list[str]) -> None:
     check(Case(variant, 1, 17, 1, 1000, 3, ragged="lengths", hx="learned"), DTYPES, targets)
 
 
+@pytest.mark.parametrize(
+    ("variant", "batch", "options"),
+    [
+        ("rnn", 900, {"ragged": "lengths", "hx": "learned"}),
+        ("lstm-peephole+proj", 230, {"ragged": "packed", "recurrent_dropout": 0.3, "resets": True}),
+        ("gru", 230, {"layer_norm": True, "ragged": "lengths"}),
+        ("gru-before", 230, {"zoneout": 0.2, "batch_first": True}),
+    ],
+)
+def test_more_steps_than_backward_takes_at_a_time(
+    variant: str, batch: int, options: dict[str, Any], targets: list[str]
+) -> None:
+    # more than 16 MB of gates, in both directions
+    check(Case(variant, 2, 64, 1, 40, batch, bidirectional=True, **options), [torch.float64], targets)
+
+
 @pytest.mark.parametrize("length", [0, -1])
 def test_rows_without_steps_are_refused(length: int) -> None:
     with native_alone(), pytest.raises(ShapeError, match=rf"lengths\[1\] is {length}; it must be from 1 to 5.*leave"):

@@ -112,6 +112,17 @@ def test_the_number_of_threads(kind: str, shape: Any, ragged: bool, target: str,
     assert_same(found[2], found[0])
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru-layer-norm-zoneout"])
+def test_the_number_of_threads_where_backward_goes_by_parts(kind: str, target: str, set_threads: Any) -> None:
+    layer = make(kind, 3, 64, num_layers=1, bidirectional=True)
+    arguments = drawn(layer, 40, 450) | {"lengths": 1 + torch.arange(450) % 40}
+    found = []
+    for threads in (1, 2):
+        set_threads(threads)
+        found.append(run(layer, **arguments))
+    assert_same(found[1], found[0])
+
+
 def test_the_number_of_threads_while_training(target: str, set_threads: Any) -> None:
     options = {"num_layers": 2, "dropout": 0.3, "zoneout": 0.2, "recurrent_dropout": 0.3}
     layer = make("gru", 20, 100, bidirectional=True, **options).train()
