@@ -270,7 +270,7 @@ private:
             }
             if (wants_x) {
                 multiply(team, w.ih, active.size(), norm ? r_.d_hat_x + at : r_.d_gates + at, norm ? 0 : x_column,
-                         r_.d_x + at, part.direction == 1);
+                         r_.d_x + at, part.direction == 1, false);
             }
             if (whole) break;
         }
@@ -331,7 +331,7 @@ private:
             of_output.stride = z_.Rs;
             of_output.last = z_.R;
             s_.kernels.collect(of_output, r_.d_projected + at);
-            multiply(team, w.hr, n, r_.d_projected + at, 0, d_hidden_rows_ + b, false);
+            multiply(team, w.hr, n, r_.d_projected + at, 0, d_hidden_rows_ + b, false, s % 2 != 0);
             a.d_out = d_hidden_rows_ + b;
             a.direct = nullptr;
             a.product = nullptr;
@@ -349,7 +349,7 @@ private:
             if (units_) team.barrier();
             multiply(team, w.hh[k], n, norm ? r_.d_hat_h + at : r_.d_gates + at,
                      (norm ? of_h : static_cast<std::size_t>(phase.first)) * z_.H,
-                     (k == 1 ? d_operand_rows_ : product_rows_) + b, false);
+                     (k == 1 ? d_operand_rows_ : product_rows_) + b, false, s % 2 != 0);
             if (units_) team.barrier();
         }
         for (std::size_t i = 0; i < n; ++i) {
@@ -366,10 +366,10 @@ private:
     }
 
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, std::size_t a_column, T* const* c,
-                  bool add) const {
+                  bool add, bool descending) const {
         const std::size_t panels = z_.panels(b.n);
         const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
-        s_.kernels.product({m, b.n, b.k, a, a_column, b.packed, c, 0, mine.first, mine.last, nullptr, add});
+        s_.kernels.product({m, b.n, b.k, a, a_column, b.packed, c, 0, mine.first, mine.last, nullptr, add, descending});
     }
 
     // The sums over all rows of the chunk, the weights' units divided among the threads.

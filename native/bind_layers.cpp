@@ -1,6 +1,7 @@
 // Recurrent layers for Python. Tensors come as addresses and element strides: the callers (src/elman/kernels.py,
 // src/elman/nn/native.py) have checked types and shapes, and hold the memory. A null address is what layers.h says it is.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
@@ -65,6 +66,48 @@ elman::ForwardCall<T> forward_call(const elman::Layers<T>& layers, const Call& c
             pointer<T*>(call.saved)};
 }
 
+// Single steps of a stack whose weights are packed once.
+template <class T>
+class Stepper {
+public:
+    using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+    using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+    Stepper(const elman::Layers<T>& layers, const Addresses& weights)
+        : layers_(layers), prepared_(layers.prepare(pointers<const T*>(weights, layers.parts() * layers.part_arrays(), "weights"))) {}
+
+    // The states (L, rows, size) and new ones; c is None for a cell that has none.
+    void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new, std::optional<Out> c_new) const {
+        const elman::Layout& layout = layers_.layout();
+        const std::size_t size = layout.proj_size ? layout.proj_size : layout.hidden_size, rows = x.size() / layout.input_size;
+        const std::size_t cells = layers_.states() > 1 ? layout.num_layers * rows * layout.hidden_size : 0;
+        if (layout.directions != 1 || x.size() != rows * layout.input_size || y.size() != rows * size ||
+            h.size() != layout.num_layers * rows * size || h_new.size() != h.size() || (c ? c->size() : 0) != cells ||
+            (c_new ? c_new->size() : 0) != cells) {
+            throw std::invalid_argument("arrays of other sizes than a step of this stack takes");
+        }
+        const auto width = static_cast<std::ptrdiff_t>(layout.input_size), out = static_cast<std::ptrdiff_t>(size);
+        elman::ForwardCall<T> call{{x.data(), 0, width}, {y.data(), 0, out}, {h.data()}, {h_new.data()}, {}, {}, {}, nullptr};
+        if (cells != 0) {
+            call.states.push_back(c->data());
+            call.finals.push_back(c_new->data());
+        }
+        const nb::gil_scoped_release unlocked;
+        layers_.forward({1, rows, nullptr, nullptr, false, nullptr, 0, 0, 1}, call, prepared_.get());
+    }
+
+private:
+    const elman::Layers<T> layers_;
+    const std::shared_ptr<const elman::Prepared<T>> prepared_;
+};
+
+template <class T>
+void def_stepper(nb::module_& module, const char* name) {
+    nb::class_<Stepper<T>>(module, name, "Single steps of a stack whose weights are packed once.")
+        .def("step", &Stepper<T>::step, nb::arg("x").noconvert(), nb::arg("h").noconvert(), nb::arg("c").none(),
+             nb::arg("y").noconvert(), nb::arg("h_new").noconvert(), nb::arg("c_new").none());
+}
+
 // Either element type behind one Python class.
 class AnyLayers {
 public:
@@ -98,6 +141,10 @@ public:
                 layers.backward(batch, native);
             },
             layers_);
+    }
+
+    nb::object stepper(const Addresses& weights) const {
+        return std::visit([&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights)); }, layers_);
     }
 
     std::size_t saved_size(std::size_t active) const {
@@ -141,6 +188,8 @@ void def_layers(nb::module_& module) {
             },
             "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a, "out_row"_a, "states"_a, "weights"_a, "dropout"_a,
             "zoneout"_a, "saved"_a);
+    def_stepper<float>(module, "Stepper32");
+    def_stepper<double>(module, "Stepper64");
     nb::class_<AnyLayers>(module, "Layers", "A stack of recurrent layers.")
         .def(
             "__init__",
@@ -156,5 +205,6 @@ void def_layers(nb::module_& module) {
         .def("forward", &AnyLayers::forward, "batch"_a, "call"_a, "finals"_a)
         .def("backward", &AnyLayers::backward, "batch"_a, "call"_a, "d_out"_a, "d_out_time"_a, "d_out_row"_a, "d_finals"_a,
              "d_x"_a, "d_x_time"_a, "d_x_row"_a, "d_states"_a, "d_weights"_a)
+        .def("stepper", &AnyLayers::stepper, "weights"_a)
         .def("saved_size", &AnyLayers::saved_size, "active"_a);
 }

@@ -55,7 +55,7 @@ double read_bandwidth(std::size_t bytes, double seconds) {
     const Clock::time_point begin = Clock::now();
     do {
         const Clock::time_point start = Clock::now();
-        for (int i = 0; i < 20; ++i) kernels.product({1, columns, k, &a, 0, aligned, &c, 0, 0, columns / kernels.panel, nullptr, false});
+        for (int i = 0; i < 20; ++i) kernels.product({1, columns, k, &a, 0, aligned, &c, 0, 0, columns / kernels.panel, nullptr, false, false});
         best = std::max(best, 20 * static_cast<double>(columns * k * sizeof(float)) / since(start));
     } while (since(begin) < seconds);
     return best / 1e9;

@@ -3,17 +3,92 @@
 
 namespace elman {
 
+template <class T>
+struct ForwardWeights {
+    Packing<T> ih, hh[2], hr;
+    const T *start, *gain_ih, *gain_hh, *shift_ih, *shift_hh;
+    const T* extra[max_extra];
+};
+
+template <class T>
+struct Prepared {
+    Workspace memory;
+    ForwardWeights<T>* parts;
+};
+
 namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{1} << 18;  // of gates: the input's product is still in the cache when used
 constexpr std::size_t chunk_rows = 64;                     // but enough rows for a matrix product
 
 template <class T>
-struct Weights {
-    Packing<T> ih, hh[2], hr;
-    const T *start, *gain_ih, *gain_hh, *shift_ih, *shift_hh;
-    const T* extra[max_extra];
-};
+using Weights = ForwardWeights<T>;
+
+// The weights of all parts, laid out for packing, in memory taken from the sequence's.
+template <class T>
+Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays) {
+    const CellPlan& plan = s.plan;
+    const std::size_t H = s.sizes.H, R = s.sizes.R;
+    auto* const all = s.memory.template take<Weights<T>>(s.parts());
+    for (std::size_t p = 0; p < s.parts(); ++p) {
+        const Part part = s.part(p);
+        const PartWeights<const T*> w = s.weights(part, arrays);
+        Weights<T>& to = all[p];
+        const auto columns = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
+            const std::size_t n = static_cast<std::size_t>(blocks) * H;
+            return s.packing(s.blocks_rows(blocks, gates, weight, width), width, n);
+        };
+        to.ih = columns(plan.x_blocks, plan.x_gates, w.ih, part.input);
+        for (int k = 0; k < plan.phases; ++k) {
+            const auto& phase = plan.phase[k];
+            to.hh[k] = columns(phase.count, plan.h_gates + (phase.first - plan.h_first), w.hh, R);
+        }
+        if (w.hr != nullptr) {
+            const T** rows = s.memory.template take<const T*>(R);
+            for (std::size_t j = 0; j < R; ++j) rows[j] = w.hr + j * H;
+            to.hr = s.packing(rows, H, R);
+        }
+        // what the blocks begin with: their biases, where no normalisation comes between
+        const bool norm = s.layout.layer_norm;
+        T* const start = s.memory.template take_zeros<T>(s.sizes.S);
+        const auto add = [&](int first, int blocks, const int* gates, const T* bias) {
+            if (bias == nullptr || norm) return;
+            for (int k = 0; k < blocks; ++k) {
+                T* const to_block = start + static_cast<std::size_t>(first + k) * H;
+                const T* const from = bias + static_cast<std::size_t>(gates[k]) * H;
+                for (std::size_t j = 0; j < H; ++j) to_block[j] += from[j];
+            }
+        };
+        add(plan.x_first, plan.x_blocks, plan.x_gates, w.b_ih);
+        add(plan.h_first, plan.h_blocks, plan.h_gates, w.b_hh);
+        to.start = start;
+        if (norm) {
+            to.gain_ih = s.blocks_row(plan.x_blocks, plan.x_gates, w.gain_ih);
+            to.gain_hh = s.blocks_row(plan.h_blocks, plan.h_gates, w.gain_hh);
+            to.shift_ih = s.blocks_row(plan.x_blocks, plan.x_gates, w.b_ih);
+            to.shift_hh = s.blocks_row(plan.h_blocks, plan.h_gates, w.b_hh);
+        }
+        for (int k = 0; k < plan.extra; ++k) {
+            T* const row = s.memory.template take<T>(H);
+            std::memcpy(row, w.extra[k], H * sizeof(T));
+            to.extra[k] = row;
+        }
+    }
+    return all;
+}
+
+// One thread's share of the packing.
+template <class T>
+void pack(const Sequence<T>& s, const Weights<T>& w, int rank, int size) {
+    const auto part = [&](Packing<T> p) {
+        const Span panels = share(p.last, 1, rank, size);
+        p.first = panels.first, p.last = panels.last;
+        s.kernels.pack_columns(p);
+    };
+    part(w.ih);
+    for (int k = 0; k < s.plan.phases; ++k) part(w.hh[k]);
+    if (s.layout.proj_size) part(w.hr);
+}
 
 // What a thread needs for the steps of one chunk: pointers to its rows, step after step.
 template <class T>
@@ -29,11 +104,14 @@ struct Scratch {
 template <class T>
 class Forward {
 public:
-    explicit Forward(const Sequence<T>& sequence, std::size_t arrays)
-        : s_(sequence), z_(sequence.sizes), plan_(sequence.plan), training_(sequence.call.saved != nullptr) {
+    Forward(const Sequence<T>& sequence, std::size_t arrays, const Weights<T>* packed)
+        : s_(sequence), z_(sequence.sizes), plan_(sequence.plan), training_(sequence.call.saved != nullptr), packed_(packed != nullptr) {
         Workspace& memory = s_.memory;
         threads_ = s_.threads();
         units_ = s_.by_units(threads_);
+        // single steps, one call each, take the weights by turns from the first to the last and back
+        static thread_local bool turn = false;
+        turn_ = s_.batch.steps == 1 && (turn = !turn);
         inner_ = memory.template take<T*>(s_.layout.num_layers);
         saved_ = memory.template take<Saved<T>>(s_.parts());
         T* buffer = s_.call.saved;
@@ -46,8 +124,7 @@ public:
                                                : memory.template take<T>(s_.active() * s_.layout.directions * z_.R);
             }
         }
-        weights_ = memory.template take<Weights<T>>(s_.parts());
-        for (std::size_t p = 0; p < s_.parts(); ++p) prepare(s_.part(p), s_.weights(s_.part(p), arrays), weights_[p]);
+        weights_ = packed_ ? packed : lay_out(s_, arrays);
         c_ = memory.template take_zeros<T>(plan_.cell_state ? s_.batch.rows * z_.Hs : 0);
         hidden_ = memory.template take<T>(s_.layout.proj_size ? s_.batch.rows * z_.H : 0);
         operand_ = memory.template take_zeros<T>(plan_.phases > 1 ? s_.batch.rows * z_.H : 0);
@@ -60,8 +137,10 @@ public:
 
     void run() {
         run_team(threads_, [this](Team& team) {
-            for (std::size_t p = 0; p < s_.parts(); ++p) pack(weights_[p], team);
-            team.barrier();
+            if (!packed_) {
+                for (std::size_t p = 0; p < s_.parts(); ++p) pack(s_, weights_[p], team.rank(), team.size());
+                team.barrier();
+            }
             for (std::size_t p = 0; p < s_.parts(); ++p) walk(team, s_.part(p));
         });
         // a padded step holds zeros
@@ -75,55 +154,6 @@ public:
     }
 
 private:
-    void prepare(const Part& part, const PartWeights<const T*>& w, Weights<T>& to) {
-        const bool norm = s_.layout.layer_norm;
-        const auto columns = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
-            const std::size_t n = static_cast<std::size_t>(blocks) * z_.H;
-            return s_.packing(s_.blocks_rows(blocks, gates, weight, width), width, n);
-        };
-        to.ih = columns(plan_.x_blocks, plan_.x_gates, w.ih, part.input);
-        for (int k = 0; k < plan_.phases; ++k) {
-            const auto& phase = plan_.phase[k];
-            to.hh[k] = columns(phase.count, plan_.h_gates + (phase.first - plan_.h_first), w.hh, z_.R);
-        }
-        if (w.hr != nullptr) {
-            const T** rows = s_.memory.template take<const T*>(z_.R);
-            for (std::size_t j = 0; j < z_.R; ++j) rows[j] = w.hr + j * z_.H;
-            to.hr = s_.packing(rows, z_.H, z_.R);
-        }
-        // what the blocks begin with: their biases, where no normalisation comes between
-        T* const start = s_.memory.template take_zeros<T>(z_.S);
-        const auto add = [&](int first, int blocks, const int* gates, const T* bias) {
-            if (bias == nullptr || norm) return;
-            for (int k = 0; k < blocks; ++k) {
-                for (std::size_t j = 0; j < z_.H; ++j) {
-                    start[static_cast<std::size_t>(first + k) * z_.H + j] += bias[static_cast<std::size_t>(gates[k]) * z_.H + j];
-                }
-            }
-        };
-        add(plan_.x_first, plan_.x_blocks, plan_.x_gates, w.b_ih);
-        add(plan_.h_first, plan_.h_blocks, plan_.h_gates, w.b_hh);
-        to.start = start;
-        if (norm) {
-            to.gain_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.gain_ih);
-            to.gain_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.gain_hh);
-            to.shift_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.b_ih);
-            to.shift_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.b_hh);
-        }
-        for (int k = 0; k < plan_.extra; ++k) to.extra[k] = w.extra[k];
-    }
-
-    void pack(const Weights<T>& w, const Team& team) const {
-        const auto part = [&](Packing<T> p) {
-            const Span panels = share(p.last, 1, team.rank(), team.size());
-            p.first = panels.first, p.last = panels.last;
-            s_.kernels.pack_columns(p);
-        };
-        part(w.ih);
-        for (int k = 0; k < plan_.phases; ++k) part(w.hh[k]);
-        if (s_.layout.proj_size) part(w.hr);
-    }
-
     void scratch(Scratch<T>& c, std::size_t rows) {
         Workspace& m = s_.memory;
         const bool norm = s_.layout.layer_norm;
@@ -207,7 +237,7 @@ private:
         }
         const bool norm = s_.layout.layer_norm;
         const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H;
-        multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column, norm ? nullptr : w.start + x_column, false);
+        multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column, norm ? nullptr : w.start + x_column, false, turn_);
         if (norm) {
             s_.kernels.norm_forward({n, static_cast<std::size_t>(plan_.x_blocks), z_.H, c.hat_x, 0, c.inverse_x, 0,
                                      w.gain_ih, w.shift_ih, c.gates, x_column, false});
@@ -246,19 +276,19 @@ private:
             const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * z_.H;
             const T* const* from = k == 1 ? c.operand + at : masked ? c.operand_h : c.h_prev + at;
             if (s_.layout.layer_norm) {
-                multiply(team, w.hh[k], n, from, c.hat_h + at, of_h, nullptr, false);
+                multiply(team, w.hh[k], n, from, c.hat_h + at, of_h, nullptr, false, (s % 2 != 0) != turn_);
                 s_.kernels.norm_forward({n, static_cast<std::size_t>(phase.count), z_.H, c.hat_h + at, of_h,
                                          c.inverse_h + at, static_cast<std::size_t>(phase.first - plan_.h_first),
                                          w.gain_hh + of_h, w.shift_hh + of_h, c.gates + at, column, true});
             } else {
-                multiply(team, w.hh[k], n, from, c.gates + at, column, nullptr, true);
+                multiply(team, w.hh[k], n, from, c.gates + at, column, nullptr, true, (s % 2 != 0) != turn_);
             }
             if (units_) team.barrier();
             s_.cell.forward[k](a);
             if (units_) team.barrier();
         }
         if (projected) {
-            multiply(team, w.hr, n, c.hidden + at, c.out + at, 0, nullptr, false);
+            multiply(team, w.hr, n, c.hidden + at, c.out + at, 0, nullptr, false, (s % 2 != 0) != turn_);
             if (zone_h.on) {
                 a.h = c.out + at;
                 a.hidden = z_.R;
@@ -270,10 +300,10 @@ private:
     }
 
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c, std::size_t column,
-                  const T* start, bool add) const {
+                  const T* start, bool add, bool descending) const {
         const std::size_t panels = z_.panels(b.n);
         const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
-        s_.kernels.product({m, b.n, b.k, a, 0, b.packed, c, column, mine.first, mine.last, start, add});
+        s_.kernels.product({m, b.n, b.k, a, 0, b.packed, c, column, mine.first, mine.last, start, add, descending});
     }
 
     void finish(const Team& team, const Part& part, Span rows) const {
@@ -296,13 +326,13 @@ private:
     const Sequence<T>& s_;
     const Sizes<T>& z_;
     const CellPlan& plan_;
-    const bool training_;
+    const bool training_, packed_;
     int threads_;
-    bool units_;
+    bool units_, turn_;
     std::size_t chunk_;
     T** inner_;
     Saved<T>* saved_;
-    Weights<T>* weights_;
+    const Weights<T>* weights_;
     T *c_, *hidden_, *operand_;
     Scratch<T>* scratch_;
 };
@@ -310,14 +340,30 @@ private:
 }  // namespace
 
 template <class T>
-void Layers<T>::forward(const Batch& batch, const ForwardCall<T>& call) const {
+void Layers<T>::forward(const Batch& batch, const ForwardCall<T>& call, const Prepared<T>* prepared) const {
     Workspace& memory = Workspace::of_thread();
     const Workspace::Scope scope(memory);
     const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call, memory);
-    Forward<T>(sequence, part_arrays()).run();
+    Forward<T>(sequence, part_arrays(), prepared == nullptr ? nullptr : prepared->parts).run();
 }
 
-template void Layers<float>::forward(const Batch&, const ForwardCall<float>&) const;
-template void Layers<double>::forward(const Batch&, const ForwardCall<double>&) const;
+template <class T>
+std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*>& weights) const {
+    auto prepared = std::make_shared<Prepared<T>>();
+    ForwardCall<T> call{};
+    call.weights = weights;
+    const Batch none{};
+    const Sequence<T> sequence(layout_, kernels_, *cell_, none, call, prepared->memory);
+    prepared->parts = lay_out(sequence, part_arrays());
+    for (std::size_t p = 0; p < sequence.parts(); ++p) pack(sequence, prepared->parts[p], 0, 1);
+    return prepared;
+}
+
+#define ELMAN_FORWARD(T)                                                                                  \
+    template void Layers<T>::forward(const Batch&, const ForwardCall<T>&, const Prepared<T>*) const;      \
+    template std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*>&) const
+ELMAN_FORWARD(float);
+ELMAN_FORWARD(double);
+#undef ELMAN_FORWARD
 
 }  // namespace elman

@@ -40,6 +40,7 @@ struct Product {
     std::size_t first, last;
     const T* start;  // null: zeros. Not used with `add`
     bool add;
+    bool descending;  // from the last panel to the first: what was read last time is still in the cache. No result differs
 };
 
 // c[i][j] += Σ_r a[r · a_stride + i] · b[r][j] for i < m, j < n: the gradient of weights. `sums[i]` takes

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,9 @@ struct BackwardCall {
 };
 
 template <class T>
+struct Prepared;
+
+template <class T>
 class Layers {
 public:
     // Raises std::invalid_argument if the cell has no kernel.
@@ -77,8 +81,12 @@ public:
     // Elements to keep for backward, for so many active rows over all steps.
     std::size_t saved_size(std::size_t active) const;
 
-    void forward(const Batch& batch, const ForwardCall<T>& call) const;
+    // `prepared`, if given, stands for the call's weights.
+    void forward(const Batch& batch, const ForwardCall<T>& call, const Prepared<T>* prepared = nullptr) const;
     void backward(const Batch& batch, const BackwardCall<T>& call) const;
+
+    // Weights packed once for many calls of forward; they may be gone after.
+    std::shared_ptr<const Prepared<T>> prepare(const std::vector<const T*>& weights) const;
 
 private:
     Layout layout_;

@@ -72,31 +72,29 @@ void pack_columns(const Packing<T>& p) {
 
 enum class Finish { set, add };
 
-// One tile: m rows of V vectors, of `panels` panels side by side (only a single row has the registers for several).
-// Columns: element (i, k) of the left factor is a[0][k · offset + i], not a[i][offset + k].
-template <class T, int M, int V, int P, bool Columns>
-__attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_t offset, const T* b,
-                                    std::size_t panel_stride, T* const* c, std::size_t column, std::size_t last_lanes,
-                                    const T* start, Finish finish) {
+// One tile: M rows of V vectors of a panel. Columns: element (i, k) of the left factor is a[0][k · offset + i], not a[i][offset + k].
+template <class T, int M, int V, bool Columns>
+__attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_t offset, const T* b, T* const* c,
+                                    std::size_t column, std::size_t last_lanes, const T* start, Finish finish) {
     constexpr int width = tile_vectors * static_cast<int>(lanes<T>);
-    Vector<T> sum[M][P * V] = {};
+    Vector<T> sum[M][V] = {};
     const T* row[M];
     for (int i = 0; i < M; ++i) row[i] = Columns ? a[0] : a[i] + offset;
     for (int i = 0; i < M; ++i) {
-        for (int v = 0; v < P * V; ++v) __builtin_prefetch(c[i] + column + v * static_cast<int>(lanes<T>), 1);
+        for (int v = 0; v < V; ++v) __builtin_prefetch(c[i] + column + v * static_cast<int>(lanes<T>), 1);
     }
     for (std::size_t at = 0; at < k; ++at) {
-        Vector<T> factor[P * V];
+        Vector<T> factor[V];
 #pragma GCC unroll 16
-        for (int v = 0; v < P * V; ++v) {
-            factor[v] = load<T>(b + (v / V) * panel_stride + (v % V) * static_cast<int>(lanes<T>));
-            __builtin_prefetch(b + (v / V) * panel_stride + (v % V) * static_cast<int>(lanes<T>) + 16 * width);
+        for (int v = 0; v < V; ++v) {
+            factor[v] = load<T>(b + v * static_cast<int>(lanes<T>));
+            __builtin_prefetch(b + v * static_cast<int>(lanes<T>) + 16 * width);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < M; ++i) {
             const T value = Columns ? row[0][i] : row[i][at];
 #pragma GCC unroll 16
-            for (int v = 0; v < P * V; ++v) sum[i][v] += factor[v] * value;
+            for (int v = 0; v < V; ++v) sum[i][v] += factor[v] * value;
         }
         b += width;
         if (Columns) row[0] += offset;
@@ -104,10 +102,10 @@ __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
 #pragma GCC unroll 16
-        for (int v = 0; v < P * V; ++v) {
+        for (int v = 0; v < V; ++v) {
             const std::size_t j = v * lanes<T>;
             T* to = c[i] + column + j;
-            const std::size_t count = v + 1 < P * V ? lanes<T> : last_lanes;
+            const std::size_t count = v + 1 < V ? lanes<T> : last_lanes;
             Vector<T> before{};
             if (finish == Finish::add) {
                 before = load_first<T>(to, count);
@@ -119,14 +117,43 @@ __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_
     }
 }
 
+// One row of P panels side by side, `columns` of them wanted: with fewer sums at a time, each would wait for the one
+// before. The processor fetches ahead by itself here.
+template <class T, int P>
+__attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, std::size_t panel_stride, T* c,
+                                        std::size_t columns, const T* start, Finish finish) {
+    constexpr int step = static_cast<int>(lanes<T>);
+    Vector<T> sum[P * tile_vectors] = {};
+    for (std::size_t at = 0; at < k; ++at) {
+        const T value = a[at];
+#pragma GCC unroll 16
+        for (int v = 0; v < P * tile_vectors; ++v) {
+            sum[v] += load<T>(b + (v / tile_vectors) * panel_stride + (v % tile_vectors) * step) * value;
+        }
+        b += tile_vectors * step;
+    }
+#pragma GCC unroll 16
+    for (int v = 0; v < P * tile_vectors; ++v) {
+        const std::size_t j = v * lanes<T>;
+        if (j >= columns) break;
+        Vector<T> before{};
+        if (finish == Finish::add) {
+            before = load_first<T>(c + j, columns - j);
+        } else if (start != nullptr) {
+            before = load_first<T>(start + j, columns - j);
+        }
+        store_first<T>(before + sum[v], c + j, columns - j);
+    }
+}
+
 template <class T>
-using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, std::size_t, T* const*, std::size_t, std::size_t,
-                      const T*, Finish);
+using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, T* const*, std::size_t, std::size_t, const T*,
+                      Finish);
 
 template <class T, bool Columns>
 ELMAN_INLINE Tile<T> tile_for(std::size_t m, std::size_t vectors) {
 #define ELMAN_TILES(m) \
-    { tile<T, m, 1, 1, Columns>, tile<T, m, 2, 1, Columns>, tile<T, m, 3, 1, Columns> }
+    { tile<T, m, 1, Columns>, tile<T, m, 2, Columns>, tile<T, m, 3, Columns> }
     static constexpr Tile<T> tiles[tile_rows][tile_vectors] = {
         ELMAN_TILES(1), ELMAN_TILES(2), ELMAN_TILES(3), ELMAN_TILES(4),
 #if defined(__AVX512F__)
@@ -149,36 +176,50 @@ struct Extent {
 };
 
 template <class T>
+void product_of_row(const Product<T>& p) {
+    constexpr std::size_t width = panel_width<T>;
+    constexpr void (*tiles[narrow])(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Finish) = {
+        row_tile<T, 1>, row_tile<T, 2>, row_tile<T, 3>, row_tile<T, 4>};
+    const std::size_t stride = p.k * width, groups = (p.last - p.first + narrow - 1) / narrow;
+    for (std::size_t index = 0; index < groups; ++index) {
+        const std::size_t panel = p.first + (p.descending ? groups - 1 - index : index) * narrow;
+        const std::size_t panels = smaller(narrow, p.last - panel), column = panel * width;
+        const T* start = p.start == nullptr ? nullptr : p.start + column;
+        std::size_t k0 = 0;
+        do {
+            const std::size_t k = smaller(depth, p.k - k0);
+            tiles[panels - 1](k, p.a[0] + p.a_column + k0, p.b + panel * stride + k0 * width, stride, p.c[0] + p.column + column,
+                              smaller(panels * width, p.n - column), start, p.add || k0 > 0 ? Finish::add : Finish::set);
+            k0 += k;
+        } while (k0 < p.k);
+    }
+}
+
+template <class T>
 void product(const Product<T>& p) {
     constexpr std::size_t width = panel_width<T>;
-    const std::size_t stride = p.k * width;  // from panel to panel
+    if (p.last <= p.first) return;
+    if (p.m == 1) return product_of_row<T>(p);
     for (std::size_t row = 0; row < p.m; row += slab) {
         const std::size_t end = smaller(p.m, row + slab);
-        const std::size_t tiles = (end - row + tile_rows - 1) / tile_rows;
-        for (std::size_t panel = p.first; panel < p.last;) {
-            // a single row: several panels at once, or the sums would wait for one another
-            const bool wide = p.m == 1 && panel + narrow <= p.last && (panel + narrow) * width <= p.n;
+        const std::size_t tiles = (end - row + tile_rows - 1) / tile_rows;  // of about equal heights
+        for (std::size_t index = p.first; index < p.last; ++index) {
+            const std::size_t panel = p.descending ? p.last - 1 - (index - p.first) : index;
             const Extent<T> extent(p.n - panel * width);
             const std::size_t column = panel * width;
+            const T* start = p.start == nullptr ? nullptr : p.start + column;
             std::size_t k0 = 0;
             do {
                 const std::size_t k = smaller(depth, p.k - k0);
-                const T* b = p.b + panel * stride + k0 * width;
+                const T* b = p.b + (panel * p.k + k0) * width;
                 const Finish finish = p.add || k0 > 0 ? Finish::add : Finish::set;
-                const T* start = p.start == nullptr ? nullptr : p.start + column;
-                if (wide) {
-                    tile<T, 1, tile_vectors, narrow, false>(k, p.a, p.a_column + k0, b, stride, p.c, p.column + column,
-                                                            lanes<T>, start, finish);
-                } else {
-                    for (std::size_t t = 0; t < tiles; ++t) {  // of about equal heights
-                        const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
-                        tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, 0, p.c + i,
-                                                                     p.column + column, extent.last_lanes, start, finish);
-                    }
+                for (std::size_t t = 0; t < tiles; ++t) {
+                    const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
+                    tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, p.c + i, p.column + column,
+                                                                 extent.last_lanes, start, finish);
                 }
                 k0 += k;
             } while (k0 < p.k);
-            panel += wide ? narrow : 1;
         }
     }
 }
@@ -237,7 +278,7 @@ void outer(const Outer<T>& p) {
                     const std::size_t q = t * tile_rows;
                     const T* const column = a + q;
                     tile_for<T, true>(smaller(tile_rows, height - q), extent.vectors)(
-                        count, &column, stride, b, 0, p.c + i + q, panel * width, extent.last_lanes, nullptr, Finish::add);
+                        count, &column, stride, b, p.c + i + q, panel * width, extent.last_lanes, nullptr, Finish::add);
                 }
             }
         }

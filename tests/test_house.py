@@ -28,6 +28,7 @@ FLOORS = [
     {"tasks"},
     {"data"},
     {"model", "modelfile", "stream"},
+    {"kernels"},
     {"recurrence", "backends"},
     {"cells"},
     {"settings", "errors", "atomic"},

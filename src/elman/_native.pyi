@@ -20,6 +20,111 @@ def tanh(x: NDArray[np.float64], out: NDArray[np.float64], target: str | None = 
 def sigmoid(x: NDArray[np.float32], out: NDArray[np.float32], target: str | None = None) -> None: ...
 @overload
 def sigmoid(x: NDArray[np.float64], out: NDArray[np.float64], target: str | None = None) -> None: ...
+# Addresses and element strides; a null address is what native/layers.h says it is. The caller keeps the memory.
+class Batch:
+    """Which steps of which rows there are."""
+
+    def __init__(
+        self,
+        steps: int,
+        rows: int,
+        counts: int,
+        order: int,
+        packed: bool,
+        resets: int,
+        reset_time: int,
+        reset_row: int,
+        threads: int,
+    ) -> None: ...
+
+class Call:
+    """What a run reads and writes."""
+
+    def __init__(
+        self,
+        x: int,
+        x_time: int,
+        x_row: int,
+        out: int,
+        out_time: int,
+        out_row: int,
+        states: list[int],
+        weights: list[int],
+        dropout: list[int],
+        zoneout: list[int],
+        saved: int,
+    ) -> None: ...
+
+class Layers:
+    """A stack of recurrent layers. ValueError: a cell without kernels, sizes that no layer has."""
+
+    def __init__(
+        self,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        directions: int,
+        proj_size: int,
+        bias: bool,
+        layer_norm: bool,
+        zoneout: list[float],
+        double_precision: bool,
+        target: str | None = None,
+    ) -> None: ...
+    def forward(self, batch: Batch, call: Call, finals: list[int]) -> None: ...
+    def backward(
+        self,
+        batch: Batch,
+        call: Call,
+        d_out: int,
+        d_out_time: int,
+        d_out_row: int,
+        d_finals: list[int],
+        d_x: int,
+        d_x_time: int,
+        d_x_row: int,
+        d_states: list[int],
+        d_weights: list[int],
+    ) -> None: ...
+    def saved_size(self, active: int) -> int: ...
+    def stepper(self, weights: list[int]) -> Stepper32 | Stepper64: ...
+
+class Stepper32:
+    """Single steps in float32; ValueError: arrays of other sizes."""
+
+    def step(
+        self,
+        x: NDArray[np.float32],
+        h: NDArray[np.float32],
+        c: NDArray[np.float32] | None,
+        y: NDArray[np.float32],
+        h_new: NDArray[np.float32],
+        c_new: NDArray[np.float32] | None,
+    ) -> None: ...
+
+class Stepper64:
+    """Single steps in float64; ValueError: arrays of other sizes."""
+
+    def step(
+        self,
+        x: NDArray[np.float64],
+        h: NDArray[np.float64],
+        c: NDArray[np.float64] | None,
+        y: NDArray[np.float64],
+        h_new: NDArray[np.float64],
+        c_new: NDArray[np.float64] | None,
+    ) -> None: ...
+
+def cells() -> list[str]:
+    """The names of the cells that have kernels."""
+
+def fma_peak(seconds: float, threads: int, target: str | None = None) -> float:
+    """float32 multiply-adds on registers alone, the best of many short runs, as GFLOP/s (two for each)."""
+
+def read_bandwidth(bytes: int, seconds: float) -> float:
+    """GB/s at which a matrix of so many bytes is read over and over, by the product of a vector."""
+
 def target() -> str:
     """The instruction set that runs. ValueError where ELMAN_TARGET names one that cannot."""
 

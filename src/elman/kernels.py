@@ -205,11 +205,79 @@ def _reachable(x: Array) -> Array:
 def _given(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
     if array.shape != shape:
         raise ShapeError(f"{name} is {array.shape}; it must be {shape}")
-    return np.require(array, dtype, "CA")
+    return np.require(array, dtype, ["C", "A"])
 
 
 def _checked_lengths(lengths: Array, steps: int, rows: int) -> Array:
     lengths = np.asarray(lengths)
-    if lengths.shape != (rows,) or lengths.dtype.kind not in "iu" or (rows and not 1 <= lengths.min() <= lengths.max() <= steps):
+    known = lengths.shape == (rows,) and lengths.dtype.kind in "iu"
+    if not known or (rows and not 1 <= lengths.min() <= lengths.max() <= steps):
         raise ShapeError(f"lengths must be {rows} integers from 1 to {steps}, one for each row: leave empty rows out")
     return lengths.astype(np.int64)
+
+
+class Stepper:
+    """A stack of layers a step at a time, its weights packed once: microseconds a step.
+
+    Args:
+        layout: of a cell that has kernels, in one direction.
+        weights: by full name, float32 or float64; they are copied.
+
+    Raises:
+        SettingsError: the layers run in both directions, whose second half begins at a sequence's end.
+        ShapeError: an array of another shape or type.
+
+    >>> layout = Layout("rnn", 1, 1, bias=False)
+    >>> stepper = Stepper(layout, {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.ones((1, 1))})
+    >>> y, state = stepper.step(np.array([0.5]), (np.zeros((1, 1)),))
+    >>> y.round(4), stepper.step(np.array([0.5]), state)[0].round(4)
+    (array([0.4621]), array([0.7448]))
+    """
+
+    def __init__(self, layout: Layout, weights: Mapping[str, Array]) -> None:
+        if layout.bidirectional:
+            raise SettingsError("a bidirectional layer has no single step: its second half starts at the end")
+        self.layout = layout
+        self.dtype = next(iter(weights.values())).dtype
+        arrays = [_given(name, weights[name], shape, self.dtype) for name, shape in layout.shapes().items()]
+        self._run = kernels_for(layout, self.dtype).stepper([address(array) for array in arrays]).step
+
+    def step(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        """Take in one step.
+
+        Args:
+            x: (B, I), or (I,) without a batch.
+            states: each (L, B, size), without a batch (L, size).
+
+        Returns:
+            the output (B, R), without a batch (R,), and the new states.
+
+        Raises:
+            ShapeError: arrays of other shapes or types.
+        """
+        try:
+            y = np.empty((*x.shape[:-1], self.layout.recurrent_size), self.dtype)
+            h = np.empty_like(states[0])
+            if len(states) == 1:
+                self._run(x, states[0], None, y, h, None)
+                return y, (h,)
+            c = np.empty_like(states[1])
+            self._run(x, states[0], states[1], y, h, c)
+            return y, (h, c)
+        except (TypeError, ValueError, IndexError):
+            return self._checked(x, states)
+
+    def _checked(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        """The same from arrays that the kernels do not take as they are, or an error that names what is wrong."""
+        layout, rows = self.layout, x.shape[:-1]
+        if x.ndim not in (1, 2) or x.shape[-1] != layout.input_size:
+            raise ShapeError(f"x is {x.shape}; it must be (B, {layout.input_size}) or ({layout.input_size},)")
+        if len(states) != len(layout.state_sizes):
+            raise ShapeError(f"{len(states)} state(s) given; {layout.cell} has {len(layout.state_sizes)}")
+        shapes = [(layout.num_layers, *rows, size) for size in layout.state_sizes]
+        given = tuple(_given("state", s, shape, self.dtype) for s, shape in zip(states, shapes, strict=True))
+        y = np.empty((*rows, layout.recurrent_size), self.dtype)
+        new = tuple(np.empty_like(state) for state in given)
+        second = (given[1], new[1]) if len(new) > 1 else (None, None)
+        self._run(np.require(x, self.dtype, ["C", "A"]), given[0], second[0], y, new[0], second[1])
+        return y, new

@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from elman import kernels
+from elman.backends import Backend, choose
 from elman.cells import get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.errors import ModelFileError, SettingsError, ShapeError
+from elman.kernels import native_cells
 from elman.recurrence import Layout, run_layers
 
 Array = np.ndarray
@@ -50,6 +53,11 @@ class RecurrentLayers(Layer):
 
     def run(self, x: Array, arrays: Arrays) -> Array:
         layout, cell = self.layout, get_cell(self.layout.cell)
+        implementations: tuple[Backend, ...] = ("reference",)
+        if layout.cell in native_cells():
+            implementations = ("native", "reference")
+        if choose(implementations, f"the cell {layout.cell} on NumPy arrays") == "native":
+            return np.swapaxes(kernels.run_layers(layout, np.swapaxes(x, 0, 1), None, arrays).output, 0, 1)
         parts = layout.num_layers * layout.num_directions
         states = tuple(np.zeros((parts, x.shape[0], size), x.dtype) for size in layout.state_sizes)
         ops = NumpyOps(cell.gates, layout.hidden_size, layer_norm=layout.layer_norm)

@@ -198,9 +198,7 @@ def run_cell(
     return Result(ops.stack(outputs), state, {name: ops.stack(values) for name, values in records.items()})
 
 
-def _zoneout(
-    new: State, old: State, rates: Sequence[float], masks: Sequence[Array] | None, t: int, ops: Ops
-) -> State:
+def _zoneout(new: State, old: State, rates: Sequence[float], masks: Sequence[Array] | None, t: int, ops: Ops) -> State:
     if masks is not None:
         return tuple(ops.where(m[t], o, n) for n, o, m in zip(new, old, masks, strict=True))
     return tuple(p * o + (1 - p) * n for n, o, p in zip(new, old, rates, strict=True))

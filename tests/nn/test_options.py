@@ -16,6 +16,7 @@ import elman
 from elman import backends
 from elman.errors import SettingsError, ShapeError
 from elman.nn import GRU, LSTM, RNN, Recurrent
+from elman.nn.paths import Path
 
 ALL = [
     (RNN, {}),
@@ -165,31 +166,40 @@ def test_calls_refused(arguments: dict[str, Any], message: str) -> None:
 
 
 def used(layer: Recurrent, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> str:
-    """Which way a call takes: the reference is recognised by its running the equations."""
-    ran = []
-    original = elman.nn.paths.run_layers
-    monkeypatch.setattr(elman.nn.paths, "run_layers", lambda *a, **k: ran.append("reference") or original(*a, **k))
+    """Which way a call takes."""
+    ran: list[str] = []
+    paths = elman.nn.paths.PATHS
+
+    def telling(name: str) -> Path:
+        def padded(*given: Any) -> Any:
+            ran.append(name)
+            return paths[name].padded(*given)
+
+        return Path(padded, paths[name].packed)
+
+    monkeypatch.setattr(elman.nn.paths, "PATHS", {name: telling(name) for name in paths})
     layer(torch.zeros(2, 3, 1), **arguments)
     monkeypatch.undo()
-    return ran[0] if ran else "torch"
+    return ran[0]
 
 
-def test_torch_runs_what_it_has_and_the_reference_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernels_run_what_they_can_and_torch_or_the_reference_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     resets = torch.zeros(3, 2, dtype=torch.bool)
     plain, dropping = GRU(1, 2), GRU(1, 2, recurrent_dropout=0.5)
-    assert used(plain, monkeypatch) == used(plain, monkeypatch, lengths=[2, 1, 2]) == "torch"
-    assert used(Recurrent("lstm", 1, 2), monkeypatch) == "torch"
-    assert used(plain, monkeypatch, resets=resets) == "reference"
-    assert used(dropping, monkeypatch) == "reference"
-    assert used(dropping.eval(), monkeypatch) == "torch"
     for layer in (
-        GRU(1, 2, reset="before"),
+        plain,
+        dropping,
         LSTM(1, 2, peephole=True),
         GRU(1, 2, layer_norm=True),
         RNN(1, 2, zoneout=0.1),
+        GRU(1, 2, reset="before"),
     ):
-        assert used(layer, monkeypatch) == used(layer.eval(), monkeypatch) == "reference"
-    assert used(GRU(1, 2, zoneout=0.0), monkeypatch) == "torch"
+        assert used(layer, monkeypatch) == used(layer, monkeypatch, resets=resets) == "native"
+    assert used(plain, monkeypatch, lengths=[2, 1, 2]) == "native"
+    with elman.use_backend("torch"):
+        assert used(plain, monkeypatch) == used(plain, monkeypatch, lengths=[2, 1, 2]) == "torch"
+        assert used(dropping.eval(), monkeypatch) == used(GRU(1, 2, zoneout=0.0), monkeypatch) == "torch"
+        assert used(plain, monkeypatch, resets=resets) == "native"
     with elman.use_backend("reference"):
         assert used(plain, monkeypatch) == "reference"
 
@@ -224,9 +234,9 @@ def test_a_backend_that_cannot_run_it_says_so(caplog: pytest.LogCaptureFixture) 
             torch.manual_seed(0)
             output, _ = layer(x, **arguments)
         assert [record.getMessage() for record in caplog.records] == [
-            f"elman: {lacking} has no 'torch' implementation; it runs on 'reference' instead"
+            f"elman: {lacking} has no 'torch' implementation; it runs on 'native' instead"
         ]
-        with elman.use_backend("reference"):
+        with elman.use_backend("native"):
             torch.manual_seed(0)
             assert torch.equal(output, layer(x, **arguments)[0])
 

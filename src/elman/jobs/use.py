@@ -46,9 +46,16 @@ def info(run: Path | None) -> str:
     """What elman runs on here; or, of a run, what its model is."""
     import elman
     from elman import backends
+    from elman.kernels import thread_count
 
     if run is None:
-        return f"elman {elman.__version__}\nnative core: {backends.native_status()}"
+        return "\n".join(
+            [
+                f"elman {elman.__version__}",
+                f"native core: {backends.native_status()}",
+                f"threads: {thread_count()} (in training, those of torch; ELMAN_NUM_THREADS goes before both)",
+            ]
+        )
     record = runfolder.read(run)
     model = record.outcome.final
     plan = model.encoding

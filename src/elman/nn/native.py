@@ -21,7 +21,7 @@ from elman.recurrence import Layout
 if TYPE_CHECKING:
     from elman.nn.recurrent import Recurrent
 
-DTYPES = {torch.float32: np.dtype("f4"), torch.float64: np.dtype("f8")}
+DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("f4"), torch.float64: np.dtype("f8")}
 
 
 def refusal(layer: Recurrent, input: Tensor) -> str:
@@ -35,8 +35,10 @@ def refusal(layer: Recurrent, input: Tensor) -> str:
     if torch.is_autocast_enabled("cpu"):
         return "autocast"
     # what looks inside operators sees none in a kernel
-    if torch._C._are_functorch_transforms_active() or torch._C._get_tracing_state() is not None:
-        return "a transformed or traced call"
+    if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state() is not None:
+        return "a traced call"
+    if torch._C._are_functorch_transforms_active() or torch.compiler.is_compiling():
+        return "a transformed call"
     if torch.autograd.forward_ad._current_level >= 0:
         return "forward-mode differentiation"
     return ""
@@ -50,6 +52,7 @@ class Sequence:
     steps: int
     rows: int
     active: int  # steps of all rows together
+    kernels: Any  # elman._native.Layers; what forward keeps is for the same kernels
     time: int  # the dimension of x that is time; -1 if packed
     batch: Any  # elman._native.Batch; it holds addresses in:
     counts: np.ndarray | None
@@ -95,6 +98,7 @@ def _sequence(
     order: np.ndarray | None,
     resets: Tensor | None,
     masks: Masks,
+    dtype: torch.dtype,
     lengths: Tensor | None = None,
     packed: PackedSequence | None = None,
 ) -> Sequence:
@@ -109,12 +113,13 @@ def _sequence(
         0 if resets is None else resets.stride(1),
         thread_count(torch.get_num_threads()),
     )
-    return Sequence(layout, steps, rows, active, time, batch, counts, order, resets, lengths, packed, masks)
+    kernels = kernels_for(layout, DTYPES[dtype])
+    return Sequence(layout, steps, rows, active, kernels, time, batch, counts, order, resets, lengths, packed, masks)
 
 
 def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
     layout, dtype = sequence.layout, x.dtype
-    kernels = kernels_for(layout, DTYPES[dtype])
+    kernels = sequence.kernels
     directions = layout.num_directions
     output = torch.empty((*x.shape[:-1], directions * layout.recurrent_size), dtype=dtype)
     finals = [torch.empty((layout.num_layers * directions, sequence.rows, n), dtype=dtype) for n in layout.state_sizes]
@@ -140,16 +145,15 @@ class _Recurrence(torch.autograd.Function):
         sequence: Sequence = ctx.sequence
         x, output, saved, *tensors = ctx.saved_tensors
         _, wants_x, *wanted = ctx.needs_input_grad
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or any(map(_is_batched, (d_output, *d_finals))):
             return None, *_backward_by_reference(sequence, x, tensors, (d_output, *d_finals), (wants_x, *wanted))
-        if d_output is not None and d_output.stride(-1) != 1:
-            d_output = d_output.contiguous()
-        ends = [None if d is None else d.contiguous() for d in d_finals]
+        d_output = None if d_output is None else _strided(d_output)
+        ends = [None if d is None else _plain(d) for d in d_finals]
         d_x = torch.empty(x.shape, dtype=x.dtype) if wants_x else None
         gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
         addresses = [0 if g is None else g.data_ptr() for g in gradients]
         states = len(ends)
-        kernels_for(sequence.layout, DTYPES[x.dtype]).backward(
+        sequence.kernels.backward(
             sequence.batch,
             sequence.call(x, output, tensors, saved.data_ptr()),
             0 if d_output is None else d_output.data_ptr(),
@@ -164,7 +168,26 @@ class _Recurrence(torch.autograd.Function):
 
 
 # Function.apply without its care for torch.func, whose transforms never come here
-_apply = super(torch.autograd.Function, _Recurrence).apply
+_apply: Any = super(torch.autograd.Function, _Recurrence).apply
+
+
+def _is_batched(d: Tensor | None) -> bool:
+    functorch = torch._C._functorch
+    return d is not None and (functorch.is_batchedtensor(d) or functorch.is_legacy_batchedtensor(d))
+
+
+def _strided(tensor: Tensor) -> Tensor:
+    """As it reads in memory, its last dimension contiguous: torch puts off negating, and writing zeros."""
+    if tensor._is_zerotensor():
+        tensor = tensor.clone()
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """As it reads in memory, contiguous."""
+    return _strided(tensor).contiguous()
 
 
 def _backward_by_reference(
@@ -174,19 +197,25 @@ def _backward_by_reference(
     from elman.nn.paths import equations_of
 
     say_once("second derivatives of a recurrent layer run on the reference, which is slow")
-    results = equations_of(sequence, x, tensors)
+    with torch.enable_grad():
+        results = equations_of(sequence, x, tensors)
     pairs = [(r, d) for r, d in zip(results, d_results, strict=True) if d is not None]
     inputs = [t for t, w in zip((x, *tensors), wanted, strict=True) if w]
     found = iter(
-        torch.autograd.grad([r for r, _ in pairs], inputs, [d for _, d in pairs], create_graph=True, allow_unused=True)
+        torch.autograd.grad(
+            [r for r, _ in pairs],
+            inputs,
+            [d for _, d in pairs],
+            create_graph=torch.is_grad_enabled(),
+            allow_unused=True,
+        )
     )
     return tuple(next(found) if w else None for w in wanted)
 
 
 def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
     dtype, layout = x.dtype, sequence.layout
-    if x.stride(-1) != 1 and x.shape[-1] != 1:
-        x = x.contiguous()
+    x = _strided(x)
     follow = x.requires_grad
     for k, (weight, shape) in enumerate(zip(weights, layout.shape_list, strict=True)):
         if weight.shape != shape or weight.dtype is not dtype or not weight.is_cpu:
@@ -195,14 +224,14 @@ def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Ten
                 f"the input needs {dtype} {shape} on {x.device}"
             )
         follow = follow or weight.requires_grad
-        if not weight.is_contiguous():
-            weights[k] = weight.contiguous()
+        if not weight.is_contiguous() or weight.is_neg() or weight._is_zerotensor():
+            weights[k] = _plain(weight)
     given: list[Tensor | None] = [None] * len(layout.state_sizes)
     if states is not None:
         for k, state in enumerate(states):
             if not state.is_cpu:
                 raise LayerShapeError(f"hx is on {state.device}, the input on {x.device}; move one of them")
-            given[k] = state.contiguous()
+            given[k] = _plain(state)
             follow = follow or state.requires_grad
     if follow and torch.is_grad_enabled():
         output, *finals = _apply(sequence, x, *given, *weights)
@@ -222,10 +251,12 @@ def _layer_by_layer(
         if k:
             x = functional.dropout(x, dropout)
         mine = slice(k * parts, (k + 1) * parts)
-        masks = Masks(*(None if m is None else m[mine] for m in sequence.masks))
+        recurrent, zoneout = sequence.masks
+        masks = Masks(None if recurrent is None else recurrent[mine], None if zoneout is None else zoneout[mine])
         size = layout.input_size if k == 0 else parts * layout.recurrent_size
+        single = replace(layout, input_size=size, num_layers=1)
         x, finals = _run(
-            replace(sequence, layout=replace(layout, input_size=size, num_layers=1), masks=masks),
+            replace(sequence, layout=single, masks=masks, kernels=kernels_for(single, DTYPES[x.dtype])),
             x,
             None if states is None else tuple(s[mine] for s in states),
             weights[k * arrays : (k + 1) * arrays],
@@ -250,7 +281,7 @@ def padded(
         counts, order = ragged(lengths.numpy(), steps)
         active = int(lengths.sum())
     masks = draw_masks(layer, steps, rows, input) if layer.training else NO_MASKS
-    sequence = _sequence(layer.layout, steps, rows, active, time, counts, order, resets, masks, lengths)
+    sequence = _sequence(layer.layout, steps, rows, active, time, counts, order, resets, masks, input.dtype, lengths)
     if not dropout:
         return _run(sequence, input, states, layer.weights())
     output, finals = _layer_by_layer(sequence, input, states, layer.weights(), dropout)
@@ -265,7 +296,9 @@ def packed(
     order = None if input.sorted_indices is None else input.sorted_indices.numpy()
     steps, rows = len(counts), int(counts[0])
     masks = draw_masks(layer, steps, rows, data) if layer.training else NO_MASKS
-    sequence = _sequence(layer.layout, steps, rows, len(data), -1, counts, order, resets, masks, packed=input)
+    sequence = _sequence(
+        layer.layout, steps, rows, len(data), -1, counts, order, resets, masks, data.dtype, packed=input
+    )
     if layer.dropout and layer.training and layer.num_layers > 1:
         output, finals = _layer_by_layer(sequence, data, states, layer.weights(), layer.dropout)
     else:

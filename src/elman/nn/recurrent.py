@@ -5,6 +5,7 @@ Dimension names are those of :mod:`elman.cells.base`; ``D`` is the number of dir
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -189,6 +190,19 @@ class Recurrent(torch.nn.RNNBase):
         >>> bool((output[3:, 1] == 0).all()), bool((output[2, 1, :4] == h_n[0, 1]).all())
         (True, True)
         """
+        if "torch._dynamo" in sys.modules:
+            # torch.compile leaves a frame with a layer of torch.nn's kind alone, but would look into what that calls
+            result: tuple[Any, Any] = torch.compiler.disable(self._run)(input, hx, lengths, resets)
+            return result
+        return self._run(input, hx, lengths, resets)
+
+    def _run(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Hidden | None,
+        lengths: Tensor | Sequence[int] | None,
+        resets: Tensor | None,
+    ) -> tuple[Any, Any]:
         if isinstance(input, PackedSequence):
             path = choose_path(self, input.data, resets)
             if lengths is not None:
