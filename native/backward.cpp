@@ -89,7 +89,7 @@ public:
         if (call_.d_x.data == nullptr || s_.batch.counts == nullptr || s_.batch.packed) return;
         for (std::size_t t = 0; t < s_.batch.steps; ++t) {
             for (std::size_t row = s_.count(t); row < s_.batch.rows; ++row) {
-                std::memset(s_.address(call_.d_x, t, row), 0, s_.layout.input_size * sizeof(T));
+                std::memset(s_.line(call_.d_x, t)[row], 0, s_.layout.input_size * sizeof(T));
             }
         }
     }
@@ -247,7 +247,7 @@ private:
             if (team.rank() == 0) r_.first[s - begin] = n;
             if (!units_ || team.rank() == 0) {
                 const Span active = s_.active_rows(rows, t);
-                for (std::size_t row = active.first; row < active.last; ++row) point(part, t, row, n + row);
+                point(part, t, active, n + active.first);
             }
             n += s_.count(t);
         }
@@ -280,34 +280,43 @@ private:
     }
 
     // Where the rows of one step lie, and what of the caller's belongs to them.
-    void point(const Part& part, std::size_t t, std::size_t row, std::size_t n) {
+    void point(const Part& part, std::size_t t, Span rows, std::size_t n) {
         const Saved<T>& saved = saved_[part.number];
-        const std::size_t at = s_.index(t, row), width = s_.layout.directions * z_.R;
-        r_.x[n] = s_.x(part, inner_, t, row);
-        r_.h_prev[n] = s_.h_prev(part, inner_, t, row);
-        r_.gates[n] = saved.gates + at * z_.S;
+        const std::size_t at = s_.index(t, rows.first), width = s_.layout.directions * z_.R;
+        const auto own = [&](bool wanted, const T* buffer, std::size_t row_width, const T** to) {
+            if (!wanted) return;
+            Line<const T>{buffer + at * row_width, static_cast<std::ptrdiff_t>(row_width), nullptr}.fill({0, rows.size()}, to + n);
+        };
+        s_.x(part, inner_, t).fill(rows, r_.x + n);
+        s_.h_prev(part, inner_, t, rows, r_.h_prev + n);
+        own(true, saved.gates, z_.S, r_.gates);
         if (part.layer > 0) {
-            r_.d_x[n] = d_inner_[part.layer - 1] + at * width;
+            s_.inner_line(d_inner_[part.layer - 1], width, t).fill(rows, r_.d_x + n);
         } else if (call_.d_x.data != nullptr) {
-            r_.d_x[n] = s_.address(call_.d_x, t, row);
+            s_.line(call_.d_x, t).fill(rows, r_.d_x + n);
         }
+        const std::size_t column = part.direction * z_.R;
         if (!s_.last(part)) {
-            r_.d_out[n] = d_inner_[part.layer] + at * width + part.direction * z_.R;
+            s_.inner_line(d_inner_[part.layer], width, t).from(column).fill(rows, r_.d_out + n);
         } else if (call_.d_out.data != nullptr) {
-            r_.d_out[n] = s_.address(call_.d_out, t, row) + part.direction * z_.R;
+            s_.line(call_.d_out, t).from(column).fill(rows, r_.d_out + n);
         }
-        if (plan_.cell_state) r_.c_prev[n] = saved.c_prev + at * z_.H;
-        if (s_.masked(part)) r_.mask[n] = s_.recurrent_mask(part, row);
-        if (s_.layout.proj_size) r_.hidden[n] = saved.hidden + at * z_.H;
+        own(plan_.cell_state, saved.c_prev, z_.H, r_.c_prev);
+        own(s_.layout.proj_size, saved.hidden, z_.H, r_.hidden);
         if (s_.layout.layer_norm) {
-            const std::size_t x_blocks = static_cast<std::size_t>(plan_.x_blocks), h_blocks = static_cast<std::size_t>(plan_.h_blocks);
-            r_.hat_x[n] = saved.hat_x + at * x_blocks * z_.H;
-            r_.hat_h[n] = saved.hat_h + at * h_blocks * z_.H;
-            r_.inverse_x[n] = saved.inverse_x + at * x_blocks;
-            r_.inverse_h[n] = saved.inverse_h + at * h_blocks;
+            const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks), h_blocks = static_cast<std::size_t>(plan_.h_blocks);
+            own(true, saved.hat_x, x_blocks * z_.H, r_.hat_x);
+            own(true, saved.hat_h, h_blocks * z_.H, r_.hat_h);
+            own(true, saved.inverse_x, x_blocks, r_.inverse_x);
+            own(true, saved.inverse_h, h_blocks, r_.inverse_h);
         }
-        if (s_.zone_masks()) {
-            for (std::size_t k = 0; k < (plan_.cell_state ? 2 : 1); ++k) r_.zone[k][n] = s_.zone_mask(part, k, t, row);
+        for (std::size_t row = rows.first; s_.masked(part) && row < rows.last; ++row) {
+            r_.mask[n + row - rows.first] = s_.recurrent_mask(part, row);
+        }
+        for (std::size_t k = 0; s_.zone_masks() && k < (plan_.cell_state ? 2 : 1); ++k) {
+            for (std::size_t row = rows.first; row < rows.last; ++row) {
+                r_.zone[k][n + row - rows.first] = s_.zone_mask(part, k, t, row);
+            }
         }
     }
 

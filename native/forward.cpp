@@ -148,7 +148,7 @@ public:
         const std::size_t width = s_.layout.directions * z_.R;
         for (std::size_t t = 0; t < s_.batch.steps; ++t) {
             for (std::size_t row = s_.count(t); row < s_.batch.rows; ++row) {
-                std::memset(s_.address(s_.call.out, t, row), 0, width * sizeof(T));
+                std::memset(s_.line(s_.call.out, t)[row], 0, width * sizeof(T));
             }
         }
     }
@@ -195,34 +195,38 @@ private:
         const Weights<T>& w = weights_[part.number];
         const Saved<T>& saved = saved_[part.number];
         const std::size_t end = std::min(begin + chunk_, s_.batch.steps);
-        const std::size_t xs = static_cast<std::size_t>(plan_.x_blocks) * z_.H, hs = static_cast<std::size_t>(plan_.h_blocks) * z_.H;
+        const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks), h_blocks = static_cast<std::size_t>(plan_.h_blocks);
+        const std::size_t xs = x_blocks * z_.H, hs = h_blocks * z_.H;
         std::size_t n = 0;
         for (std::size_t s = begin; s < end; ++s) {
             const std::size_t t = s_.step(part, s);
             const Span active = s_.active_rows(rows, t);
             c.first[s - begin] = n;
-            for (std::size_t row = active.first; row < active.last; ++row, ++n) {
-                const std::size_t at = s_.index(t, row);
-                c.x[n] = s_.x(part, inner_, t, row);
-                c.h_prev[n] = s_.h_prev(part, inner_, t, row);
-                c.out[n] = s_.out(part, inner_, t, row);
-                // units are shared: all threads write to the first one's rows
-                c.gates[n] = scratch_[units_ ? 0 : team.rank()].chunk_gates + n * z_.S;
-                if (training_) c.kept[n] = saved.gates + at * z_.S;
-                if (training_ && plan_.cell_state) c.c_prev[n] = saved.c_prev + at * z_.H;
-                if (s_.layout.proj_size) c.hidden[n] = training_ ? saved.hidden + at * z_.H : hidden_ + row * z_.H;
-                if (plan_.phases > 1) c.operand[n] = operand_ + row * z_.H;
-                if (s_.layout.layer_norm) {
-                    const std::size_t in_step = row - active.first;
-                    c.hat_x[n] = training_ ? saved.hat_x + at * xs : c.chunk_hat_x + n * xs;
-                    c.hat_h[n] = training_ ? saved.hat_h + at * hs : c.row_hat_h + in_step * hs;
-                    c.inverse_x[n] = training_ ? saved.inverse_x + at * plan_.x_blocks : c.chunk_inverse_x + n * plan_.x_blocks;
-                    c.inverse_h[n] = training_ ? saved.inverse_h + at * plan_.h_blocks : c.row_inverse_h + in_step * plan_.h_blocks;
-                }
-                if (s_.zone_masks()) {
-                    for (int k = 0; k < (plan_.cell_state ? 2 : 1); ++k) c.zone[k][n] = s_.zone_mask(part, static_cast<std::size_t>(k), t, row);
+            const std::size_t at = s_.index(t, active.first);
+            const auto own = [&](bool wanted, T* buffer, std::size_t width, std::size_t row, T** to) {
+                if (wanted) Line<T>{buffer + row * width, static_cast<std::ptrdiff_t>(width), nullptr}.fill({0, active.size()}, to + n);
+            };
+            s_.x(part, inner_, t).fill(active, c.x + n);
+            s_.out(part, inner_, t).fill(active, c.out + n);
+            s_.h_prev(part, inner_, t, active, c.h_prev + n);
+            // units are shared: all threads write to the first one's rows
+            own(true, scratch_[units_ ? 0 : team.rank()].chunk_gates, z_.S, n, c.gates);
+            own(training_, saved.gates, z_.S, at, c.kept);
+            own(training_ && plan_.cell_state, saved.c_prev, z_.H, at, c.c_prev);
+            own(s_.layout.proj_size, training_ ? saved.hidden : hidden_, z_.H, training_ ? at : active.first, c.hidden);
+            own(plan_.phases > 1, operand_, z_.H, active.first, c.operand);
+            if (s_.layout.layer_norm) {
+                own(true, training_ ? saved.hat_x : c.chunk_hat_x, xs, training_ ? at : n, c.hat_x);
+                own(true, training_ ? saved.hat_h : c.row_hat_h, hs, training_ ? at : 0, c.hat_h);
+                own(true, training_ ? saved.inverse_x : c.chunk_inverse_x, x_blocks, training_ ? at : n, c.inverse_x);
+                own(true, training_ ? saved.inverse_h : c.row_inverse_h, h_blocks, training_ ? at : 0, c.inverse_h);
+            }
+            for (std::size_t k = 0; s_.zone_masks() && k < (plan_.cell_state ? 2 : 1); ++k) {
+                for (std::size_t row = active.first; row < active.last; ++row) {
+                    c.zone[k][n + row - active.first] = s_.zone_mask(part, k, t, row);
                 }
             }
+            n += active.size();
         }
         c.first[end - begin] = n;
 
@@ -315,7 +319,7 @@ private:
                 while (s_.count(t) <= row) --t;
             }
             if (s_.call.finals[0] != nullptr) {
-                std::memcpy(s_.state(s_.call.finals[0], part, z_.R, row), s_.out(part, inner_, t, row), z_.R * sizeof(T));
+                std::memcpy(s_.state(s_.call.finals[0], part, z_.R, row), s_.out(part, inner_, t)[row], z_.R * sizeof(T));
             }
             if (plan_.cell_state && s_.call.finals[1] != nullptr) {
                 std::memcpy(s_.state(s_.call.finals[1], part, z_.H, row), c_ + row * z_.Hs, z_.H * sizeof(T));

@@ -30,6 +30,28 @@ struct Part {
     bool reverse() const { return direction == 1; }
 };
 
+// Where the rows of one step lie.
+template <class U>
+struct Line {
+    U* base;
+    std::ptrdiff_t stride;
+    const std::int64_t* order;
+
+    U* operator[](std::size_t row) const {
+        return base + (order == nullptr ? static_cast<std::ptrdiff_t>(row) : static_cast<std::ptrdiff_t>(order[row])) * stride;
+    }
+    Line from(std::size_t column) const { return {base + column, stride, order}; }
+    template <class P>
+    void fill(Span rows, P* to) const {
+        if (order == nullptr) {
+            U* at = base + static_cast<std::ptrdiff_t>(rows.first) * stride;
+            for (std::size_t row = rows.first; row < rows.last; ++row, at += stride) *to++ = at;
+        } else {
+            for (std::size_t row = rows.first; row < rows.last; ++row) *to++ = (*this)[row];
+        }
+    }
+};
+
 // Sizes of a stack.
 template <class T>
 struct Sizes {
@@ -138,21 +160,40 @@ public:
     bool last(const Part& part) const { return part.layer + 1 == layout.num_layers; }
 
     template <class U>
-    U* address(const Rows<U>& rows, std::size_t t, std::size_t row) const {
-        if (batch.packed) return rows.data + static_cast<std::ptrdiff_t>(index(t, row)) * rows.row;
-        return rows.data + static_cast<std::ptrdiff_t>(t) * rows.time +
-               static_cast<std::ptrdiff_t>(callers_row(row)) * rows.row;
+    Line<U> line(const Rows<U>& rows, std::size_t t) const {
+        if (batch.packed) return {rows.data + static_cast<std::ptrdiff_t>(offsets_[t]) * rows.row, rows.row, nullptr};
+        return {rows.data + static_cast<std::ptrdiff_t>(t) * rows.time, rows.row, batch.order};
     }
-
+    template <class U>
+    Line<U> inner_line(U* values, std::size_t width, std::size_t t) const {
+        return {values + offsets_[t] * width, static_cast<std::ptrdiff_t>(width), nullptr};
+    }
     // inner: outputs of each layer but the last, (active rows, directions · R) each.
-    const T* x(const Part& part, T* const* inner, std::size_t t, std::size_t row) const {
-        if (part.layer == 0) return address(call.x, t, row);
-        return inner[part.layer - 1] + index(t, row) * part.input;
+    Line<const T> x(const Part& part, T* const* inner, std::size_t t) const {
+        if (part.layer == 0) return line(call.x, t);
+        return inner_line<const T>(inner[part.layer - 1], part.input, t);
     }
-    T* out(const Part& part, T* const* inner, std::size_t t, std::size_t row) const {
+    Line<T> out(const Part& part, T* const* inner, std::size_t t) const {
         const std::size_t column = part.direction * sizes.R;
-        if (last(part)) return address(call.out, t, row) + column;
-        return inner[part.layer] + index(t, row) * layout.directions * sizes.R + column;
+        if (last(part)) return line(call.out, t).from(column);
+        return inner_line(inner[part.layer], layout.directions * sizes.R, t).from(column);
+    }
+    // Pointers to the state that each of the rows comes with to step t.
+    void h_prev(const Part& part, T* const* inner, std::size_t t, Span rows, const T** to) const {
+        const bool begins = part.reverse() ? t + 1 == batch.steps : t == 0;
+        const std::size_t before = part.reverse() ? t + 1 : t - 1;
+        const std::size_t known = begins ? rows.first : std::max(rows.first, std::min(rows.last, count(before)));
+        if (known > rows.first) out(part, inner, before).fill({rows.first, known}, to);
+        const T** const rest = to + (known - rows.first);
+        if (call.states[0] == nullptr) {
+            std::fill_n(rest, rows.last - known, zeros);
+        } else if (known < rows.last) {
+            const T* const initial = call.states[0] + part.number * batch.rows * sizes.R;
+            Line<const T>{initial, static_cast<std::ptrdiff_t>(sizes.R), batch.order}.fill({known, rows.last}, rest);
+        }
+        for (std::size_t row = rows.first; batch.resets != nullptr && row < rows.last; ++row) {
+            if (fresh(part, t, row)) to[row - rows.first] = zeros;
+        }
     }
     // Whether the state is set to zero before this step.
     bool fresh(const Part& part, std::size_t t, std::size_t row) const {
@@ -161,13 +202,6 @@ public:
         if (border >= batch.steps || row >= count(border)) return false;
         return batch.resets[static_cast<std::ptrdiff_t>(border) * batch.reset_time +
                             static_cast<std::ptrdiff_t>(callers_row(row)) * batch.reset_row] != 0;
-    }
-    const T* h_prev(const Part& part, T* const* inner, std::size_t t, std::size_t row) const {
-        if (fresh(part, t, row)) return zeros;
-        if (part.reverse() ? t + 1 < batch.steps && row < count(t + 1) : t > 0) {
-            return out(part, inner, part.reverse() ? t + 1 : t - 1, row);
-        }
-        return call.states[0] == nullptr ? zeros : state(call.states[0], part, sizes.R, row);
     }
     template <class U>
     U* state(U* states, const Part& part, std::size_t size, std::size_t row) const {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -44,15 +44,15 @@ def refusal(layer: Recurrent, input: Tensor) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """All of a call but the tensors that autograd follows."""
 
     layout: Layout
     steps: int
     rows: int
     active: int  # steps of all rows together
-    kernels: Any  # elman._native.Layers; what forward keeps is for the same kernels
+    native: Any  # elman._native
+    kernels: Any  # its Layers; what forward keeps is for the same kernels
     time: int  # the dimension of x that is time; -1 if packed
     batch: Any  # elman._native.Batch; it holds addresses in:
     counts: np.ndarray | None
@@ -75,7 +75,7 @@ class Sequence:
         recurrent, zoneout = self.masks
         addresses = [0 if t is None else t.data_ptr() for t in tensors]
         states = len(self.layout.state_sizes)
-        return native().Call(
+        return self.native.Call(
             x.data_ptr(),
             *self.strides(x),
             output.data_ptr(),
@@ -102,19 +102,19 @@ def _sequence(
     lengths: Tensor | None = None,
     packed: PackedSequence | None = None,
 ) -> Sequence:
-    batch = native().Batch(
+    module = native()
+    starts = (0, 0, 0) if resets is None else (resets.data_ptr(), resets.stride(0), resets.stride(1))
+    batch = module.Batch(
         steps,
         rows,
         0 if counts is None else address(counts),
         0 if order is None else address(order),
         time < 0,
-        0 if resets is None else resets.data_ptr(),
-        0 if resets is None else resets.stride(0),
-        0 if resets is None else resets.stride(1),
+        *starts,
         thread_count(torch.get_num_threads()),
     )
     kernels = kernels_for(layout, DTYPES[dtype])
-    return Sequence(layout, steps, rows, active, kernels, time, batch, counts, order, resets, lengths, packed, masks)
+    return Sequence(layout, steps, rows, active, module, kernels, time, batch, counts, order, resets, lengths, packed, masks)
 
 
 def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
@@ -218,7 +218,7 @@ def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Ten
     x = _strided(x)
     follow = x.requires_grad
     for k, (weight, shape) in enumerate(zip(weights, layout.shape_list, strict=True)):
-        if weight.shape != shape or weight.dtype is not dtype or not weight.is_cpu:
+        if weight.dtype is not dtype or not weight.is_cpu or weight.shape != shape:
             raise LayerShapeError(
                 f"a weight is {weight.dtype} {tuple(weight.shape)} on {weight.device}; "
                 f"the input needs {dtype} {shape} on {x.device}"
@@ -256,7 +256,7 @@ def _layer_by_layer(
         size = layout.input_size if k == 0 else parts * layout.recurrent_size
         single = replace(layout, input_size=size, num_layers=1)
         x, finals = _run(
-            replace(sequence, layout=single, masks=masks, kernels=kernels_for(single, DTYPES[x.dtype])),
+            sequence._replace(layout=single, masks=masks, kernels=kernels_for(single, DTYPES[x.dtype])),
             x,
             None if states is None else tuple(s[mine] for s in states),
             weights[k * arrays : (k + 1) * arrays],
