@@ -160,19 +160,20 @@ def test_padding_is_never_seen(kind: str, data: st.DataObject, target: str) -> N
     layer = make(kind, bidirectional=data.draw(st.booleans()))
     arguments = drawn(layer, steps, len(lengths))
     behind = torch.arange(steps)[:, None] >= torch.tensor(lengths)
-    found = run(layer, **arguments, lengths=lengths)
+    resets = torch.rand(len(lengths), steps) < 0.3
+    found = run(layer, **arguments, lengths=lengths, resets=resets)
     assert not found["output"][behind].any()
     assert not found["∂input"][behind].any()
-    # the gradient that comes from behind is not looked at either
+    # nor are the gradient that comes from behind and the segments that begin there
     spoilt = {name: arguments[name].clone() for name in ("x", "d_output")}
     for value in spoilt.values():
         value[behind] = data.draw(st.sampled_from([torch.nan, torch.inf, 1e30]))
-    assert_same(run(layer, **arguments | spoilt, lengths=lengths), found)
+    assert_same(run(layer, **arguments | spoilt, lengths=lengths, resets=resets | behind.t()), found)
     row = data.draw(st.integers(0, len(lengths) - 1))
     n = lengths[row]
     alone = rows_of(arguments, [row])
     alone |= {name: alone[name][:n] for name in ("x", "d_output")}
-    expected = rows_of(run(layer, **alone), slice(None))
+    expected = rows_of(run(layer, **alone, resets=resets[[row], :n]), slice(None))
     found = rows_of(found, [row])
     found |= {name: found[name][:n] for name in ("output", "∂input")}
     assert_same(found, expected)
