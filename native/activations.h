@@ -54,9 +54,9 @@ struct Exponential<double> {
     static constexpr double saturated = 20.0;
     // relative error of s: 2^-61.7
     static constexpr double q[] = {
-        0.4999999999999999998564808,   0.1666666666666667668897248,    0.04166666666666670165925956,
-        0.008333333333321531175913592, 0.001388888888886669072362946,  0.0001984126988640145720213513,
-        2.480158736084734089506252e-5, 2.755724391142880767522369e-6,  2.755724251105900014987480e-7,
+        0.4999999999999999998564808,   0.1666666666666667668897248,   0.04166666666666670165925956,
+        0.008333333333321531175913592, 0.001388888888886669072362946, 0.0001984126988640145720213513,
+        2.480158736084734089506252e-5, 2.755724391142880767522369e-6, 2.755724251105900014987480e-7,
         2.510914744194205165829536e-8, 2.092452034988966325835451e-9};
 };
 
@@ -93,7 +93,8 @@ ELMAN_INLINE Reduced<T, N> reduce(const Vector<T> (&y)[N]) {
     ELMAN_EACH r[k] = (y[k] - e.n[k].exponent() * E::ln2_high) - e.n[k].exponent() * E::ln2_low;
     ELMAN_EACH square[k] = r[k] * r[k];
     // even and odd powers apart: two short chains instead of a long one
-    constexpr int degree = sizeof(E::q) / sizeof(T) - 1, last_odd = degree - 1 + degree % 2, last_even = degree - degree % 2;
+    constexpr int degree = sizeof(E::q) / sizeof(T) - 1, last_odd = degree - 1 + degree % 2,
+                  last_even = degree - degree % 2;
     ELMAN_EACH even[k] = broadcast<T>(E::q[last_even]);
     ELMAN_EACH odd[k] = broadcast<T>(E::q[last_odd]);
 #pragma GCC unroll 8

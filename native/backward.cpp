@@ -114,7 +114,8 @@ private:
 
     void prepare(const Part& part, const PartWeights<const T*>& w, Weights<T>& to) {
         const auto rows = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
-            return s_.packing(s_.blocks_rows(blocks, gates, weight, width), static_cast<std::size_t>(blocks) * z_.H, width);
+            return s_.packing(s_.blocks_rows(blocks, gates, weight, width), static_cast<std::size_t>(blocks) * z_.H,
+                              width);
         };
         to.ih = rows(plan_.x_blocks, plan_.x_gates, w.ih, part.input);
         for (int k = 0; k < plan_.phases; ++k) {
@@ -190,8 +191,7 @@ private:
         std::size_t widest = z_.R;
         for (std::size_t p = 0; p < s_.parts(); ++p) widest = std::max(widest, s_.part(p).input);
         if (s_.layout.proj_size) widest = std::max(widest, z_.H);
-        right_size_ = z_.panels(widest) * z_.panel * n;
-        right_ = m.template take<T>(right_size_);
+        right_ = m.template take<T>(z_.panels(widest) * z_.panel * n);
         right_too_ = m.template take<T>(z_.panels(z_.R) * z_.panel * n);
         if (plan_.phases > 1) right_reset_ = m.template take<T>(z_.panels(z_.R) * z_.panel * n);
     }
@@ -266,7 +266,8 @@ private:
             const std::size_t at = whole ? 0 : r_.first[s - begin] + active.first;
             if (norm) {
                 s_.kernels.norm_backward({active.size(), static_cast<std::size_t>(plan_.x_blocks), z_.H, r_.hat_x + at,
-                                          r_.inverse_x + at, 0, 0, w.gain_ih, r_.d_gates + at, x_column, r_.d_hat_x + at});
+                                          r_.inverse_x + at, 0, 0, w.gain_ih, r_.d_gates + at, x_column,
+                                          r_.d_hat_x + at});
             }
             if (wants_x) {
                 multiply(team, w.ih, active.size(), norm ? r_.d_hat_x + at : r_.d_gates + at, norm ? 0 : x_column,
@@ -285,7 +286,8 @@ private:
         const std::size_t at = s_.index(t, rows.first), width = s_.layout.directions * z_.R;
         const auto own = [&](bool wanted, const T* buffer, std::size_t row_width, const T** to) {
             if (!wanted) return;
-            Line<const T>{buffer + at * row_width, static_cast<std::ptrdiff_t>(row_width), nullptr}.fill({0, rows.size()}, to + n);
+            Line<const T>{buffer + at * row_width, static_cast<std::ptrdiff_t>(row_width), nullptr}.fill(
+                {0, rows.size()}, to + n);
         };
         s_.x(part, inner_, t).fill(rows, r_.x + n);
         s_.h_prev(part, inner_, t, rows, r_.h_prev + n);
@@ -304,7 +306,8 @@ private:
         own(plan_.cell_state, saved.c_prev, z_.H, r_.c_prev);
         own(s_.layout.proj_size, saved.hidden, z_.H, r_.hidden);
         if (s_.layout.layer_norm) {
-            const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks), h_blocks = static_cast<std::size_t>(plan_.h_blocks);
+            const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks),
+                       h_blocks = static_cast<std::size_t>(plan_.h_blocks);
             own(true, saved.hat_x, x_blocks * z_.H, r_.hat_x);
             own(true, saved.hat_h, h_blocks * z_.H, r_.hat_h);
             own(true, saved.inverse_x, x_blocks, r_.inverse_x);
@@ -320,17 +323,30 @@ private:
         }
     }
 
-    void step(Team& team, const Part& part, const Weights<T>& w, Span rows, Span units, std::size_t s, std::size_t first) {
+    void step(Team& team, const Part& part, const Weights<T>& w, Span rows, Span units, std::size_t s,
+              std::size_t first) {
         const std::size_t t = s_.step(part, s);
         const Span active = s_.active_rows(rows, t);
         const std::size_t n = active.size(), at = first + rows.first, b = rows.first;
         if (n == 0) return;
         const bool norm = s_.layout.layer_norm, projected = s_.layout.proj_size != 0;
         const bool outside = !s_.last(part) || call_.d_out.data != nullptr;
-        StepBackward<T> a{n, z_.H, units.first, units.last, z_.Hs, r_.gates + at, r_.d_gates + at, r_.h_prev + at,
-                          r_.c_prev + at, outside ? r_.d_out + at : nullptr, direct_ + b * z_.Rs, product_ + b * z_.Rs,
+        StepBackward<T> a{n,
+                          z_.H,
+                          units.first,
+                          units.last,
+                          z_.Hs,
+                          r_.gates + at,
+                          r_.d_gates + at,
+                          r_.h_prev + at,
+                          r_.c_prev + at,
+                          outside ? r_.d_out + at : nullptr,
+                          direct_ + b * z_.Rs,
+                          product_ + b * z_.Rs,
                           s_.masked(part) ? r_.mask + at : nullptr,
-                          plan_.cell_state ? d_c_ + b * z_.Hs : nullptr, w.extra, r_.operand + at,
+                          plan_.cell_state ? d_c_ + b * z_.Hs : nullptr,
+                          w.extra,
+                          r_.operand + at,
                           plan_.phases > 1 ? d_operand_ + b * z_.Hs : nullptr,
                           s_.zone(0, s_.zone_masks() ? r_.zone[0] + at : nullptr),
                           plan_.cell_state ? s_.zone(1, s_.zone_masks() ? r_.zone[1] + at : nullptr) : Zone<T>{}};
@@ -352,8 +368,9 @@ private:
             s_.cell.backward[k](a);
             if (norm) {
                 s_.kernels.norm_backward({n, static_cast<std::size_t>(phase.count), z_.H, r_.hat_h + at,
-                                          r_.inverse_h + at, of_h * z_.H, of_h, w.gain_hh + of_h * z_.H, r_.d_gates + at,
-                                          static_cast<std::size_t>(phase.first) * z_.H, r_.d_hat_h + at});
+                                          r_.inverse_h + at, of_h * z_.H, of_h, w.gain_hh + of_h * z_.H,
+                                          r_.d_gates + at, static_cast<std::size_t>(phase.first) * z_.H,
+                                          r_.d_hat_h + at});
             }
             if (units_) team.barrier();
             multiply(team, w.hh[k], n, norm ? r_.d_hat_h + at : r_.d_gates + at,
@@ -374,8 +391,8 @@ private:
         }
     }
 
-    void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, std::size_t a_column, T* const* c,
-                  bool add, bool descending) const {
+    void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, std::size_t a_column,
+                  T* const* c, bool add, bool descending) const {
         const std::size_t panels = z_.panels(b.n);
         const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
         s_.kernels.product({m, b.n, b.k, a, a_column, b.packed, c, 0, mine.first, mine.last, nullptr, add, descending});
@@ -397,22 +414,26 @@ private:
         team.barrier();
         const Weights<T>& w = weights_[part.number];
         // blocks of units lie side by side in the derivatives; each unit's gradients have their own place
-        const auto outer = [&](const T* d, std::size_t stride, std::size_t first, int blocks, std::size_t width, const T* packed,
-                               T* const* rows, T* const* sums) {
+        const auto outer = [&](const T* d, std::size_t stride, std::size_t first, int blocks, std::size_t width,
+                               const T* packed, T* const* rows, T* const* sums) {
             const Span mine = share(static_cast<std::size_t>(blocks) * z_.H, tile, team.rank(), team.size());
             if (rows == nullptr && sums == nullptr) return;
             s_.kernels.outer({n, mine.size(), width, d + first + mine.first, stride, packed,
-                              rows == nullptr ? nullptr : rows + mine.first, sums == nullptr ? nullptr : sums + mine.first});
+                              rows == nullptr ? nullptr : rows + mine.first,
+                              sums == nullptr ? nullptr : sums + mine.first});
         };
-        const std::size_t x_width = static_cast<std::size_t>(plan_.x_blocks) * z_.H, h_width = static_cast<std::size_t>(plan_.h_blocks) * z_.H;
+        const std::size_t x_width = static_cast<std::size_t>(plan_.x_blocks) * z_.H,
+                          h_width = static_cast<std::size_t>(plan_.h_blocks) * z_.H;
         const std::size_t x_first = norm ? 0 : static_cast<std::size_t>(plan_.x_first) * z_.H;
-        outer(norm ? r_.d_hat_x[0] : r_.d_gates[0], norm ? x_width : z_.S, x_first, plan_.x_blocks, part.input, right_, w.d_ih, norm ? nullptr : w.d_b_ih);
+        outer(norm ? r_.d_hat_x[0] : r_.d_gates[0], norm ? x_width : z_.S, x_first, plan_.x_blocks, part.input, right_,
+              w.d_ih, norm ? nullptr : w.d_b_ih);
         for (int k = 0; k < plan_.phases; ++k) {
             const auto& phase = plan_.phase[k];
             const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * z_.H;
             outer(norm ? r_.d_hat_h[0] : r_.d_gates[0], norm ? h_width : z_.S,
-                  norm ? of_h : static_cast<std::size_t>(phase.first) * z_.H, phase.count, z_.R, k == 1 ? right_reset_ : right_too_,
-                  w.d_hh == nullptr ? nullptr : w.d_hh + of_h, norm || w.d_b_hh == nullptr ? nullptr : w.d_b_hh + of_h);
+                  norm ? of_h : static_cast<std::size_t>(phase.first) * z_.H, phase.count, z_.R,
+                  k == 1 ? right_reset_ : right_too_, w.d_hh == nullptr ? nullptr : w.d_hh + of_h,
+                  norm || w.d_b_hh == nullptr ? nullptr : w.d_b_hh + of_h);
         }
         const Span units = share(z_.H, z_.lanes, team.rank(), team.size());
         if (norm) {
@@ -420,7 +441,8 @@ private:
                 for (int k = 0; k < blocks; ++k) {
                     const std::size_t unit = static_cast<std::size_t>(gates[k]) * z_.H + units.first;
                     const std::size_t column = static_cast<std::size_t>(first + k) * z_.H + units.first;
-                    if (bias != nullptr) s_.kernels.column_sums({n, units.size(), r_.d_gates, column, nullptr, 0, bias + unit});
+                    if (bias != nullptr)
+                        s_.kernels.column_sums({n, units.size(), r_.d_gates, column, nullptr, 0, bias + unit});
                     if (gain != nullptr) {
                         s_.kernels.column_sums({n, units.size(), r_.d_gates, column, hat,
                                                 static_cast<std::size_t>(k) * z_.H + units.first, gain + unit});
@@ -453,7 +475,7 @@ private:
     const std::size_t arrays_;
     int threads_;
     bool units_;
-    std::size_t chunk_, right_size_;
+    std::size_t chunk_;
     T **inner_, **d_inner_;
     Saved<T>* saved_;
     Weights<T>* weights_;

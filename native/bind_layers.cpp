@@ -74,12 +74,15 @@ public:
     using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 
     Stepper(const elman::Layers<T>& layers, const Addresses& weights)
-        : layers_(layers), prepared_(layers.prepare(pointers<const T*>(weights, layers.parts() * layers.part_arrays(), "weights"))) {}
+        : layers_(layers),
+          prepared_(layers.prepare(pointers<const T*>(weights, layers.parts() * layers.part_arrays(), "weights"))) {}
 
     // The states (L, rows, size) and new ones; c is None for a cell that has none.
-    void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new, std::optional<Out> c_new) const {
+    void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new,
+              std::optional<Out> c_new) const {
         const elman::Layout& layout = layers_.layout();
-        const std::size_t size = layout.proj_size ? layout.proj_size : layout.hidden_size, rows = x.size() / layout.input_size;
+        const std::size_t size = layout.proj_size ? layout.proj_size : layout.hidden_size,
+                          rows = x.size() / layout.input_size;
         const std::size_t cells = layers_.states() > 1 ? layout.num_layers * rows * layout.hidden_size : 0;
         if (layout.directions != 1 || x.size() != rows * layout.input_size || y.size() != rows * size ||
             h.size() != layout.num_layers * rows * size || h_new.size() != h.size() || (c ? c->size() : 0) != cells ||
@@ -87,7 +90,8 @@ public:
             throw std::invalid_argument("arrays of other sizes than a step of this stack takes");
         }
         const auto width = static_cast<std::ptrdiff_t>(layout.input_size), out = static_cast<std::ptrdiff_t>(size);
-        elman::ForwardCall<T> call{{x.data(), 0, width}, {y.data(), 0, out}, {h.data()}, {h_new.data()}, {}, {}, {}, nullptr};
+        elman::ForwardCall<T> call{
+            {x.data(), 0, width}, {y.data(), 0, out}, {h.data()}, {h_new.data()}, {}, {}, {}, nullptr};
         if (cells != 0) {
             call.states.push_back(c->data());
             call.finals.push_back(c_new->data());
@@ -144,7 +148,8 @@ public:
     }
 
     nb::object stepper(const Addresses& weights) const {
-        return std::visit([&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights)); }, layers_);
+        return std::visit(
+            [&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights)); }, layers_);
     }
 
     std::size_t saved_size(std::size_t active) const {
@@ -173,18 +178,35 @@ void def_layers(nb::module_& module) {
             "__init__",
             [](elman::Batch* self, std::size_t steps, std::size_t rows, Address counts, Address order, bool packed,
                Address resets, std::ptrdiff_t reset_time, std::ptrdiff_t reset_row, int threads) {
-                new (self) elman::Batch{steps, rows, pointer<const std::int64_t*>(counts), pointer<const std::int64_t*>(order),
-                                        packed, pointer<const std::uint8_t*>(resets), reset_time, reset_row, threads};
+                new (self) elman::Batch{steps,
+                                        rows,
+                                        pointer<const std::int64_t*>(counts),
+                                        pointer<const std::int64_t*>(order),
+                                        packed,
+                                        pointer<const std::uint8_t*>(resets),
+                                        reset_time,
+                                        reset_row,
+                                        threads};
             },
-            "steps"_a, "rows"_a, "counts"_a, "order"_a, "packed"_a, "resets"_a, "reset_time"_a, "reset_row"_a, "threads"_a);
+            "steps"_a, "rows"_a, "counts"_a, "order"_a, "packed"_a, "resets"_a, "reset_time"_a, "reset_row"_a,
+            "threads"_a);
     nb::class_<Call>(module, "Call", "What a run reads and writes; see layers.h.")
         .def(
             "__init__",
             [](Call* self, Address x, std::ptrdiff_t x_time, std::ptrdiff_t x_row, Address out, std::ptrdiff_t out_time,
                std::ptrdiff_t out_row, Addresses states, Addresses weights, Addresses dropout, Addresses zoneout,
                Address saved) {
-                new (self) Call{x, x_time, x_row, out, out_time, out_row, std::move(states), std::move(weights),
-                                std::move(dropout), std::move(zoneout), saved};
+                new (self) Call{x,
+                                x_time,
+                                x_row,
+                                out,
+                                out_time,
+                                out_row,
+                                std::move(states),
+                                std::move(weights),
+                                std::move(dropout),
+                                std::move(zoneout),
+                                saved};
             },
             "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a, "out_row"_a, "states"_a, "weights"_a, "dropout"_a,
             "zoneout"_a, "saved"_a);
@@ -193,9 +215,9 @@ void def_layers(nb::module_& module) {
     nb::class_<AnyLayers>(module, "Layers", "A stack of recurrent layers.")
         .def(
             "__init__",
-            [](AnyLayers* self, std::string cell, std::size_t input_size, std::size_t hidden_size, std::size_t num_layers,
-               std::size_t directions, std::size_t proj_size, bool bias, bool layer_norm, std::vector<double> zoneout,
-               bool double_precision, std::optional<std::string_view> target) {
+            [](AnyLayers* self, std::string cell, std::size_t input_size, std::size_t hidden_size,
+               std::size_t num_layers, std::size_t directions, std::size_t proj_size, bool bias, bool layer_norm,
+               std::vector<double> zoneout, bool double_precision, std::optional<std::string_view> target) {
                 new (self) AnyLayers({std::move(cell), input_size, hidden_size, num_layers, directions, proj_size, bias,
                                       layer_norm, std::move(zoneout)},
                                      double_precision, target);
@@ -203,8 +225,8 @@ void def_layers(nb::module_& module) {
             "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "bias"_a,
             "layer_norm"_a, "zoneout"_a, "double_precision"_a, "target"_a = nb::none())
         .def("forward", &AnyLayers::forward, "batch"_a, "call"_a, "finals"_a)
-        .def("backward", &AnyLayers::backward, "batch"_a, "call"_a, "d_out"_a, "d_out_time"_a, "d_out_row"_a, "d_finals"_a,
-             "d_x"_a, "d_x_time"_a, "d_x_row"_a, "d_states"_a, "d_weights"_a)
+        .def("backward", &AnyLayers::backward, "batch"_a, "call"_a, "d_out"_a, "d_out_time"_a, "d_out_row"_a,
+             "d_finals"_a, "d_x"_a, "d_x_time"_a, "d_x_row"_a, "d_states"_a, "d_weights"_a)
         .def("stepper", &AnyLayers::stepper, "weights"_a)
         .def("saved_size", &AnyLayers::saved_size, "active"_a);
 }

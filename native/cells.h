@@ -77,9 +77,13 @@ ELMAN_INLINE void set_direct(const StepBackward<T>& a, std::size_t i, std::size_
 
 struct HyperbolicTangent {
     template <class T, int N>
-    ELMAN_INLINE void apply(V<T> (&x)[N]) { Tanh::apply<T, N>(x); }
+    ELMAN_INLINE void apply(V<T> (&x)[N]) {
+        Tanh::apply<T, N>(x);
+    }
     template <class T>
-    ELMAN_INLINE V<T> slope(V<T> y) { return T(1) - y * y; }
+    ELMAN_INLINE V<T> slope(V<T> y) {
+        return T(1) - y * y;
+    }
 };
 
 struct Rectifier {
@@ -89,7 +93,9 @@ struct Rectifier {
         for (int k = 0; k < N; ++k) x[k] = x[k] < T(0) ? V<T>{} : x[k];
     }
     template <class T>
-    ELMAN_INLINE V<T> slope(V<T> y) { return y > T(0) ? broadcast<T>(1) : V<T>{}; }
+    ELMAN_INLINE V<T> slope(V<T> y) {
+        return y > T(0) ? broadcast<T>(1) : V<T>{};
+    }
 };
 
 // h = f(x-product + h-product)
@@ -98,24 +104,32 @@ struct Rnn {
     static constexpr CellPlan plan(const char* name) {
         return {.name = name,
                 .blocks = 1,
-                .x_first = 0, .x_blocks = 1, .x_gates = {0},
-                .h_first = 0, .h_blocks = 1, .h_gates = {0},
-                .phases = 1, .phase = {{0, 1}}, .cell_state = false, .extra = 0};
+                .x_first = 0,
+                .x_blocks = 1,
+                .x_gates = {0},
+                .h_first = 0,
+                .h_blocks = 1,
+                .h_gates = {0},
+                .phases = 1,
+                .phase = {{0, 1}},
+                .cell_state = false,
+                .extra = 0};
     }
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 4>(a, [&]<int U>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            V<T> h[U];
-            for (int u = 0; u < U; ++u) h[u] = load_first<T>(a.gates[row + u] + j, count);
-            Activation::template apply<T, U>(h);
-            for (int u = 0; u < U; ++u) {
-                const std::size_t i = row + u;
-                if (a.kept != nullptr) store_first<T>(h[u], a.kept[i] + j, count);
-                const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[i] + j, count) : V<T>{};
-                store_first<T>(zoned<T>(a.zone_h, i, j, count, h[u], old), a.h[i] + j, count);
-            }
-        });
+        each_unit<T, 4>(a,
+                        [&]<int U>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+                            V<T> h[U];
+                            for (int u = 0; u < U; ++u) h[u] = load_first<T>(a.gates[row + u] + j, count);
+                            Activation::template apply<T, U>(h);
+                            for (int u = 0; u < U; ++u) {
+                                const std::size_t i = row + u;
+                                if (a.kept != nullptr) store_first<T>(h[u], a.kept[i] + j, count);
+                                const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[i] + j, count) : V<T>{};
+                                store_first<T>(zoned<T>(a.zone_h, i, j, count, h[u], old), a.h[i] + j, count);
+                            }
+                        });
     }
 
     template <class T>
@@ -136,50 +150,58 @@ struct Lstm {
     static constexpr CellPlan plan(const char* name) {
         return {.name = name,
                 .blocks = 4,
-                .x_first = 0, .x_blocks = 4, .x_gates = {0, 1, 2, 3},
-                .h_first = 0, .h_blocks = 4, .h_gates = {0, 1, 2, 3},
-                .phases = 1, .phase = {{0, 4}}, .cell_state = true, .extra = Peephole ? 3 : 0};
+                .x_first = 0,
+                .x_blocks = 4,
+                .x_gates = {0, 1, 2, 3},
+                .h_first = 0,
+                .h_blocks = 4,
+                .h_gates = {0, 1, 2, 3},
+                .phases = 1,
+                .phase = {{0, 4}},
+                .cell_state = true,
+                .extra = Peephole ? 3 : 0};
     }
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 2>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            V<T> i_f[2 * U], g[U], o[U], old[U], c[U], squashed[U];
-            for (int u = 0; u < U; ++u) {
-                const T* gates = a.gates[first + u] + j;
-                old[u] = load<T>(a.c + (first + u) * a.stride + j);
-                i_f[u] = load_first<T>(gates, count);
-                i_f[U + u] = load_first<T>(gates + a.hidden, count);
-                g[u] = load_first<T>(gates + 2 * a.hidden, count);
-                o[u] = load_first<T>(gates + 3 * a.hidden, count);
-                if constexpr (Peephole) {
-                    i_f[u] += load_first<T>(a.extra[0] + j, count) * old[u];
-                    i_f[U + u] += load_first<T>(a.extra[1] + j, count) * old[u];
+        each_unit<T, 2>(
+            a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+                V<T> i_f[2 * U], g[U], o[U], old[U], c[U], squashed[U];
+                for (int u = 0; u < U; ++u) {
+                    const T* gates = a.gates[first + u] + j;
+                    old[u] = load<T>(a.c + (first + u) * a.stride + j);
+                    i_f[u] = load_first<T>(gates, count);
+                    i_f[U + u] = load_first<T>(gates + a.hidden, count);
+                    g[u] = load_first<T>(gates + 2 * a.hidden, count);
+                    o[u] = load_first<T>(gates + 3 * a.hidden, count);
+                    if constexpr (Peephole) {
+                        i_f[u] += load_first<T>(a.extra[0] + j, count) * old[u];
+                        i_f[U + u] += load_first<T>(a.extra[1] + j, count) * old[u];
+                    }
                 }
-            }
-            Sigmoid::apply<T, 2 * U>(i_f);
-            Tanh::apply<T, U>(g);
-            for (int u = 0; u < U; ++u) {
-                c[u] = squashed[u] = fused<T>(i_f[U + u], old[u], i_f[u] * g[u]);
-                if constexpr (Peephole) o[u] += load_first<T>(a.extra[2] + j, count) * c[u];
-            }
-            Sigmoid::apply<T, U>(o);
-            Tanh::apply<T, U>(squashed);
-            for (int u = 0; u < U; ++u) {
-                const std::size_t row = first + u;
-                if (a.kept != nullptr) {
-                    T* kept = a.kept[row] + j;
-                    store_first<T>(old[u], a.c_prev[row] + j, count);
-                    store_first<T>(i_f[u], kept, count);
-                    store_first<T>(i_f[U + u], kept + a.hidden, count);
-                    store_first<T>(g[u], kept + 2 * a.hidden, count);
-                    store_first<T>(o[u], kept + 3 * a.hidden, count);
+                Sigmoid::apply<T, 2 * U>(i_f);
+                Tanh::apply<T, U>(g);
+                for (int u = 0; u < U; ++u) {
+                    c[u] = squashed[u] = fused<T>(i_f[U + u], old[u], i_f[u] * g[u]);
+                    if constexpr (Peephole) o[u] += load_first<T>(a.extra[2] + j, count) * c[u];
                 }
-                store<T>(zoned<T>(a.zone_c, row, j, count, c[u], old[u]), a.c + row * a.stride + j);
-                const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
-                store_first<T>(zoned<T>(a.zone_h, row, j, count, o[u] * squashed[u], h_old), a.h[row] + j, count);
-            }
-        });
+                Sigmoid::apply<T, U>(o);
+                Tanh::apply<T, U>(squashed);
+                for (int u = 0; u < U; ++u) {
+                    const std::size_t row = first + u;
+                    if (a.kept != nullptr) {
+                        T* kept = a.kept[row] + j;
+                        store_first<T>(old[u], a.c_prev[row] + j, count);
+                        store_first<T>(i_f[u], kept, count);
+                        store_first<T>(i_f[U + u], kept + a.hidden, count);
+                        store_first<T>(g[u], kept + 2 * a.hidden, count);
+                        store_first<T>(o[u], kept + 3 * a.hidden, count);
+                    }
+                    store<T>(zoned<T>(a.zone_c, row, j, count, c[u], old[u]), a.c + row * a.stride + j);
+                    const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
+                    store_first<T>(zoned<T>(a.zone_h, row, j, count, o[u] * squashed[u], h_old), a.h[row] + j, count);
+                }
+            });
     }
 
     template <class T>
@@ -249,39 +271,47 @@ struct Gru {
     static constexpr CellPlan plan(const char* name) {
         return {.name = name,
                 .blocks = 4,
-                .x_first = 0, .x_blocks = 3, .x_gates = {2, 0, 1},
-                .h_first = 1, .h_blocks = 3, .h_gates = {0, 1, 2},
-                .phases = 1, .phase = {{1, 3}}, .cell_state = false, .extra = 0};
+                .x_first = 0,
+                .x_blocks = 3,
+                .x_gates = {2, 0, 1},
+                .h_first = 1,
+                .h_blocks = 3,
+                .h_gates = {0, 1, 2},
+                .phases = 1,
+                .phase = {{1, 3}},
+                .cell_state = false,
+                .extra = 0};
     }
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 2>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            V<T> r_z[2 * U], n[U], m[U];
-            for (int u = 0; u < U; ++u) {
-                const T* gates = a.gates[first + u] + j;
-                n[u] = load_first<T>(gates, count);
-                r_z[u] = load_first<T>(gates + a.hidden, count);
-                r_z[U + u] = load_first<T>(gates + 2 * a.hidden, count);
-                m[u] = load_first<T>(gates + 3 * a.hidden, count);
-            }
-            Sigmoid::apply<T, 2 * U>(r_z);
-            for (int u = 0; u < U; ++u) n[u] += r_z[u] * m[u];
-            Tanh::apply<T, U>(n);
-            for (int u = 0; u < U; ++u) {
-                const std::size_t row = first + u;
-                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-                const V<T> h = n[u] + r_z[U + u] * (old - n[u]);
-                if (a.kept != nullptr) {
-                    T* kept = a.kept[row] + j;
-                    store_first<T>(n[u], kept, count);
-                    store_first<T>(r_z[u], kept + a.hidden, count);
-                    store_first<T>(r_z[U + u], kept + 2 * a.hidden, count);
-                    store_first<T>(m[u], kept + 3 * a.hidden, count);
-                }
-                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
-            }
-        });
+        each_unit<T, 2>(a,
+                        [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+                            V<T> r_z[2 * U], n[U], m[U];
+                            for (int u = 0; u < U; ++u) {
+                                const T* gates = a.gates[first + u] + j;
+                                n[u] = load_first<T>(gates, count);
+                                r_z[u] = load_first<T>(gates + a.hidden, count);
+                                r_z[U + u] = load_first<T>(gates + 2 * a.hidden, count);
+                                m[u] = load_first<T>(gates + 3 * a.hidden, count);
+                            }
+                            Sigmoid::apply<T, 2 * U>(r_z);
+                            for (int u = 0; u < U; ++u) n[u] += r_z[u] * m[u];
+                            Tanh::apply<T, U>(n);
+                            for (int u = 0; u < U; ++u) {
+                                const std::size_t row = first + u;
+                                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+                                const V<T> h = n[u] + r_z[U + u] * (old - n[u]);
+                                if (a.kept != nullptr) {
+                                    T* kept = a.kept[row] + j;
+                                    store_first<T>(n[u], kept, count);
+                                    store_first<T>(r_z[u], kept + a.hidden, count);
+                                    store_first<T>(r_z[U + u], kept + 2 * a.hidden, count);
+                                    store_first<T>(m[u], kept + 3 * a.hidden, count);
+                                }
+                                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+                            }
+                        });
     }
 
     template <class T>
@@ -289,7 +319,8 @@ struct Gru {
         each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
-            const V<T> n = load_first<T>(gates, count), r = load_first<T>(gates + a.hidden, count), z = load_first<T>(gates + 2 * a.hidden, count);
+            const V<T> n = load_first<T>(gates, count), r = load_first<T>(gates + a.hidden, count),
+                       z = load_first<T>(gates + 2 * a.hidden, count);
             const V<T> m = load_first<T>(gates + 3 * a.hidden, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
             V<T> d = incoming<T>(a, row, j, count);
@@ -312,47 +343,56 @@ struct GruBefore {
     static constexpr CellPlan plan(const char* name) {
         return {.name = name,
                 .blocks = 3,
-                .x_first = 0, .x_blocks = 3, .x_gates = {0, 1, 2},
-                .h_first = 0, .h_blocks = 3, .h_gates = {0, 1, 2},
-                .phases = 2, .phase = {{0, 2}, {2, 1}}, .cell_state = false, .extra = 0};
+                .x_first = 0,
+                .x_blocks = 3,
+                .x_gates = {0, 1, 2},
+                .h_first = 0,
+                .h_blocks = 3,
+                .h_gates = {0, 1, 2},
+                .phases = 2,
+                .phase = {{0, 2}, {2, 1}},
+                .cell_state = false,
+                .extra = 0};
     }
 
     template <class T>
     static void reset_forward(const StepForward<T>& a) {
-        each_unit<T, 4>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            V<T> r[U];
-            for (int u = 0; u < U; ++u) r[u] = load_first<T>(a.gates[first + u] + j, count);
-            Sigmoid::apply<T, U>(r);
-            for (int u = 0; u < U; ++u) {
-                const std::size_t row = first + u;
-                const V<T> reset = r[u] * load_first<T>(a.h_prev[row] + j, count);
-                if (a.kept != nullptr) store_first<T>(r[u], a.kept[row] + j, count);
-                store_first<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j, count);
-            }
-        });
+        each_unit<T, 4>(a,
+                        [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+                            V<T> r[U];
+                            for (int u = 0; u < U; ++u) r[u] = load_first<T>(a.gates[first + u] + j, count);
+                            Sigmoid::apply<T, U>(r);
+                            for (int u = 0; u < U; ++u) {
+                                const std::size_t row = first + u;
+                                const V<T> reset = r[u] * load_first<T>(a.h_prev[row] + j, count);
+                                if (a.kept != nullptr) store_first<T>(r[u], a.kept[row] + j, count);
+                                store_first<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j, count);
+                            }
+                        });
     }
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 2>(a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-            V<T> z[U], n[U];
-            for (int u = 0; u < U; ++u) {
-                z[u] = load_first<T>(a.gates[first + u] + a.hidden + j, count);
-                n[u] = load_first<T>(a.gates[first + u] + 2 * a.hidden + j, count);
-            }
-            Sigmoid::apply<T, U>(z);
-            Tanh::apply<T, U>(n);
-            for (int u = 0; u < U; ++u) {
-                const std::size_t row = first + u;
-                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-                const V<T> h = n[u] + z[u] * (old - n[u]);
-                if (a.kept != nullptr) {
-                    store_first<T>(z[u], a.kept[row] + a.hidden + j, count);
-                    store_first<T>(n[u], a.kept[row] + 2 * a.hidden + j, count);
-                }
-                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
-            }
-        });
+        each_unit<T, 2>(a,
+                        [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+                            V<T> z[U], n[U];
+                            for (int u = 0; u < U; ++u) {
+                                z[u] = load_first<T>(a.gates[first + u] + a.hidden + j, count);
+                                n[u] = load_first<T>(a.gates[first + u] + 2 * a.hidden + j, count);
+                            }
+                            Sigmoid::apply<T, U>(z);
+                            Tanh::apply<T, U>(n);
+                            for (int u = 0; u < U; ++u) {
+                                const std::size_t row = first + u;
+                                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+                                const V<T> h = n[u] + z[u] * (old - n[u]);
+                                if (a.kept != nullptr) {
+                                    store_first<T>(z[u], a.kept[row] + a.hidden + j, count);
+                                    store_first<T>(n[u], a.kept[row] + 2 * a.hidden + j, count);
+                                }
+                                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+                            }
+                        });
     }
 
     template <class T>
@@ -360,7 +400,8 @@ struct GruBefore {
         each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
-            const V<T> r = load_first<T>(gates, count), z = load_first<T>(gates + a.hidden, count), n = load_first<T>(gates + 2 * a.hidden, count);
+            const V<T> r = load_first<T>(gates, count), z = load_first<T>(gates + a.hidden, count),
+                       n = load_first<T>(gates + 2 * a.hidden, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
             V<T> d = incoming<T>(a, row, j, count);
             const V<T> kept = kept_share<T>(a.zone_h, row, j, count, d);
@@ -405,7 +446,10 @@ void collect(const StepBackward<T>& a, T* const* out) {
 
 template <class T>
 constexpr CellKernels<T> cells[] = {
-    {Rnn<HyperbolicTangent>::plan("rnn"), {Rnn<HyperbolicTangent>::forward<T>}, {Rnn<HyperbolicTangent>::backward<T>}, nullptr},
+    {Rnn<HyperbolicTangent>::plan("rnn"),
+     {Rnn<HyperbolicTangent>::forward<T>},
+     {Rnn<HyperbolicTangent>::backward<T>},
+     nullptr},
     {Rnn<Rectifier>::plan("rnn-relu"), {Rnn<Rectifier>::forward<T>}, {Rnn<Rectifier>::backward<T>}, nullptr},
     {Lstm<false>::plan("lstm"), {Lstm<false>::forward<T>}, {Lstm<false>::backward<T>}, nullptr},
     {Lstm<true>::plan("lstm-peephole"), {Lstm<true>::forward<T>}, {Lstm<true>::backward<T>}, Lstm<true>::extra_sums<T>},

@@ -18,8 +18,9 @@ struct Prepared {
 
 namespace {
 
-constexpr std::size_t chunk_bytes = std::size_t{1} << 18;  // of gates: the input's product is still in the cache when used
-constexpr std::size_t chunk_rows = 64;                     // but enough rows for a matrix product
+constexpr std::size_t chunk_bytes = std::size_t{1}
+                                    << 18;  // of gates: the input's product is still in the cache when used
+constexpr std::size_t chunk_rows = 64;      // but enough rows for a matrix product
 
 template <class T>
 using Weights = ForwardWeights<T>;
@@ -105,7 +106,11 @@ template <class T>
 class Forward {
 public:
     Forward(const Sequence<T>& sequence, std::size_t arrays, const Weights<T>* packed)
-        : s_(sequence), z_(sequence.sizes), plan_(sequence.plan), training_(sequence.call.saved != nullptr), packed_(packed != nullptr) {
+        : s_(sequence),
+          z_(sequence.sizes),
+          plan_(sequence.plan),
+          training_(sequence.call.saved != nullptr),
+          packed_(packed != nullptr) {
         Workspace& memory = s_.memory;
         threads_ = s_.threads();
         units_ = s_.by_units(threads_);
@@ -120,8 +125,8 @@ public:
             const Part part = s_.part(p);
             if (training_) saved_[p] = s_.saved(part, buffer);
             if (part.direction == 0 && !s_.last(part)) {
-                inner_[part.layer] = training_ ? saved_[p].out
-                                               : memory.template take<T>(s_.active() * s_.layout.directions * z_.R);
+                inner_[part.layer] =
+                    training_ ? saved_[p].out : memory.template take<T>(s_.active() * s_.layout.directions * z_.R);
             }
         }
         weights_ = packed_ ? packed : lay_out(s_, arrays);
@@ -158,7 +163,8 @@ private:
         Workspace& m = s_.memory;
         const bool norm = s_.layout.layer_norm;
         for (const T*** list : {&c.x, &c.h_prev, &c.operand_h, &c.mask}) *list = m.template take<const T*>(rows);
-        for (T*** list : {&c.gates, &c.kept, &c.out, &c.c_prev, &c.hidden, &c.operand, &c.hat_x, &c.hat_h, &c.inverse_x, &c.inverse_h}) {
+        for (T*** list : {&c.gates, &c.kept, &c.out, &c.c_prev, &c.hidden, &c.operand, &c.hat_x, &c.hat_h, &c.inverse_x,
+                          &c.inverse_h}) {
             *list = m.template take<T*>(rows);
         }
         for (auto& zone : c.zone) zone = m.template take<const std::uint8_t*>(rows);
@@ -184,7 +190,8 @@ private:
             }
         }
         if (s_.masked(part)) {
-            for (std::size_t row = rows.first; row < rows.last; ++row) c.mask[row - rows.first] = s_.recurrent_mask(part, row);
+            for (std::size_t row = rows.first; row < rows.last; ++row)
+                c.mask[row - rows.first] = s_.recurrent_mask(part, row);
         }
         for (std::size_t s = 0; s < s_.batch.steps; s += chunk_) chunk(team, part, c, rows, units, s);
         finish(team, part, rows);
@@ -195,7 +202,8 @@ private:
         const Weights<T>& w = weights_[part.number];
         const Saved<T>& saved = saved_[part.number];
         const std::size_t end = std::min(begin + chunk_, s_.batch.steps);
-        const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks), h_blocks = static_cast<std::size_t>(plan_.h_blocks);
+        const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks),
+                   h_blocks = static_cast<std::size_t>(plan_.h_blocks);
         const std::size_t xs = x_blocks * z_.H, hs = h_blocks * z_.H;
         std::size_t n = 0;
         for (std::size_t s = begin; s < end; ++s) {
@@ -204,7 +212,9 @@ private:
             c.first[s - begin] = n;
             const std::size_t at = s_.index(t, active.first);
             const auto own = [&](bool wanted, T* buffer, std::size_t width, std::size_t row, T** to) {
-                if (wanted) Line<T>{buffer + row * width, static_cast<std::ptrdiff_t>(width), nullptr}.fill({0, active.size()}, to + n);
+                if (wanted)
+                    Line<T>{buffer + row * width, static_cast<std::ptrdiff_t>(width), nullptr}.fill({0, active.size()},
+                                                                                                    to + n);
             };
             s_.x(part, inner_, t).fill(active, c.x + n);
             s_.out(part, inner_, t).fill(active, c.out + n);
@@ -241,16 +251,19 @@ private:
         }
         const bool norm = s_.layout.layer_norm;
         const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H;
-        multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column, norm ? nullptr : w.start + x_column, false, turn_);
+        multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column, norm ? nullptr : w.start + x_column,
+                 false, turn_);
         if (norm) {
             s_.kernels.norm_forward({n, static_cast<std::size_t>(plan_.x_blocks), z_.H, c.hat_x, 0, c.inverse_x, 0,
                                      w.gain_ih, w.shift_ih, c.gates, x_column, false});
         }
         if (units_) team.barrier();
-        for (std::size_t s = begin; s < end; ++s) step(team, part, c, rows, units, s, c.first[s - begin], c.first[s - begin + 1]);
+        for (std::size_t s = begin; s < end; ++s)
+            step(team, part, c, rows, units, s, c.first[s - begin], c.first[s - begin + 1]);
     }
 
-    void step(Team& team, const Part& part, Scratch<T>& c, Span rows, Span units, std::size_t s, std::size_t at, std::size_t end) {
+    void step(Team& team, const Part& part, Scratch<T>& c, Span rows, Span units, std::size_t s, std::size_t at,
+              std::size_t end) {
         const std::size_t n = end - at, t = s_.step(part, s);
         if (n == 0) return;
         const Weights<T>& w = weights_[part.number];
@@ -266,9 +279,19 @@ private:
             }
         }
         const bool projected = s_.layout.proj_size != 0;
-        StepForward<T> a{n, z_.H, units.first, units.last, z_.Hs, c.gates + at, training_ ? c.kept + at : nullptr, c.h_prev + at,
-                         projected ? c.hidden + at : c.out + at, cells,
-                         c.c_prev + at, w.extra, c.operand + at,
+        StepForward<T> a{n,
+                         z_.H,
+                         units.first,
+                         units.last,
+                         z_.Hs,
+                         c.gates + at,
+                         training_ ? c.kept + at : nullptr,
+                         c.h_prev + at,
+                         projected ? c.hidden + at : c.out + at,
+                         cells,
+                         c.c_prev + at,
+                         w.extra,
+                         c.operand + at,
                          masked ? c.mask : nullptr,
                          s_.zone(0, s_.zone_masks() ? c.zone[0] + at : nullptr),
                          plan_.cell_state ? s_.zone(1, s_.zone_masks() ? c.zone[1] + at : nullptr) : Zone<T>{}};
@@ -303,8 +326,8 @@ private:
         }
     }
 
-    void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c, std::size_t column,
-                  const T* start, bool add, bool descending) const {
+    void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c,
+                  std::size_t column, const T* start, bool add, bool descending) const {
         const std::size_t panels = z_.panels(b.n);
         const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
         s_.kernels.product({m, b.n, b.k, a, 0, b.packed, c, column, mine.first, mine.last, start, add, descending});
@@ -319,7 +342,8 @@ private:
                 while (s_.count(t) <= row) --t;
             }
             if (s_.call.finals[0] != nullptr) {
-                std::memcpy(s_.state(s_.call.finals[0], part, z_.R, row), s_.out(part, inner_, t)[row], z_.R * sizeof(T));
+                std::memcpy(s_.state(s_.call.finals[0], part, z_.R, row), s_.out(part, inner_, t)[row],
+                            z_.R * sizeof(T));
             }
             if (plan_.cell_state && s_.call.finals[1] != nullptr) {
                 std::memcpy(s_.state(s_.call.finals[1], part, z_.H, row), c_ + row * z_.Hs, z_.H * sizeof(T));
@@ -363,8 +387,8 @@ std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*
     return prepared;
 }
 
-#define ELMAN_FORWARD(T)                                                                                  \
-    template void Layers<T>::forward(const Batch&, const ForwardCall<T>&, const Prepared<T>*) const;      \
+#define ELMAN_FORWARD(T)                                                                             \
+    template void Layers<T>::forward(const Batch&, const ForwardCall<T>&, const Prepared<T>*) const; \
     template std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*>&) const
 ELMAN_FORWARD(float);
 ELMAN_FORWARD(double);

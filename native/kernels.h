@@ -24,8 +24,8 @@ struct Packing {
     const T* const* rows;  // (k, n), or (n, k) for pack_columns; null for a row of zeros
     std::size_t k, n;
     T* packed;
-    std::size_t first, last;   // the panels to pack
-    const T* const* scale;     // a factor for every element, in rows as above, or null (pack_rows only)
+    std::size_t first, last;  // the panels to pack
+    const T* const* scale;    // a factor for every element, in rows as above, or null (pack_rows only)
 };
 
 // c[i][column + j] = start[j] + Σ a[i][a_column + k] · b[k][j], or += with `add`, for j < n in panels first … last.
@@ -40,7 +40,8 @@ struct Product {
     std::size_t first, last;
     const T* start;  // null: zeros. Not used with `add`
     bool add;
-    bool descending;  // from the last panel to the first: what was read last time is still in the cache. No result differs
+    // From the last panel to the first: what was read last is still in the cache. No result differs.
+    bool descending;
 };
 
 // c[i][j] += Σ_r a[r · a_stride + i] · b[r][j] for i < m, j < n: the gradient of weights. `sums[i]` takes
@@ -77,8 +78,8 @@ struct StepForward {
     T* c;              // (rows, stride): old in, new out
     T* const* c_prev;  // where the old one is kept
     const T* const* extra;
-    T* const* operand;       // what the second product is taken of
-    const T* const* mask;    // recurrent dropout, or null
+    T* const* operand;     // what the second product is taken of
+    const T* const* mask;  // recurrent dropout, or null
     Zone<T> zone_h, zone_c;
 };
 
@@ -95,10 +96,10 @@ struct StepBackward {
     T* direct;              // (rows, stride): what reaches the previous h past the products; in and out. Or null
     const T* product;       // (rows, stride): what reaches it through the products, before `mask`. Or null
     const T* const* mask;
-    T* d_c;                 // (rows, stride), in and out
+    T* d_c;  // (rows, stride), in and out
     const T* const* extra;
-    T* const* operand;      // takes what the second product was taken of
-    const T* d_operand;     // (rows, stride): the derivative by it
+    T* const* operand;   // takes what the second product was taken of
+    const T* d_operand;  // (rows, stride): the derivative by it
     Zone<T> zone_h, zone_c;
 };
 

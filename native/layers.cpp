@@ -7,7 +7,8 @@
 namespace elman {
 
 template <class T>
-Layers<T>::Layers(Layout layout, const KernelsOf<T>& kernels) : layout_(std::move(layout)), kernels_(kernels), cell_(nullptr) {
+Layers<T>::Layers(Layout layout, const KernelsOf<T>& kernels)
+    : layout_(std::move(layout)), kernels_(kernels), cell_(nullptr) {
     for (std::size_t k = 0; k < kernels.cell_count; ++k) {
         if (layout_.cell == kernels.cells[k].plan.name) cell_ = &kernels.cells[k];
     }

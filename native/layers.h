@@ -45,12 +45,12 @@ template <class T>
 struct ForwardCall {
     Rows<const T> x;
     Rows<T> out;
-    std::vector<const T*> states;        // one a state
-    std::vector<T*> finals;              // one a state
-    std::vector<const T*> weights;       // of each part: Layers::part_arrays() pointers
-    std::vector<const T*> dropout;       // recurrent dropout masks (rows, R), one a part, or empty
+    std::vector<const T*> states;              // one a state
+    std::vector<T*> finals;                    // one a state
+    std::vector<const T*> weights;             // of each part: Layers::part_arrays() pointers
+    std::vector<const T*> dropout;             // recurrent dropout masks (rows, R), one a part, or empty
     std::vector<const std::uint8_t*> zoneout;  // masks (steps, rows, size), one a part and state, or empty
-    T* saved;                            // saved_size() elements for backward, or null: inference
+    T* saved;                                  // saved_size() elements for backward, or null: inference
 };
 
 template <class T>

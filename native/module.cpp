@@ -42,8 +42,8 @@ bool aligned(const T* p) {
 }
 
 template <class T>
-void def_elementwise(nb::module_& module, const char* name, const char* doc, elman::KernelsOf<T> elman::Kernels::*type,
-                     elman::Elementwise<T> elman::KernelsOf<T>::*kernel) {
+void def_elementwise(nb::module_& module, const char* name, const char* doc, elman::KernelsOf<T> elman::Kernels::* type,
+                     elman::Elementwise<T> elman::KernelsOf<T>::* kernel) {
     module.def(
         name,
         [=](const Buffer<const T>& x, const Buffer<T>& out, std::optional<std::string_view> target) {
@@ -65,7 +65,7 @@ void def_elementwise(nb::module_& module, const char* name, const char* doc, elm
 }
 
 template <class T>
-void def_kernels(nb::module_& module, elman::KernelsOf<T> elman::Kernels::*type) {
+void def_kernels(nb::module_& module, elman::KernelsOf<T> elman::Kernels::* type) {
     using K = elman::KernelsOf<T>;
     def_elementwise<T>(module, "exp", "out = e^x", type, &K::exp);
     def_elementwise<T>(module, "tanh", "out = tanh x", type, &K::tanh);

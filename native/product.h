@@ -17,10 +17,10 @@ constexpr int tile_rows = 8, tile_vectors = 3;
 #else
 constexpr int tile_rows = 4, tile_vectors = 3;
 #endif
-constexpr std::size_t depth = 512;        // of a block of the sum
+constexpr std::size_t depth = 512;  // of a block of the sum
 constexpr std::size_t outer_depth = 512;
-constexpr std::size_t slab = 128;         // rows taken before the next panel, so that they stay in the second cache
-constexpr int narrow = 4;                 // panels at a time for a single row
+constexpr std::size_t slab = 128;  // rows taken before the next panel, so that they stay in the second cache
+constexpr int narrow = 4;          // panels at a time for a single row
 
 template <class T>
 constexpr std::size_t panel_width = tile_vectors * lanes<T>;
@@ -147,13 +147,15 @@ __attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, s
 }
 
 template <class T>
-using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, T* const*, std::size_t, std::size_t, const T*,
-                      Finish);
+using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, T* const*, std::size_t, std::size_t,
+                      const T*, Finish);
 
 template <class T, bool Columns>
 ELMAN_INLINE Tile<T> tile_for(std::size_t m, std::size_t vectors) {
-#define ELMAN_TILES(m) \
-    { tile<T, m, 1, Columns>, tile<T, m, 2, Columns>, tile<T, m, 3, Columns> }
+#define ELMAN_TILES(m)                                                         \
+    {                                                                          \
+        tile<T, m, 1, Columns>, tile<T, m, 2, Columns>, tile<T, m, 3, Columns> \
+    }
     static constexpr Tile<T> tiles[tile_rows][tile_vectors] = {
         ELMAN_TILES(1), ELMAN_TILES(2), ELMAN_TILES(3), ELMAN_TILES(4),
 #if defined(__AVX512F__)
@@ -188,8 +190,9 @@ void product_of_row(const Product<T>& p) {
         std::size_t k0 = 0;
         do {
             const std::size_t k = smaller(depth, p.k - k0);
-            tiles[panels - 1](k, p.a[0] + p.a_column + k0, p.b + panel * stride + k0 * width, stride, p.c[0] + p.column + column,
-                              smaller(panels * width, p.n - column), start, p.add || k0 > 0 ? Finish::add : Finish::set);
+            tiles[panels - 1](k, p.a[0] + p.a_column + k0, p.b + panel * stride + k0 * width, stride,
+                              p.c[0] + p.column + column, smaller(panels * width, p.n - column), start,
+                              p.add || k0 > 0 ? Finish::add : Finish::set);
             k0 += k;
         } while (k0 < p.k);
     }
@@ -215,8 +218,8 @@ void product(const Product<T>& p) {
                 const Finish finish = p.add || k0 > 0 ? Finish::add : Finish::set;
                 for (std::size_t t = 0; t < tiles; ++t) {
                     const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
-                    tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, p.c + i, p.column + column,
-                                                                 extent.last_lanes, start, finish);
+                    tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, p.c + i,
+                                                                 p.column + column, extent.last_lanes, start, finish);
                 }
                 k0 += k;
             } while (k0 < p.k);
@@ -259,7 +262,8 @@ void outer(const Outer<T>& p) {
                 for (std::size_t r = 0; r < count; ++r) {
                     const T* from = a + r * p.a_stride;
                     if (r + 4 < count) {
-                        for (std::size_t q = 0; q < height; q += 64 / sizeof(T)) __builtin_prefetch(from + 4 * p.a_stride + q);
+                        for (std::size_t q = 0; q < height; q += 64 / sizeof(T))
+                            __builtin_prefetch(from + 4 * p.a_stride + q);
                     }
                     for (std::size_t q = 0; q < height; q += lanes<T>) {
                         store_first<T>(load_first<T>(from + q, height - q), packed + r * band + q, height - q);

@@ -21,7 +21,9 @@ struct Span {
 // The share of `rank` among `size` of n things, in multiples of `step`.
 inline Span share(std::size_t n, std::size_t step, int rank, int size) {
     const std::size_t pieces = (n + step - 1) / step;
-    const auto at = [&](int r) { return std::min(n, pieces * static_cast<std::size_t>(r) / static_cast<std::size_t>(size) * step); };
+    const auto at = [&](int r) {
+        return std::min(n, pieces * static_cast<std::size_t>(r) / static_cast<std::size_t>(size) * step);
+    };
     return {at(rank), at(rank + 1)};
 }
 
@@ -38,7 +40,8 @@ struct Line {
     const std::int64_t* order;
 
     U* operator[](std::size_t row) const {
-        return base + (order == nullptr ? static_cast<std::ptrdiff_t>(row) : static_cast<std::ptrdiff_t>(order[row])) * stride;
+        return base +
+               (order == nullptr ? static_cast<std::ptrdiff_t>(row) : static_cast<std::ptrdiff_t>(order[row])) * stride;
     }
     Line from(std::size_t column) const { return {base + column, stride, order}; }
     template <class P>
@@ -252,8 +255,8 @@ public:
     T* blocks_row(int blocks, const int* gates, const T* values) const {
         T* const row = memory.take_zeros<T>(static_cast<std::size_t>(blocks) * sizes.H);
         for (int k = 0; k < blocks && values != nullptr; ++k) {
-            std::memcpy(row + static_cast<std::size_t>(k) * sizes.H, values + static_cast<std::size_t>(gates[k]) * sizes.H,
-                        sizes.H * sizeof(T));
+            std::memcpy(row + static_cast<std::size_t>(k) * sizes.H,
+                        values + static_cast<std::size_t>(gates[k]) * sizes.H, sizes.H * sizeof(T));
         }
         return row;
     }
@@ -274,7 +277,8 @@ public:
     // units, meeting twice a step.
     bool by_units(int threads) const {
         const std::size_t weights = static_cast<std::size_t>(plan.h_blocks) * sizes.H * sizes.R * sizeof(T);
-        return threads > 1 && batch.rows < 8 && !layout.layer_norm && !layout.proj_size && weights >= (std::size_t{1} << 18);
+        return threads > 1 && batch.rows < 8 && !layout.layer_norm && !layout.proj_size &&
+               weights >= (std::size_t{1} << 18);
     }
     int threads() const {
         double work = 0;

@@ -104,7 +104,9 @@ ELMAN_INLINE Vector<T> first_of(Vector<T> v, std::size_t count) {
 // The first `count` lanes; the rest are zero on loading and left alone on storing. Nothing behind them is touched.
 // Whole vectors go the same way as the last, partial one where the target has masks: one code, so the same rounding.
 #if defined(__AVX512F__)
-ELMAN_INLINE __mmask16 mask_of(std::size_t count) { return static_cast<__mmask16>(count < 16 ? (1u << count) - 1 : 0xffffu); }
+ELMAN_INLINE __mmask16 mask_of(std::size_t count) {
+    return static_cast<__mmask16>(count < 16 ? (1u << count) - 1 : 0xffffu);
+}
 template <class T>
 ELMAN_INLINE Vector<T> load_first(const T* from, std::size_t count) {
     if constexpr (sizeof(T) == 4) {

@@ -45,9 +45,7 @@ double multiply_adds(std::size_t rounds) {
 }
 
 extern const Kernels kernels;
-const Kernels kernels = {.vector_bytes = vector_bytes,
-                         .f32 = kernels_of<float>,
-                         .f64 = kernels_of<double>,
-                         .multiply_adds = multiply_adds};
+const Kernels kernels = {
+    .vector_bytes = vector_bytes, .f32 = kernels_of<float>, .f64 = kernels_of<double>, .multiply_adds = multiply_adds};
 
 }  // namespace elman::ELMAN_TARGET_NAME

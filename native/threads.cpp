@@ -151,7 +151,7 @@ private:
 
     Signal running_;  // workers that have not ended the call
     alignas(cache_line) std::atomic<unsigned> arrived_{0};
-    Signal round_;  // barriers passed
+    Signal round_;                  // barriers passed
     Worker workers_[most_threads];  // by rank; the first place stays empty
 };
 

@@ -28,7 +28,7 @@ thread)
 valgrind) # it has no AVX-512
     sanitizers=
     watch=(valgrind --quiet --error-exitcode=9 --leak-check=no --fair-sched=yes --suppressions=native/tests/valgrind.supp)
-    export ELMAN_FUZZ=${ELMAN_FUZZ:-5}
+    export ELMAN_FUZZ=${ELMAN_FUZZ:-2}
     selection=(tests/native/test_activations.py tests/native/test_kernels_fuzz.py -k 'not stated_bound and not torch')
     ;;
 *)
@@ -69,5 +69,5 @@ fi
 for target in $("$python" -c 'from elman import _native; print(*_native.targets())'); do
     if [[ $tool != address && $target != avx2 ]]; then continue; fi
     echo "watched by $tool: ${selection[*]}, ELMAN_TARGET=$target"
-    ELMAN_TARGET=$target "${watch[@]}" "$checked" -m pytest --quiet --capture=sys -p no:cacheprovider "${selection[@]}"
+    ELMAN_TARGET=$target "${watch[@]}" "$checked" -u -m pytest --quiet --capture=sys -p no:cacheprovider "${selection[@]}"
 done

@@ -92,8 +92,8 @@ def cases(draw, **fixed):
 
 # Large enough to be worth a second thread: rows shared, or units where the rows are few.
 LARGE = [
-    Case(Layout("gru", 20, 130, bidirectional=True), 30, 45, ragged=True, resets=True),
-    Case(Layout("lstm", 70, 150, proj_size=40, layer_norm=True, zoneout=(0.1, 0.5)), 12, 37, double=True),
+    Case(Layout("gru", 20, 130, bidirectional=True), 15, 19, ragged=True, resets=True),
+    Case(Layout("lstm", 70, 150, proj_size=40, layer_norm=True, zoneout=(0.1, 0.5)), 12, 17, double=True),
     Case(Layout("gru-before", 33, 257, num_layers=2), 9, 2, memory="rows first"),
     Case(Layout("lstm-peephole", 5, 150, bidirectional=True, zoneout=(0.2, 0.0)), 20, 3, ragged=True, resets=True),
     Case(Layout("rnn", 8, 400), 30, 1),
@@ -266,7 +266,6 @@ def test_threads_change_nothing(target, case):
 
 
 @fuzz
-@with_large
 @given(case=cases())
 def test_layout_in_memory_changes_nothing(target, case):
     x, *others = arguments(case)
