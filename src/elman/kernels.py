@@ -199,7 +199,7 @@ def _reachable(x: Array) -> Array:
     """``x``, copied where its features do not lie side by side, or nothing lies at a multiple of the element's size."""
     size = x.dtype.itemsize
     whole = all(stride % size == 0 for stride in x.strides) and x.flags.aligned
-    return x if whole and (x.shape[2] == 1 or x.strides[2] == size) else np.require(x, ["C", "A"])
+    return x if whole and (x.shape[2] == 1 or x.strides[2] == size) else np.require(x, x.dtype, ["C", "A"])
 
 
 def _given(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
