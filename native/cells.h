@@ -13,16 +13,36 @@ namespace elman::ELMAN_TARGET_NAME {
 template <class T>
 using V = Vector<T>;
 
-// f<U>(row, unit, lanes that are real) for each vector of units, U rows at a time; a few when what happens in between is
+// A vector of units: its row, its first unit, and how many of its lanes are real.
+struct Place {
+    std::size_t row, j, count;
+};
+
+// f(row, j, count) for each vector of units.
+template <class T, class Args, class F>
+ELMAN_INLINE void each_vector(const Args& a, F f) {
+    for (std::size_t row = 0; row < a.rows; ++row) {
+        for (std::size_t j = a.first; j < a.last; j += lanes<T>) f(row, j, a.hidden - j);
+    }
+}
+
+// f<U>(places) for U vectors of units at a time, and for single ones at the end: together where what happens to each is
 // a long chain of operations.
 template <class T, int U, class Args, class F>
-ELMAN_INLINE void each_unit(const Args& a, F f) {
-    std::size_t i = 0;
-    for (; i + U <= a.rows; i += U) {
-        for (std::size_t j = a.first; j < a.last; j += lanes<T>) f.template operator()<U>(i, j, a.hidden - j);
+ELMAN_INLINE void each_group(const Args& a, F f) {
+    Place places[U];
+    int filled = 0;
+    for (std::size_t row = 0; row < a.rows; ++row) {
+        for (std::size_t j = a.first; j < a.last; j += lanes<T>) {
+            places[filled++] = {row, j, a.hidden - j};
+            if (filled < U) continue;
+            f.template operator()<U>(places);
+            filled = 0;
+        }
     }
-    for (; i < a.rows; ++i) {
-        for (std::size_t j = a.first; j < a.last; j += lanes<T>) f.template operator()<1>(i, j, a.hidden - j);
+    for (int k = 0; k < filled; ++k) {
+        const Place single[1] = {places[k]};
+        f.template operator()<1>(single);
     }
 }
 
@@ -118,23 +138,25 @@ struct Rnn {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 4>(a,
-                        [&]<int U>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-                            V<T> h[U];
-                            for (int u = 0; u < U; ++u) h[u] = load_first<T>(a.gates[row + u] + j, count);
-                            Activation::template apply<T, U>(h);
-                            for (int u = 0; u < U; ++u) {
-                                const std::size_t i = row + u;
-                                if (a.kept != nullptr) store_first<T>(h[u], a.kept[i] + j, count);
-                                const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[i] + j, count) : V<T>{};
-                                store_first<T>(zoned<T>(a.zone_h, i, j, count, h[u], old), a.h[i] + j, count);
-                            }
-                        });
+        each_group<T, 4>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+            V<T> h[U];
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                h[u] = load_first<T>(a.gates[row] + j, count);
+            }
+            Activation::template apply<T, U>(h);
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                if (a.kept != nullptr) store_first<T>(h[u], a.kept[row] + j, count);
+                const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
+                store_first<T>(zoned<T>(a.zone_h, row, j, count, h[u], old), a.h[row] + j, count);
+            }
+        });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T, 1>(a, [&]<int>(std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_vector<T>(a, [&](std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const V<T> d = incoming<T>(a, i, j, count);
             const V<T> kept = kept_share<T>(a.zone_h, i, j, count, d);
             const V<T> h = load_first<T>(a.gates[i] + j, count);
@@ -164,49 +186,50 @@ struct Lstm {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 2>(
-            a, [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-                V<T> i_f[2 * U], g[U], o[U], old[U], c[U], squashed[U];
-                for (int u = 0; u < U; ++u) {
-                    const T* gates = a.gates[first + u] + j;
-                    old[u] = load<T>(a.c + (first + u) * a.stride + j);
-                    i_f[u] = load_first<T>(gates, count);
-                    i_f[U + u] = load_first<T>(gates + a.hidden, count);
-                    g[u] = load_first<T>(gates + 2 * a.hidden, count);
-                    o[u] = load_first<T>(gates + 3 * a.hidden, count);
-                    if constexpr (Peephole) {
-                        i_f[u] += load_first<T>(a.extra[0] + j, count) * old[u];
-                        i_f[U + u] += load_first<T>(a.extra[1] + j, count) * old[u];
-                    }
+        each_group<T, 2>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+            V<T> i_f[2 * U], g[U], o[U], old[U], c[U], squashed[U];
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                const T* gates = a.gates[row] + j;
+                old[u] = load<T>(a.c + row * a.stride + j);
+                i_f[u] = load_first<T>(gates, count);
+                i_f[U + u] = load_first<T>(gates + a.hidden, count);
+                g[u] = load_first<T>(gates + 2 * a.hidden, count);
+                o[u] = load_first<T>(gates + 3 * a.hidden, count);
+                if constexpr (Peephole) {
+                    i_f[u] += load_first<T>(a.extra[0] + j, count) * old[u];
+                    i_f[U + u] += load_first<T>(a.extra[1] + j, count) * old[u];
                 }
-                Sigmoid::apply<T, 2 * U>(i_f);
-                Tanh::apply<T, U>(g);
-                for (int u = 0; u < U; ++u) {
-                    c[u] = squashed[u] = fused<T>(i_f[U + u], old[u], i_f[u] * g[u]);
-                    if constexpr (Peephole) o[u] += load_first<T>(a.extra[2] + j, count) * c[u];
+            }
+            Sigmoid::apply<T, 2 * U>(i_f);
+            Tanh::apply<T, U>(g);
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                c[u] = squashed[u] = fused<T>(i_f[U + u], old[u], i_f[u] * g[u]);
+                if constexpr (Peephole) o[u] += load_first<T>(a.extra[2] + j, count) * c[u];
+            }
+            Sigmoid::apply<T, U>(o);
+            Tanh::apply<T, U>(squashed);
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                if (a.kept != nullptr) {
+                    T* kept = a.kept[row] + j;
+                    store_first<T>(old[u], a.c_prev[row] + j, count);
+                    store_first<T>(i_f[u], kept, count);
+                    store_first<T>(i_f[U + u], kept + a.hidden, count);
+                    store_first<T>(g[u], kept + 2 * a.hidden, count);
+                    store_first<T>(o[u], kept + 3 * a.hidden, count);
                 }
-                Sigmoid::apply<T, U>(o);
-                Tanh::apply<T, U>(squashed);
-                for (int u = 0; u < U; ++u) {
-                    const std::size_t row = first + u;
-                    if (a.kept != nullptr) {
-                        T* kept = a.kept[row] + j;
-                        store_first<T>(old[u], a.c_prev[row] + j, count);
-                        store_first<T>(i_f[u], kept, count);
-                        store_first<T>(i_f[U + u], kept + a.hidden, count);
-                        store_first<T>(g[u], kept + 2 * a.hidden, count);
-                        store_first<T>(o[u], kept + 3 * a.hidden, count);
-                    }
-                    store<T>(zoned<T>(a.zone_c, row, j, count, c[u], old[u]), a.c + row * a.stride + j);
-                    const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
-                    store_first<T>(zoned<T>(a.zone_h, row, j, count, o[u] * squashed[u], h_old), a.h[row] + j, count);
-                }
-            });
+                store<T>(zoned<T>(a.zone_c, row, j, count, c[u], old[u]), a.c + row * a.stride + j);
+                const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
+                store_first<T>(zoned<T>(a.zone_h, row, j, count, o[u] * squashed[u], h_old), a.h[row] + j, count);
+            }
+        });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
             T* d_cell = a.d_c + row * a.stride + j;
@@ -285,38 +308,38 @@ struct Gru {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 2>(a,
-                        [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-                            V<T> r_z[2 * U], n[U], m[U];
-                            for (int u = 0; u < U; ++u) {
-                                const T* gates = a.gates[first + u] + j;
-                                n[u] = load_first<T>(gates, count);
-                                r_z[u] = load_first<T>(gates + a.hidden, count);
-                                r_z[U + u] = load_first<T>(gates + 2 * a.hidden, count);
-                                m[u] = load_first<T>(gates + 3 * a.hidden, count);
-                            }
-                            Sigmoid::apply<T, 2 * U>(r_z);
-                            for (int u = 0; u < U; ++u) n[u] += r_z[u] * m[u];
-                            Tanh::apply<T, U>(n);
-                            for (int u = 0; u < U; ++u) {
-                                const std::size_t row = first + u;
-                                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-                                const V<T> h = n[u] + r_z[U + u] * (old - n[u]);
-                                if (a.kept != nullptr) {
-                                    T* kept = a.kept[row] + j;
-                                    store_first<T>(n[u], kept, count);
-                                    store_first<T>(r_z[u], kept + a.hidden, count);
-                                    store_first<T>(r_z[U + u], kept + 2 * a.hidden, count);
-                                    store_first<T>(m[u], kept + 3 * a.hidden, count);
-                                }
-                                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
-                            }
-                        });
+        each_group<T, 2>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+            V<T> r_z[2 * U], n[U], m[U];
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                const T* gates = a.gates[row] + j;
+                n[u] = load_first<T>(gates, count);
+                r_z[u] = load_first<T>(gates + a.hidden, count);
+                r_z[U + u] = load_first<T>(gates + 2 * a.hidden, count);
+                m[u] = load_first<T>(gates + 3 * a.hidden, count);
+            }
+            Sigmoid::apply<T, 2 * U>(r_z);
+            for (int u = 0; u < U; ++u) n[u] += r_z[u] * m[u];
+            Tanh::apply<T, U>(n);
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+                const V<T> h = n[u] + r_z[U + u] * (old - n[u]);
+                if (a.kept != nullptr) {
+                    T* kept = a.kept[row] + j;
+                    store_first<T>(n[u], kept, count);
+                    store_first<T>(r_z[u], kept + a.hidden, count);
+                    store_first<T>(r_z[U + u], kept + 2 * a.hidden, count);
+                    store_first<T>(m[u], kept + 3 * a.hidden, count);
+                }
+                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+            }
+        });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
             const V<T> n = load_first<T>(gates, count), r = load_first<T>(gates + a.hidden, count),
@@ -357,47 +380,49 @@ struct GruBefore {
 
     template <class T>
     static void reset_forward(const StepForward<T>& a) {
-        each_unit<T, 4>(a,
-                        [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-                            V<T> r[U];
-                            for (int u = 0; u < U; ++u) r[u] = load_first<T>(a.gates[first + u] + j, count);
-                            Sigmoid::apply<T, U>(r);
-                            for (int u = 0; u < U; ++u) {
-                                const std::size_t row = first + u;
-                                const V<T> reset = r[u] * load_first<T>(a.h_prev[row] + j, count);
-                                if (a.kept != nullptr) store_first<T>(r[u], a.kept[row] + j, count);
-                                store_first<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j, count);
-                            }
-                        });
+        each_group<T, 4>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+            V<T> r[U];
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                r[u] = load_first<T>(a.gates[row] + j, count);
+            }
+            Sigmoid::apply<T, U>(r);
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                const V<T> reset = r[u] * load_first<T>(a.h_prev[row] + j, count);
+                if (a.kept != nullptr) store_first<T>(r[u], a.kept[row] + j, count);
+                store_first<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j, count);
+            }
+        });
     }
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_unit<T, 2>(a,
-                        [&]<int U>(std::size_t first, std::size_t j, std::size_t count) __attribute__((always_inline)) {
-                            V<T> z[U], n[U];
-                            for (int u = 0; u < U; ++u) {
-                                z[u] = load_first<T>(a.gates[first + u] + a.hidden + j, count);
-                                n[u] = load_first<T>(a.gates[first + u] + 2 * a.hidden + j, count);
-                            }
-                            Sigmoid::apply<T, U>(z);
-                            Tanh::apply<T, U>(n);
-                            for (int u = 0; u < U; ++u) {
-                                const std::size_t row = first + u;
-                                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-                                const V<T> h = n[u] + z[u] * (old - n[u]);
-                                if (a.kept != nullptr) {
-                                    store_first<T>(z[u], a.kept[row] + a.hidden + j, count);
-                                    store_first<T>(n[u], a.kept[row] + 2 * a.hidden + j, count);
-                                }
-                                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
-                            }
-                        });
+        each_group<T, 2>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+            V<T> z[U], n[U];
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                z[u] = load_first<T>(a.gates[row] + a.hidden + j, count);
+                n[u] = load_first<T>(a.gates[row] + 2 * a.hidden + j, count);
+            }
+            Sigmoid::apply<T, U>(z);
+            Tanh::apply<T, U>(n);
+            for (int u = 0; u < U; ++u) {
+                const auto [row, j, count] = at[u];
+                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+                const V<T> h = n[u] + z[u] * (old - n[u]);
+                if (a.kept != nullptr) {
+                    store_first<T>(z[u], a.kept[row] + a.hidden + j, count);
+                    store_first<T>(n[u], a.kept[row] + 2 * a.hidden + j, count);
+                }
+                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+            }
+        });
     }
 
     template <class T>
     static void backward(const StepBackward<T>& a) {
-        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
             const V<T> r = load_first<T>(gates, count), z = load_first<T>(gates + a.hidden, count),
@@ -415,7 +440,7 @@ struct GruBefore {
 
     template <class T>
     static void reset_backward(const StepBackward<T>& a) {
-        each_unit<T, 1>(a, [&]<int>(std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+        each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const V<T> r = load_first<T>(a.gates[row] + j, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
             const std::size_t at = row * a.stride + j;
@@ -428,7 +453,7 @@ struct GruBefore {
 
 template <class T>
 void zone(const StepForward<T>& a) {
-    each_unit<T, 1>(a, [&]<int>(std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+    each_vector<T>(a, [&](std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
         const V<T> fresh = load_first<T>(a.h[i] + j, count), old = load_first<T>(a.h_prev[i] + j, count);
         store_first<T>(zoned<T>(a.zone_h, i, j, count, fresh, old), a.h[i] + j, count);
     });
@@ -436,7 +461,7 @@ void zone(const StepForward<T>& a) {
 
 template <class T>
 void collect(const StepBackward<T>& a, T* const* out) {
-    each_unit<T, 1>(a, [&]<int>(std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+    each_vector<T>(a, [&](std::size_t i, std::size_t j, std::size_t count) __attribute__((always_inline)) {
         const V<T> d = incoming<T>(a, i, j, count);
         const V<T> kept = kept_share<T>(a.zone_h, i, j, count, d);
         set_direct<T>(a, i, j, count, kept);
