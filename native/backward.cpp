@@ -1,5 +1,7 @@
 // The walk back. Step by step only what the steps before need: the derivatives by the gates, and their product with the
 // recurrent weights. The gradients of weights and inputs follow for many steps at once.
+#include "backward.h"
+
 #include "sequence.h"
 
 namespace elman {
@@ -10,23 +12,6 @@ namespace {
 // shapes alone, so the order of the sums does too.
 constexpr std::size_t chunk_bytes = std::size_t{1} << 24;
 constexpr std::size_t tile = 16;  // rows of a gradient that stay with one thread
-
-template <class T>
-struct Weights {
-    Packing<T> ih, hh[2], hr;
-    const T *gain_ih, *gain_hh;
-    const T* extra[max_extra];
-    T **d_ih, **d_hh, **d_hr, **d_b_ih, **d_b_hh;  // where the gradients of each row go
-};
-
-// Pointers to the rows of all steps of a chunk, and the chunk's buffers.
-template <class T>
-struct Rowwise {
-    const T **x, **h_prev, **d_out, **gates, **c_prev, **mask, **hidden, **hat_x, **hat_h, **inverse_x, **inverse_h;
-    T **d_gates, **d_x, **operand, **d_hat_x, **d_hat_h, **d_projected;
-    const std::uint8_t** zone[2];
-    std::size_t* first;
-};
 
 template <class T>
 class Backward {
@@ -52,7 +37,7 @@ public:
             turns[k] = m.template take<T>(s_.active() * s_.layout.directions * z_.R);
         }
         for (std::size_t k = 0; k < layers; ++k) d_inner_[k] = turns[k % 2];
-        weights_ = m.template take<Weights<T>>(s_.parts());
+        weights_ = m.template take<BackwardWeights<T>>(s_.parts());
         for (std::size_t p = 0; p < s_.parts(); ++p) prepare(s_.part(p), s_.weights(s_.part(p), arrays), weights_[p]);
 
         chunk_ = std::max<std::size_t>(1, chunk_bytes / (std::max<std::size_t>(B, 1) * z_.S * sizeof(T)));
@@ -112,7 +97,7 @@ private:
         zero(g.hr, z_.R * z_.H);
     }
 
-    void prepare(const Part& part, const PartWeights<const T*>& w, Weights<T>& to) {
+    void prepare(const Part& part, const PartWeights<const T*>& w, BackwardWeights<T>& to) {
         const auto rows = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
             return s_.packing(s_.blocks_rows(blocks, gates, weight, width), static_cast<std::size_t>(blocks) * z_.H,
                               width);
@@ -149,15 +134,15 @@ private:
         return const_cast<T**>(s_.blocks_rows(blocks, gates, gradient, width));
     }
 
-    void pack(const Weights<T>& w, const Team& team) const {
-        pack(w.ih, team);
-        for (int k = 0; k < plan_.phases; ++k) pack(w.hh[k], team);
-        if (s_.layout.proj_size) pack(w.hr, team);
-    }
-    void pack(Packing<T> p, const Team& team) const {
-        const Span panels = share(s_.sizes.panels(p.n), 1, team.rank(), team.size());
-        p.first = panels.first, p.last = panels.last;
-        s_.kernels.pack_rows(p);
+    void pack(const BackwardWeights<T>& w, const Team& team) const {
+        const auto part = [&](Packing<T> p) {
+            const Span panels = share(p.last, 1, team.rank(), team.size());
+            p.first = panels.first, p.last = panels.last;
+            s_.kernels.pack_rows(p);
+        };
+        part(w.ih);
+        for (int k = 0; k < plan_.phases; ++k) part(w.hh[k]);
+        if (s_.layout.proj_size) part(w.hr);
     }
 
     T** row_pointers(T* values, std::size_t width) const {
@@ -240,7 +225,7 @@ private:
     }
 
     void chunk(Team& team, const Part& part, Span rows, Span units, std::size_t begin, std::size_t end) {
-        const Weights<T>& w = weights_[part.number];
+        const BackwardWeights<T>& w = weights_[part.number];
         std::size_t n = 0;
         for (std::size_t s = begin; s < end; ++s) {
             const std::size_t t = s_.step(part, s);
@@ -305,14 +290,13 @@ private:
         }
         own(plan_.cell_state, saved.c_prev, z_.H, r_.c_prev);
         own(s_.layout.proj_size, saved.hidden, z_.H, r_.hidden);
-        if (s_.layout.layer_norm) {
-            const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks),
-                       h_blocks = static_cast<std::size_t>(plan_.h_blocks);
-            own(true, saved.hat_x, x_blocks * z_.H, r_.hat_x);
-            own(true, saved.hat_h, h_blocks * z_.H, r_.hat_h);
-            own(true, saved.inverse_x, x_blocks, r_.inverse_x);
-            own(true, saved.inverse_h, h_blocks, r_.inverse_h);
-        }
+        const bool norm = s_.layout.layer_norm;
+        const auto x_blocks = static_cast<std::size_t>(plan_.x_blocks),
+                   h_blocks = static_cast<std::size_t>(plan_.h_blocks);
+        own(norm, saved.hat_x, x_blocks * z_.H, r_.hat_x);
+        own(norm, saved.hat_h, h_blocks * z_.H, r_.hat_h);
+        own(norm, saved.inverse_x, x_blocks, r_.inverse_x);
+        own(norm, saved.inverse_h, h_blocks, r_.inverse_h);
         for (std::size_t row = rows.first; s_.masked(part) && row < rows.last; ++row) {
             r_.mask[n + row - rows.first] = s_.recurrent_mask(part, row);
         }
@@ -323,7 +307,7 @@ private:
         }
     }
 
-    void step(Team& team, const Part& part, const Weights<T>& w, Span rows, Span units, std::size_t s,
+    void step(Team& team, const Part& part, const BackwardWeights<T>& w, Span rows, Span units, std::size_t s,
               std::size_t first) {
         const std::size_t t = s_.step(part, s);
         const Span active = s_.active_rows(rows, t);
@@ -412,7 +396,7 @@ private:
             if (second) right(right_reset_, r_.operand, z_.R, nullptr);
         }
         team.barrier();
-        const Weights<T>& w = weights_[part.number];
+        const BackwardWeights<T>& w = weights_[part.number];
         // blocks of units lie side by side in the derivatives; each unit's gradients have their own place
         const auto outer = [&](const T* d, std::size_t stride, std::size_t first, int blocks, std::size_t width,
                                const T* packed, T* const* rows, T* const* sums) {
@@ -478,7 +462,7 @@ private:
     std::size_t chunk_;
     T **inner_, **d_inner_;
     Saved<T>* saved_;
-    Weights<T>* weights_;
+    BackwardWeights<T>* weights_;
     Rowwise<T> r_;
     T *direct_, *product_, *d_c_;
     T **product_rows_, **d_operand_rows_ = nullptr, **d_hidden_rows_ = nullptr;

@@ -20,6 +20,7 @@ def tanh(x: NDArray[np.float64], out: NDArray[np.float64], target: str | None = 
 def sigmoid(x: NDArray[np.float32], out: NDArray[np.float32], target: str | None = None) -> None: ...
 @overload
 def sigmoid(x: NDArray[np.float64], out: NDArray[np.float64], target: str | None = None) -> None: ...
+
 # Addresses and element strides; a null address is what native/layers.h says it is. The caller keeps the memory.
 class Batch:
     """Which steps of which rows there are."""

@@ -114,7 +114,9 @@ def _sequence(
         thread_count(torch.get_num_threads()),
     )
     kernels = kernels_for(layout, DTYPES[dtype])
-    return Sequence(layout, steps, rows, active, module, kernels, time, batch, counts, order, resets, lengths, packed, masks)
+    return Sequence(
+        layout, steps, rows, active, module, kernels, time, batch, counts, order, resets, lengths, packed, masks
+    )
 
 
 def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
