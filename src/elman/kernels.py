@@ -231,7 +231,7 @@ class Stepper:
     >>> stepper = Stepper(layout, {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.ones((1, 1))})
     >>> y, state = stepper.step(np.array([0.5]), (np.zeros((1, 1)),))
     >>> y.round(4), stepper.step(np.array([0.5]), state)[0].round(4)
-    (array([0.4621]), array([0.7448]))
+    (array([0.4621]), array([0.7452]))
     """
 
     def __init__(self, layout: Layout, weights: Mapping[str, Array]) -> None:
