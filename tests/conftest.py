@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +16,27 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 hypothesis.settings.register_profile("elman", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("elman")
+
+
+@pytest.fixture
+def set_variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str | None], None]]:
+    """Sets an environment variable, or with None removes it, as if the process had begun with it; taken back
+    afterwards."""
+    from elman import backends, kernels
+
+    def forget() -> None:
+        backends._of_the_process.cache_clear()
+        kernels._asked_threads.cache_clear()
+
+    def set_variable(name: str, value: str | None) -> None:
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+        forget()
+
+    yield set_variable
+    forget()
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from elman.errors import SettingsError
 
 
 @pytest.fixture(autouse=True)
-def fresh_policy(monkeypatch):
+def fresh_policy(set_variable):
     """No preference from outside, nothing said yet, the core not looked for yet; as before afterwards."""
-    monkeypatch.delenv("ELMAN_BACKEND", raising=False)
+    set_variable("ELMAN_BACKEND", None)
     caches = [backends.say_once, backends._load_native]
     for cache in caches:
         cache.cache_clear()
@@ -50,19 +50,19 @@ def test_a_block_holds_for_its_own_thread():
     assert seen == [None]
 
 
-def test_the_environment_stands_behind_the_block(monkeypatch):
-    monkeypatch.setenv("ELMAN_BACKEND", "torch")
+def test_the_environment_stands_behind_the_block(set_variable):
+    set_variable("ELMAN_BACKEND", "torch")
     assert current_backend() == "torch"
     with use_backend("reference"):
         assert current_backend() == "reference"
-    monkeypatch.setenv("ELMAN_BACKEND", "")
+    set_variable("ELMAN_BACKEND", "")
     assert current_backend() is None
 
 
-def test_unknown_names_are_refused_at_once(monkeypatch):
+def test_unknown_names_are_refused_at_once(set_variable):
     with pytest.raises(SettingsError, match="unknown backend 'cuda'; choose one of native, torch, reference"):
         use_backend("cuda")
-    monkeypatch.setenv("ELMAN_BACKEND", "fast")
+    set_variable("ELMAN_BACKEND", "fast")
     with pytest.raises(SettingsError, match="ELMAN_BACKEND: unknown backend 'fast'"):
         current_backend()
 
@@ -85,9 +85,9 @@ def test_an_implementation_that_does_not_exist_is_replaced_and_said_once(caplog)
 
 
 @pytest.mark.parametrize("asked", [None, "native"])
-def test_a_missing_core_is_replaced_and_said_once(no_core, caplog, monkeypatch, asked):
+def test_a_missing_core_is_replaced_and_said_once(no_core, caplog, set_variable, asked):
     if asked:
-        monkeypatch.setenv("ELMAN_BACKEND", asked)
+        set_variable("ELMAN_BACKEND", asked)
     assert not backends.native_available()
     assert caplog.messages == []
     for _ in range(3):

@@ -7,7 +7,8 @@
 ============  =========================================================================
 
 Left alone (``None``, automatic), each computation takes the best that it has. :func:`use_backend` asks for another in
-a block of code, the environment variable ``ELMAN_BACKEND`` for a whole process; the former goes before the latter.
+a block of code, the environment variable ``ELMAN_BACKEND`` for a whole process, which reads it once, at the first
+choice; the former goes before the latter.
 Whoever asks for something that cannot run here is given the next best, and told once, through the logger ``elman``.
 """
 
@@ -73,9 +74,12 @@ def current_backend() -> Backend | None:
     Raises:
         SettingsError: ``ELMAN_BACKEND`` names no backend.
     """
-    chosen = _chosen.get()
-    if chosen is not None:
-        return chosen
+    return _chosen.get() or _of_the_process()
+
+
+@functools.cache
+def _of_the_process() -> Backend | None:
+    # once: a look into the environment takes longer than all else that is asked before a call
     name = os.environ.get("ELMAN_BACKEND", "")
     return _checked(name, "ELMAN_BACKEND") if name else None
 

@@ -42,6 +42,11 @@ def use_target(name: str) -> Iterator[None]:
         _target.reset(token)
 
 
+def current_target() -> str | None:
+    """The instruction set that :func:`use_target` asks for; None where it is left to the process."""
+    return _target.get()
+
+
 @functools.cache
 def native_cells() -> frozenset[str]:
     """The names of the cells that have kernels; none where there is no compiled core."""
@@ -76,17 +81,24 @@ def _kernels(layout: Layout, double: bool, target: str | None) -> Any:
 
 
 def thread_count(default: int | None = None) -> int:
-    """Threads that a run may use: ``ELMAN_NUM_THREADS``, else ``default``, else the processors of this process.
+    """Threads that a run may use: ``ELMAN_NUM_THREADS`` as it was at the first call, else ``default``, else the
+    processors of this process.
 
     Raises:
         SettingsError: ``ELMAN_NUM_THREADS`` is not a number of at least 1.
     """
+    return _asked_threads() or default or _processors()
+
+
+@functools.cache
+def _asked_threads() -> int | None:
+    # once: a look into the environment takes longer than all else that is asked before a call
     asked = os.environ.get("ELMAN_NUM_THREADS")
-    if asked:
-        if not asked.isdecimal() or int(asked) < 1:
-            raise SettingsError(f"ELMAN_NUM_THREADS is {asked!r}; it must be a number of at least 1")
-        return int(asked)
-    return default or _processors()
+    if not asked:
+        return None
+    if not asked.isdecimal() or int(asked) < 1:
+        raise SettingsError(f"ELMAN_NUM_THREADS is {asked!r}; it must be a number of at least 1")
+    return int(asked)
 
 
 @functools.cache

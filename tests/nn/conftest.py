@@ -23,9 +23,9 @@ def target(request, targets):
 
 
 @pytest.fixture
-def set_threads(monkeypatch):
+def set_threads(set_variable):
     """``torch.set_num_threads``, taken back afterwards."""
-    monkeypatch.delenv("ELMAN_NUM_THREADS", raising=False)
+    set_variable("ELMAN_NUM_THREADS", None)
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)

@@ -166,6 +166,7 @@ torch.set_num_threads(2)  # which may start one of torch's own
 before = tasks()
 for asked, of_torch in {settings}:
     os.environ["ELMAN_NUM_THREADS"] = asked
+    elman.kernels._asked_threads.cache_clear()  # it is read once
     torch.set_num_threads(of_torch)
     with torch.no_grad(), elman.use_backend("native"):
         layer(x)
@@ -191,21 +192,21 @@ def test_number_of_threads(settings: list[tuple[str, int]], more: list[str]) -> 
 
 
 @pytest.mark.parametrize("asked", ["none", "0", "-1", "1.5"])
-def test_number_of_threads_refused(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELMAN_NUM_THREADS", asked)
+def test_number_of_threads_refused(asked: str, set_variable: Any) -> None:
+    set_variable("ELMAN_NUM_THREADS", asked)
     with pytest.raises(SettingsError, match=f"ELMAN_NUM_THREADS is '{asked}'; it must be"):
         make()(torch.zeros(2, 3, 3))
 
 
-def test_backend_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backend_of_the_environment(monkeypatch: pytest.MonkeyPatch, set_variable: Any) -> None:
     layer, x = make(), torch.randn(5, 3, 3)
     monkeypatch.setattr(elman.nn.paths, "run_layers", refuse)
     with native_alone():
         expected = results(layer, x)
     assert equal(results(layer, x), expected)  # without a word, it is the native one
-    monkeypatch.setenv("ELMAN_BACKEND", "native")
+    set_variable("ELMAN_BACKEND", "native")
     assert equal(results(layer, x), expected)
-    monkeypatch.setenv("ELMAN_BACKEND", "reference")
+    set_variable("ELMAN_BACKEND", "reference")
     with pytest.raises(AssertionError, match="on the reference"):
         layer(x)
 
