@@ -62,12 +62,13 @@ def check_dtype(layer: Recurrent, name: str, tensor: Tensor) -> None:
 
 def check_input(layer: Recurrent, input: Tensor, dims: tuple[int, ...]) -> None:
     """``input`` has one of ``dims`` dimensions, the layer's input size, its type, and at least one step."""
-    if input.dim() not in dims:
+    shape = input.shape
+    if len(shape) not in dims:
         expected = " or ".join(f"{d}-D" for d in dims)
-        raise LayerShapeError(f"input must be {expected}, got {input.dim()}-D of shape {tuple(input.shape)}")
-    if input.shape[-1] != layer.input_size:
+        raise LayerShapeError(f"input must be {expected}, got {len(shape)}-D of shape {tuple(shape)}")
+    if shape[-1] != layer.input_size:
         raise LayerShapeError(
-            f"input.size(-1) must be equal to input_size: expected {layer.input_size}, got {input.shape[-1]}"
+            f"input.size(-1) must be equal to input_size: expected {layer.input_size}, got {shape[-1]}"
         )
     check_dtype(layer, "input", input)
 

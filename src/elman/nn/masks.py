@@ -26,9 +26,9 @@ NONE = Masks(None, None)
 
 def draw_masks(layer: Recurrent, steps: int, batch: int, like: Tensor) -> Masks:
     """What training draws for a batch, of the type and on the device of ``like``; nothing in evaluation."""
-    if not layer.training:
-        return NONE
     layout = layer.layout
+    if not layer.training or not (layer.recurrent_dropout or layout.zoneout):
+        return NONE
     parts = range(layout.num_layers * layout.num_directions)
     recurrent = zoneout = None
     if layer.recurrent_dropout:

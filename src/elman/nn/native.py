@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.backends import native, say_once
-from elman.kernels import address, kernels_for, native_cells, ragged, thread_count
+from elman.kernels import address, current_target, kernels_for, native_cells, ragged, thread_count
 from elman.nn.checks import LayerShapeError, States
 from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks, draw_masks
@@ -44,15 +45,22 @@ def refusal(layer: Recurrent, input: Tensor) -> str:
     return ""
 
 
-class Sequence(NamedTuple):
-    """All of a call but the tensors that autograd follows."""
+class Stack(NamedTuple):
+    """The layers that a call runs, and what they take for its steps."""
 
     layout: Layout
-    steps: int
+    kernels: Any  # elman._native.Layers; what forward keeps is for the same kernels
+    output_shape: tuple[int, ...]
+    final_shapes: tuple[tuple[int, ...], ...]
+    saved_size: int
+
+
+class Sequence(NamedTuple):
+    """All of a call but the tensors that autograd follows; calls that have nothing else share one."""
+
+    stack: Stack
     rows: int
     active: int  # steps of all rows together
-    native: Any  # elman._native
-    kernels: Any  # its Layers; what forward keeps is for the same kernels
     time: int  # the dimension of x that is time; -1 if packed
     batch: Any  # elman._native.Batch; it holds addresses in:
     counts: np.ndarray | None
@@ -66,16 +74,15 @@ class Sequence(NamedTuple):
         """Element strides from step to step and from row to row."""
         if tensor is None:
             return 0, 0
-        if self.time < 0:
-            return 0, tensor.stride(0)
-        return tensor.stride(self.time), tensor.stride(1 - self.time)
+        strides, time = tensor.stride(), self.time
+        return (0, strides[0]) if time < 0 else (strides[time], strides[1 - time])
 
-    def call(self, x: Tensor, output: Tensor, tensors: Any, saved: int) -> Any:
+    def call(self, x: Tensor, output: Tensor, tensors: Any, saved: Tensor | None) -> Any:
         """What the kernels read and write; ``tensors`` are the states, then the weights."""
         recurrent, zoneout = self.masks
         addresses = [0 if t is None else t.data_ptr() for t in tensors]
-        states = len(self.layout.state_sizes)
-        return self.native.Call(
+        states = len(self.stack.final_shapes)
+        return native().Call(
             x.data_ptr(),
             *self.strides(x),
             output.data_ptr(),
@@ -84,50 +91,71 @@ class Sequence(NamedTuple):
             addresses[states:],
             [] if recurrent is None else [m.data_ptr() for m in recurrent],
             [] if zoneout is None else [m.data_ptr() for part in zoneout for m in part],
-            saved,
+            0 if saved is None else saved.data_ptr(),
         )
+
+
+def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, active: int) -> Stack:
+    """For ``active`` steps of ``rows`` rows; ``outer`` are the dimensions of the input but its last."""
+    kernels = kernels_for(layout, DTYPES[dtype])
+    parts = layout.num_layers * layout.num_directions
+    return Stack(
+        layout,
+        kernels,
+        (*outer, layout.num_directions * layout.recurrent_size),
+        tuple((parts, rows, size) for size in layout.state_sizes),
+        kernels.saved_size(active),
+    )
 
 
 def _sequence(
     layout: Layout,
-    steps: int,
-    rows: int,
-    active: int,
-    time: int,
-    counts: np.ndarray | None,
-    order: np.ndarray | None,
-    resets: Tensor | None,
-    masks: Masks,
     dtype: torch.dtype,
+    outer: tuple[int, ...],
+    time: int,
+    threads: int,
+    *,
+    counts: np.ndarray | None = None,
+    order: np.ndarray | None = None,
+    resets: Tensor | None = None,
     lengths: Tensor | None = None,
     packed: PackedSequence | None = None,
+    masks: Masks = NO_MASKS,
 ) -> Sequence:
-    module = native()
-    starts = (0, 0, 0) if resets is None else (resets.data_ptr(), resets.stride(0), resets.stride(1))
-    batch = module.Batch(
+    if packed is not None and counts is not None:
+        steps, rows, active = len(counts), int(counts[0]), outer[0]
+    else:
+        steps, rows = outer[time], outer[1 - time]
+        active = steps * rows if counts is None else int(counts.sum())
+    batch = native().Batch(
         steps,
         rows,
         0 if counts is None else address(counts),
         0 if order is None else address(order),
         time < 0,
-        *starts,
-        thread_count(torch.get_num_threads()),
+        *((0, 0, 0) if resets is None else (resets.data_ptr(), *resets.stride())),
+        threads,
     )
-    kernels = kernels_for(layout, DTYPES[dtype])
-    return Sequence(
-        layout, steps, rows, active, module, kernels, time, batch, counts, order, resets, lengths, packed, masks
-    )
+    stack = _stack(layout, dtype, outer, rows, active)
+    return Sequence(stack, rows, active, time, batch, counts, order, resets, lengths, packed, masks)
+
+
+@lru_cache(maxsize=512)
+def _bare(
+    layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], time: int, threads: int, target: str | None
+) -> Sequence:
+    """The sequence of the calls that have nothing but tensors; ``target`` is the one that the kernels are for."""
+    return _sequence(layout, dtype, outer, time, threads)
 
 
 def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
-    layout, dtype = sequence.layout, x.dtype
-    kernels = sequence.kernels
-    directions = layout.num_directions
-    output = torch.empty((*x.shape[:-1], directions * layout.recurrent_size), dtype=dtype)
-    finals = [torch.empty((layout.num_layers * directions, sequence.rows, n), dtype=dtype) for n in layout.state_sizes]
-    saved = torch.empty(kernels.saved_size(sequence.active), dtype=dtype) if training else None
-    call = sequence.call(x, output, tensors, 0 if saved is None else saved.data_ptr())
-    kernels.forward(sequence.batch, call, [f.data_ptr() for f in finals])
+    _, kernels, output_shape, final_shapes, saved_size = sequence.stack
+    dtype = x.dtype
+    # torch takes sizes one by one in less time than a tuple of them
+    output = torch.empty(*output_shape, dtype=dtype)
+    finals = [torch.empty(*shape, dtype=dtype) for shape in final_shapes]
+    saved = torch.empty(saved_size, dtype=dtype) if training else None
+    kernels.forward(sequence.batch, sequence.call(x, output, tensors, saved), [f.data_ptr() for f in finals])
     return output, finals, saved
 
 
@@ -155,9 +183,9 @@ class _Recurrence(torch.autograd.Function):
         gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
         addresses = [0 if g is None else g.data_ptr() for g in gradients]
         states = len(ends)
-        sequence.kernels.backward(
+        sequence.stack.kernels.backward(
             sequence.batch,
-            sequence.call(x, output, tensors, saved.data_ptr()),
+            sequence.call(x, output, tensors, saved),
             0 if d_output is None else d_output.data_ptr(),
             *sequence.strides(d_output),
             [0 if d is None else d.data_ptr() for d in ends],
@@ -216,7 +244,7 @@ def _backward_by_reference(
 
 
 def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
-    dtype, layout = x.dtype, sequence.layout
+    dtype, layout = x.dtype, sequence.stack.layout
     x = _strided(x)
     follow = x.requires_grad
     for k, (weight, shape) in enumerate(zip(weights, layout.shape_list, strict=True)):
@@ -246,7 +274,7 @@ def _layer_by_layer(
     sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor], dropout: float
 ) -> tuple[Tensor, States]:
     """With dropout between the layers, which torch draws."""
-    layout = sequence.layout
+    layout = sequence.stack.layout
     parts, arrays = layout.num_directions, len(weights) // layout.num_layers
     ends = []
     for k in range(layout.num_layers):
@@ -257,8 +285,9 @@ def _layer_by_layer(
         masks = Masks(None if recurrent is None else recurrent[mine], None if zoneout is None else zoneout[mine])
         size = layout.input_size if k == 0 else parts * layout.recurrent_size
         single = replace(layout, input_size=size, num_layers=1)
+        stack = _stack(single, x.dtype, x.shape[:-1], sequence.rows, sequence.active)
         x, finals = _run(
-            sequence._replace(layout=single, masks=masks, kernels=kernels_for(single, DTYPES[x.dtype])),
+            sequence._replace(stack=stack, masks=masks),
             x,
             None if states is None else tuple(s[mine] for s in states),
             weights[k * arrays : (k + 1) * arrays],
@@ -276,14 +305,28 @@ def padded(
     if dropout and time:
         # time first between the layers, as on the reference: the same seed then drops the same units
         input, time = input.transpose(0, 1), 0
-    steps, rows = input.shape[time], input.shape[1 - time]
-    counts = order = None
-    active = steps * rows
-    if lengths is not None and rows and int(lengths.min()) < steps:
-        counts, order = ragged(lengths.numpy(), steps)
-        active = int(lengths.sum())
-    masks = draw_masks(layer, steps, rows, input) if layer.training else NO_MASKS
-    sequence = _sequence(layer.layout, steps, rows, active, time, counts, order, resets, masks, input.dtype, lengths)
+    outer = input.shape[:2]
+    steps, rows = outer[time], outer[1 - time]
+    masks = draw_masks(layer, steps, rows, input)
+    threads = thread_count(torch.get_num_threads())
+    if lengths is None and resets is None and masks is NO_MASKS:
+        sequence = _bare(layer.layout, input.dtype, outer, time, threads, current_target())
+    else:
+        counts = order = None
+        if lengths is not None and rows and int(lengths.min()) < steps:
+            counts, order = ragged(lengths.numpy(), steps)
+        sequence = _sequence(
+            layer.layout,
+            input.dtype,
+            outer,
+            time,
+            threads,
+            counts=counts,
+            order=order,
+            resets=resets,
+            lengths=lengths,
+            masks=masks,
+        )
     if not dropout:
         return _run(sequence, input, states, layer.weights())
     output, finals = _layer_by_layer(sequence, input, states, layer.weights(), dropout)
@@ -296,10 +339,17 @@ def packed(
     """As :class:`elman.nn.paths.Path` has it."""
     data, counts = input.data, input.batch_sizes.numpy()
     order = None if input.sorted_indices is None else input.sorted_indices.numpy()
-    steps, rows = len(counts), int(counts[0])
-    masks = draw_masks(layer, steps, rows, data) if layer.training else NO_MASKS
     sequence = _sequence(
-        layer.layout, steps, rows, len(data), -1, counts, order, resets, masks, data.dtype, packed=input
+        layer.layout,
+        data.dtype,
+        (len(data),),
+        -1,
+        thread_count(torch.get_num_threads()),
+        counts=counts,
+        order=order,
+        resets=resets,
+        packed=input,
+        masks=draw_masks(layer, len(counts), int(counts[0]), data),
     )
     if layer.dropout and layer.training and layer.num_layers > 1:
         output, finals = _layer_by_layer(sequence, data, states, layer.weights(), layer.dropout)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from elman.backends import Backend, choose
+from elman.backends import Backend, choose, current_backend
 from elman.cells import get_cell
 from elman.nn import native
 from elman.nn.checks import States
@@ -54,13 +54,15 @@ def lacks_kernel(layout: Layout) -> str:
 def choose_path(layer: Recurrent, input: Tensor, resets: object) -> Path:
     """The path for this call: elman's kernels where they can run, else torch's, else the reference, unless
     :func:`elman.use_backend` asks for another."""
+    refused = native.refusal(layer, input)
+    if not refused and current_backend() in (None, "native"):
+        return PATHS["native"]
     lacking = layer.lacks_kernel
     if not lacking and resets is not None:
         lacking = "resets"
     elif not lacking and layer.training and layer.recurrent_dropout:
         lacking = "recurrent_dropout in training"
     implementations: tuple[Backend, ...] = ("reference",) if lacking else ("torch", "reference")
-    refused = native.refusal(layer, input)
     if not refused:
         implementations = ("native", *implementations)
     return PATHS[choose(implementations, refused or lacking or "a recurrent layer")]
@@ -175,7 +177,7 @@ def equations_of(sequence: native.Sequence, x: Tensor, tensors: Sequence[Tensor 
     Args:
         sequence, x, tensors: as for the kernels: states (or None) and weights.
     """
-    layout, packed = sequence.layout, sequence.packed
+    layout, packed = sequence.stack.layout, sequence.packed
     count = len(layout.state_sizes)
     parts = layout.num_layers * layout.num_directions
     states = tuple(

@@ -33,6 +33,9 @@ from elman.recurrence import Layout
 
 Hidden = Tensor | tuple[Tensor, ...]
 
+# Recurrent._run, hidden from torch.compile: made once, where the compiler has been loaded, as any optimiser does
+_uncompiled: list[Any] = []
+
 
 class Options(TypedDict, total=False):
     """Keyword-only options that every layer has; :class:`Recurrent` says what they mean."""
@@ -192,7 +195,9 @@ class Recurrent(torch.nn.RNNBase):
         """
         if "torch._dynamo" in sys.modules:
             # torch.compile leaves a frame with a layer of torch.nn's kind alone, but would look into what that calls
-            result: tuple[Any, Any] = torch.compiler.disable(self._run)(input, hx, lengths, resets)
+            if not _uncompiled:
+                _uncompiled.append(torch.compiler.disable(Recurrent._run))
+            result: tuple[Any, Any] = _uncompiled[0](self, input, hx, lengths, resets)
             return result
         return self._run(input, hx, lengths, resets)
 
@@ -278,12 +283,14 @@ class Recurrent(torch.nn.RNNBase):
         self, input: Tensor, hx: Hidden | None, lengths: Tensor | Sequence[int] | None, resets: Tensor | None
     ) -> tuple[Tensor, States | None, Tensor | None, Tensor | None, bool]:
         check_input(self, input, (2, 3))
-        batched = input.dim() == 3
+        shape = input.shape
+        batched = len(shape) == 3
         if not batched:
             input = input.unsqueeze(0 if self.batch_first else 1)
             lengths = None if lengths is None else torch.as_tensor(lengths).reshape(-1)
             resets = None if resets is None else torch.as_tensor(resets).reshape(1, -1)
-        batch, steps = input.shape[:2] if self.batch_first else (input.shape[1], input.shape[0])
+            shape = input.shape
+        batch, steps = (shape[0], shape[1]) if self.batch_first else (shape[1], shape[0])
         if not steps:
             raise LayerShapeError(f"input of shape {tuple(input.shape)} has no time steps; it needs at least 1")
         states = None if hx is None else check_states(self, hx, batch, batched)
