@@ -7,7 +7,9 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <numeric>
 #include <stdexcept>
+#include <utility>
 #include <variant>
 
 #include "bind.h"
@@ -44,23 +46,37 @@ elman::Rows<U> rows(Address address, std::ptrdiff_t time, std::ptrdiff_t row) {
     return {pointer<U*>(address), time, row};
 }
 
+// What a run reads and writes, as Python gives it.
 struct Call {
     Address x;
     std::ptrdiff_t x_time, x_row;
     Address out;
     std::ptrdiff_t out_time, out_row;
-    Addresses states, weights, dropout, zoneout;
+    const Addresses& tensors;  // the states, then the weights
+    const Addresses &dropout, &zoneout;
     Address saved;
 };
+
+// The states' pointers and the weights' out of one list.
+template <class T, class P>
+std::pair<std::vector<P>, std::vector<P>> states_and_weights(const elman::Layers<T>& layers, const Addresses& tensors,
+                                                             const char* what) {
+    std::vector<P> states = pointers<P>(tensors, layers.states() + layers.parts() * layers.part_arrays(), what);
+    const auto first = states.begin() + static_cast<std::ptrdiff_t>(layers.states());
+    std::vector<P> weights(first, states.end());
+    states.erase(first, states.end());
+    return {std::move(states), std::move(weights)};
+}
 
 template <class T>
 elman::ForwardCall<T> forward_call(const elman::Layers<T>& layers, const Call& call, const Addresses& finals) {
     const std::size_t parts = layers.parts(), states = layers.states();
+    auto [initial, weights] = states_and_weights<T, const T*>(layers, call.tensors, "states and weights");
     return {rows<const T>(call.x, call.x_time, call.x_row),
             rows<T>(call.out, call.out_time, call.out_row),
-            pointers<const T*>(call.states, states, "states"),
+            std::move(initial),
             pointers<T*>(finals, states, "finals"),
-            pointers<const T*>(call.weights, parts * layers.part_arrays(), "weights"),
+            std::move(weights),
             pointers<const T*>(call.dropout, call.dropout.empty() ? 0 : parts, "dropout"),
             pointers<const std::uint8_t*>(call.zoneout, call.zoneout.empty() ? 0 : parts * states, "zoneout"),
             pointer<T*>(call.saved)};
@@ -118,7 +134,10 @@ public:
     AnyLayers(elman::Layout layout, bool double_precision, std::optional<std::string_view> target)
         : layers_(make(std::move(layout), double_precision, *kernels_of(target))) {}
 
-    void forward(const elman::Batch& batch, const Call& call, const Addresses& finals) const {
+    void forward(const elman::Batch& batch, Address x, std::ptrdiff_t x_time, std::ptrdiff_t x_row, Address out,
+                 std::ptrdiff_t out_time, std::ptrdiff_t out_row, const Addresses& tensors, const Addresses& dropout,
+                 const Addresses& zoneout, Address saved, const Addresses& finals) const {
+        const Call call{x, x_time, x_row, out, out_time, out_row, tensors, dropout, zoneout, saved};
         std::visit(
             [&](const auto& layers) {
                 const auto native = forward_call(layers, call, finals);
@@ -128,19 +147,22 @@ public:
             layers_);
     }
 
-    void backward(const elman::Batch& batch, const Call& call, Address d_out, std::ptrdiff_t d_out_time,
+    void backward(const elman::Batch& batch, Address x, std::ptrdiff_t x_time, std::ptrdiff_t x_row, Address out,
+                  std::ptrdiff_t out_time, std::ptrdiff_t out_row, const Addresses& tensors, const Addresses& dropout,
+                  const Addresses& zoneout, Address saved, Address d_out, std::ptrdiff_t d_out_time,
                   std::ptrdiff_t d_out_row, const Addresses& d_finals, Address d_x, std::ptrdiff_t d_x_time,
-                  std::ptrdiff_t d_x_row, const Addresses& d_states, const Addresses& d_weights) const {
+                  std::ptrdiff_t d_x_row, const Addresses& d_tensors) const {
+        const Call call{x, x_time, x_row, out, out_time, out_row, tensors, dropout, zoneout, saved};
         std::visit(
             [&]<class T>(const elman::Layers<T>& layers) {
                 const std::size_t states = layers.states();
-                const elman::BackwardCall<T> native = {
-                    forward_call(layers, call, Addresses(states, 0)),
-                    rows<const T>(d_out, d_out_time, d_out_row),
-                    pointers<const T*>(d_finals, states, "d_finals"),
-                    rows<T>(d_x, d_x_time, d_x_row),
-                    pointers<T*>(d_states, states, "d_states"),
-                    pointers<T*>(d_weights, layers.parts() * layers.part_arrays(), "d_weights")};
+                auto [d_states, d_weights] = states_and_weights<T, T*>(layers, d_tensors, "d_tensors");
+                const elman::BackwardCall<T> native = {forward_call(layers, call, Addresses(states, 0)),
+                                                       rows<const T>(d_out, d_out_time, d_out_row),
+                                                       pointers<const T*>(d_finals, states, "d_finals"),
+                                                       rows<T>(d_x, d_x_time, d_x_row),
+                                                       std::move(d_states),
+                                                       std::move(d_weights)};
                 const nb::gil_scoped_release unlocked;
                 layers.backward(batch, native);
             },
@@ -152,7 +174,11 @@ public:
             [&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights)); }, layers_);
     }
 
-    std::size_t saved_size(std::size_t active) const {
+    std::size_t saved_size(const elman::Batch& batch) const {
+        const auto active =
+            batch.counts == nullptr
+                ? batch.steps * batch.rows
+                : static_cast<std::size_t>(std::accumulate(batch.counts, batch.counts + batch.steps, std::int64_t{0}));
         return std::visit([&](const auto& layers) { return layers.saved_size(active); }, layers_);
     }
 
@@ -190,26 +216,6 @@ void def_layers(nb::module_& module) {
             },
             "steps"_a, "rows"_a, "counts"_a, "order"_a, "packed"_a, "resets"_a, "reset_time"_a, "reset_row"_a,
             "threads"_a);
-    nb::class_<Call>(module, "Call", "What a run reads and writes; see layers.h.")
-        .def(
-            "__init__",
-            [](Call* self, Address x, std::ptrdiff_t x_time, std::ptrdiff_t x_row, Address out, std::ptrdiff_t out_time,
-               std::ptrdiff_t out_row, Addresses states, Addresses weights, Addresses dropout, Addresses zoneout,
-               Address saved) {
-                new (self) Call{x,
-                                x_time,
-                                x_row,
-                                out,
-                                out_time,
-                                out_row,
-                                std::move(states),
-                                std::move(weights),
-                                std::move(dropout),
-                                std::move(zoneout),
-                                saved};
-            },
-            "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a, "out_row"_a, "states"_a, "weights"_a, "dropout"_a,
-            "zoneout"_a, "saved"_a);
     def_stepper<float>(module, "Stepper32");
     def_stepper<double>(module, "Stepper64");
     nb::class_<AnyLayers>(module, "Layers", "A stack of recurrent layers.")
@@ -224,9 +230,11 @@ void def_layers(nb::module_& module) {
             },
             "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "bias"_a,
             "layer_norm"_a, "zoneout"_a, "double_precision"_a, "target"_a = nb::none())
-        .def("forward", &AnyLayers::forward, "batch"_a, "call"_a, "finals"_a)
-        .def("backward", &AnyLayers::backward, "batch"_a, "call"_a, "d_out"_a, "d_out_time"_a, "d_out_row"_a,
-             "d_finals"_a, "d_x"_a, "d_x_time"_a, "d_x_row"_a, "d_states"_a, "d_weights"_a)
+        .def("forward", &AnyLayers::forward, "batch"_a, "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a,
+             "out_row"_a, "tensors"_a, "dropout"_a, "zoneout"_a, "saved"_a, "finals"_a)
+        .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a,
+             "out_row"_a, "tensors"_a, "dropout"_a, "zoneout"_a, "saved"_a, "d_out"_a, "d_out_time"_a, "d_out_row"_a,
+             "d_finals"_a, "d_x"_a, "d_x_time"_a, "d_x_row"_a, "d_tensors"_a)
         .def("stepper", &AnyLayers::stepper, "weights"_a)
-        .def("saved_size", &AnyLayers::saved_size, "active"_a);
+        .def("saved_size", &AnyLayers::saved_size, "batch"_a);
 }

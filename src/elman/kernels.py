@@ -190,20 +190,20 @@ def run_layers(
         1,
         thread_count(threads),
     )
-    call = module.Call(
+    kernels_for(layout, dtype).forward(
+        batch,
         address(x),
         x.strides[0] // size,
         x.strides[1] // size,
         address(output),
         output.strides[0] // size,
         output.strides[1] // size,
-        [0] * len(shapes) if initial is None else [address(s) for s in initial],
-        [address(array) for array in arrays],
-        [],
-        [],
+        [*([0] * len(shapes) if initial is None else map(address, initial)), *map(address, arrays)],
+        (),
+        (),
         0,
+        [address(final) for final in finals],
     )
-    kernels_for(layout, dtype).forward(batch, call, [address(final) for final in finals])
     return Result(output, finals, {})
 
 

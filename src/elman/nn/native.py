@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,11 @@ from elman.nn.masks import Masks, draw_masks
 from elman.recurrence import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from elman.nn.recurrent import Recurrent
 
+_requires_grad = attrgetter("requires_grad")
 DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("f4"), torch.float64: np.dtype("f8")}
 
 
@@ -60,7 +64,6 @@ class Sequence(NamedTuple):
 
     stack: Stack
     rows: int
-    active: int  # steps of all rows together
     time: int  # the dimension of x that is time; -1 if packed
     batch: Any  # elman._native.Batch; it holds addresses in:
     counts: np.ndarray | None
@@ -77,26 +80,28 @@ class Sequence(NamedTuple):
         strides, time = tensor.stride(), self.time
         return (0, strides[0]) if time < 0 else (strides[time], strides[1 - time])
 
-    def call(self, x: Tensor, output: Tensor, tensors: Any, saved: Tensor | None) -> Any:
-        """What the kernels read and write; ``tensors`` are the states, then the weights."""
+    def call(self, x: Tensor, output: Tensor, tensors: Any, saved: Tensor | None) -> tuple[Any, ...]:
+        """What the kernels take first, forward and back; ``tensors`` are the states, then the weights."""
         recurrent, zoneout = self.masks
-        addresses = [0 if t is None else t.data_ptr() for t in tensors]
-        states = len(self.stack.final_shapes)
-        return native().Call(
+        return (
+            self.batch,
             x.data_ptr(),
             *self.strides(x),
             output.data_ptr(),
             *self.strides(output),
-            addresses[:states],
-            addresses[states:],
-            [] if recurrent is None else [m.data_ptr() for m in recurrent],
-            [] if zoneout is None else [m.data_ptr() for part in zoneout for m in part],
+            _addresses(tensors),
+            () if recurrent is None else _addresses(recurrent),
+            () if zoneout is None else _addresses(m for part in zoneout for m in part),
             0 if saved is None else saved.data_ptr(),
         )
 
 
-def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, active: int) -> Stack:
-    """For ``active`` steps of ``rows`` rows; ``outer`` are the dimensions of the input but its last."""
+def _addresses(tensors: Iterable[Tensor | None]) -> list[int]:
+    return [0 if t is None else t.data_ptr() for t in tensors]
+
+
+def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, batch: Any) -> Stack:
+    """``outer`` are the dimensions of the input but its last."""
     kernels = kernels_for(layout, DTYPES[dtype])
     parts = layout.num_layers * layout.num_directions
     return Stack(
@@ -104,7 +109,7 @@ def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int
         kernels,
         (*outer, layout.num_directions * layout.recurrent_size),
         tuple((parts, rows, size) for size in layout.state_sizes),
-        kernels.saved_size(active),
+        kernels.saved_size(batch),
     )
 
 
@@ -123,10 +128,9 @@ def _sequence(
     masks: Masks = NO_MASKS,
 ) -> Sequence:
     if packed is not None and counts is not None:
-        steps, rows, active = len(counts), int(counts[0]), outer[0]
+        steps, rows = len(counts), int(counts[0])
     else:
         steps, rows = outer[time], outer[1 - time]
-        active = steps * rows if counts is None else int(counts.sum())
     batch = native().Batch(
         steps,
         rows,
@@ -136,8 +140,8 @@ def _sequence(
         *((0, 0, 0) if resets is None else (resets.data_ptr(), *resets.stride())),
         threads,
     )
-    stack = _stack(layout, dtype, outer, rows, active)
-    return Sequence(stack, rows, active, time, batch, counts, order, resets, lengths, packed, masks)
+    stack = _stack(layout, dtype, outer, rows, batch)
+    return Sequence(stack, rows, time, batch, counts, order, resets, lengths, packed, masks)
 
 
 @lru_cache(maxsize=512)
@@ -155,7 +159,7 @@ def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tup
     output = torch.empty(*output_shape, dtype=dtype)
     finals = [torch.empty(*shape, dtype=dtype) for shape in final_shapes]
     saved = torch.empty(saved_size, dtype=dtype) if training else None
-    kernels.forward(sequence.batch, sequence.call(x, output, tensors, saved), [f.data_ptr() for f in finals])
+    kernels.forward(*sequence.call(x, output, tensors, saved), _addresses(finals))
     return output, finals, saved
 
 
@@ -175,24 +179,21 @@ class _Recurrence(torch.autograd.Function):
         sequence: Sequence = ctx.sequence
         x, output, saved, *tensors = ctx.saved_tensors
         _, wants_x, *wanted = ctx.needs_input_grad
-        if torch.is_grad_enabled() or any(map(_is_batched, (d_output, *d_finals))):
-            return None, *_backward_by_reference(sequence, x, tensors, (d_output, *d_finals), (wants_x, *wanted))
+        given = (d_output, *d_finals)
+        if torch.is_grad_enabled() or any(map(_is_batched, given)):
+            return None, *_backward_by_reference(sequence, x, tensors, given, (wants_x, *wanted))
         d_output = None if d_output is None else _strided(d_output)
         ends = [None if d is None else _plain(d) for d in d_finals]
-        d_x = torch.empty(x.shape, dtype=x.dtype) if wants_x else None
+        d_x = torch.empty(*x.shape, dtype=x.dtype) if wants_x else None
         gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
-        addresses = [0 if g is None else g.data_ptr() for g in gradients]
-        states = len(ends)
         sequence.stack.kernels.backward(
-            sequence.batch,
-            sequence.call(x, output, tensors, saved),
+            *sequence.call(x, output, tensors, saved),
             0 if d_output is None else d_output.data_ptr(),
             *sequence.strides(d_output),
-            [0 if d is None else d.data_ptr() for d in ends],
+            _addresses(ends),
             0 if d_x is None else d_x.data_ptr(),
             *sequence.strides(d_x),
-            addresses[:states],
-            addresses[states:],
+            _addresses(gradients),
         )
         return None, d_x, *gradients
 
@@ -245,17 +246,15 @@ def _backward_by_reference(
 
 def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
     dtype, layout = x.dtype, sequence.stack.layout
-    x = _strided(x)
-    follow = x.requires_grad
-    for k, (weight, shape) in enumerate(zip(weights, layout.shape_list, strict=True)):
+    x, follow = _strided(x), x.requires_grad
+    for weight, shape in zip(weights, layout.shape_list, strict=True):
         if weight.dtype is not dtype or not weight.is_cpu or weight.shape != shape:
             raise LayerShapeError(
                 f"a weight is {weight.dtype} {tuple(weight.shape)} on {weight.device}; "
                 f"the input needs {dtype} {shape} on {x.device}"
             )
-        follow = follow or weight.requires_grad
         if not weight.is_contiguous() or weight.is_neg() or weight._is_zerotensor():
-            weights[k] = _plain(weight)
+            weights = [_plain(w) for w in weights]
     given: list[Tensor | None] = [None] * len(layout.state_sizes)
     if states is not None:
         for k, state in enumerate(states):
@@ -263,7 +262,7 @@ def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Ten
                 raise LayerShapeError(f"hx is on {state.device}, the input on {x.device}; move one of them")
             given[k] = _plain(state)
             follow = follow or state.requires_grad
-    if follow and torch.is_grad_enabled():
+    if torch.is_grad_enabled() and (follow or any(map(_requires_grad, weights))):
         output, *finals = _apply(sequence, x, *given, *weights)
     else:
         output, finals, _ = _forward(sequence, x, (*given, *weights), training=False)
@@ -285,7 +284,7 @@ def _layer_by_layer(
         masks = Masks(None if recurrent is None else recurrent[mine], None if zoneout is None else zoneout[mine])
         size = layout.input_size if k == 0 else parts * layout.recurrent_size
         single = replace(layout, input_size=size, num_layers=1)
-        stack = _stack(single, x.dtype, x.shape[:-1], sequence.rows, sequence.active)
+        stack = _stack(single, x.dtype, x.shape[:-1], sequence.rows, sequence.batch)
         x, finals = _run(
             sequence._replace(stack=stack, masks=masks),
             x,

@@ -151,9 +151,11 @@ class Recurrent(torch.nn.RNNBase):
 
     def weights(self) -> list[Tensor]:
         """All weights as they are now, parametrised and swapped-in ones included, in ``weight_names``' order."""
-        own = self._parameters
-        # the dictionary first: a module's attributes are found the slow way
-        return [getattr(self, name) if (weight := own.get(name)) is None else weight for name in self.weight_names]
+        own: dict[str, Any] = self._parameters
+        try:  # a module's attributes are found the slow way
+            return [own[name] for name in self.weight_names]
+        except KeyError:
+            return [getattr(self, name) for name in self.weight_names]
 
     @property
     def dtype(self) -> torch.dtype:
