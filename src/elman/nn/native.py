@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from elman.backends import native, say_once
 from elman.kernels import address, current_target, kernels_for, native_cells, ragged, thread_count
+from elman.nn import buffers
 from elman.nn.checks import LayerShapeError, States
 from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks, draw_masks
@@ -158,7 +159,7 @@ def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tup
     # torch takes sizes one by one in less time than a tuple of them
     output = torch.empty(*output_shape, dtype=dtype)
     finals = [torch.empty(*shape, dtype=dtype) for shape in final_shapes]
-    saved = torch.empty(saved_size, dtype=dtype) if training else None
+    saved = buffers.empty(saved_size, dtype) if training else None
     kernels.forward(*sequence.call(x, output, tensors, saved), _addresses(finals))
     return output, finals, saved
 
