@@ -2,15 +2,16 @@
 // recurrent weights. The gradients of weights and inputs follow for many steps at once.
 #include "backward.h"
 
-#include "sequence.h"
+#include "lanewise.h"
 
 namespace elman {
 
 namespace {
 
-// Of derivatives by the gates: enough steps for the gradients' products, in cache until those are done. It depends on
-// shapes alone, so the order of the sums does too.
-constexpr std::size_t chunk_bytes = std::size_t{1} << 24;
+// Of derivatives by the gates: they are still in cache for the gradients' products; but as many rows as those are summed
+// over at a time. It depends on shapes alone, so the order of the sums does too.
+constexpr std::size_t chunk_bytes = std::size_t{1} << 19, chunk_rows = 512;
+constexpr std::size_t few_rows = 4;
 constexpr std::size_t tile = 16;  // rows of a gradient that stay with one thread
 
 template <class T>
@@ -40,7 +41,8 @@ public:
         weights_ = m.template take<BackwardWeights<T>>(s_.parts());
         for (std::size_t p = 0; p < s_.parts(); ++p) prepare(s_.part(p), s_.weights(s_.part(p), arrays), weights_[p]);
 
-        chunk_ = std::max<std::size_t>(1, chunk_bytes / (std::max<std::size_t>(B, 1) * z_.S * sizeof(T)));
+        const std::size_t at_once = std::max<std::size_t>(B, 1);
+        chunk_ = std::max({std::size_t{1}, chunk_bytes / (at_once * z_.S * sizeof(T)), chunk_rows / at_once});
         chunk_ = std::min(chunk_, s_.batch.steps);
         std::size_t rows = 0;
         for (std::size_t t = 0; t < std::min(chunk_, s_.batch.steps); ++t) rows += s_.count(t);
@@ -60,9 +62,9 @@ public:
     }
 
     void run() {
-        for (std::size_t p = 0; p < s_.parts(); ++p) clear(s_.part(p));
+        clear_gradients(s_, call_, arrays_);
         run_team(threads_, [this](Team& team) {
-            for (std::size_t p = 0; p < s_.parts(); ++p) pack(weights_[p], team);
+            for (std::size_t p = 0; p < s_.parts(); ++p) pack(weights_[p], wants_x(s_.part(p)), team);
             team.barrier();
             for (std::size_t layer = s_.layout.num_layers; layer-- > 0;) {
                 for (std::size_t d = 0; d < s_.layout.directions; ++d) {
@@ -80,22 +82,7 @@ public:
     }
 
 private:
-    PartWeights<T*> gradients(const Part& part) const {
-        return {call_.d_weights.data() + part.number * arrays_, s_.layout, plan_};
-    }
-
-    void clear(const Part& part) const {
-        const PartWeights<T*> g = gradients(part);
-        const std::size_t gates = static_cast<std::size_t>(plan_.x_blocks) * z_.H;
-        const auto zero = [](T* values, std::size_t n) {
-            if (values != nullptr) std::memset(values, 0, n * sizeof(T));
-        };
-        zero(g.ih, gates * part.input);
-        zero(g.hh, gates * z_.R);
-        for (T* vector : {g.b_ih, g.b_hh, g.gain_ih, g.gain_hh}) zero(vector, gates);
-        for (T* vector : g.extra) zero(vector, z_.H);
-        zero(g.hr, z_.R * z_.H);
-    }
+    bool wants_x(const Part& part) const { return part.layer > 0 || call_.d_x.data != nullptr; }
 
     void prepare(const Part& part, const PartWeights<const T*>& w, BackwardWeights<T>& to) {
         const auto rows = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
@@ -117,11 +104,11 @@ private:
             to.gain_hh = s_.blocks_row(plan_.h_blocks, plan_.h_gates, w.gain_hh);
         }
         for (int k = 0; k < plan_.extra; ++k) to.extra[k] = w.extra[k];
-        const PartWeights<T*> g = gradients(part);
-        to.d_ih = blocks_places(plan_.x_blocks, plan_.x_gates, g.ih, part.input);
-        to.d_hh = blocks_places(plan_.h_blocks, plan_.h_gates, g.hh, z_.R);
-        to.d_b_ih = blocks_places(plan_.x_blocks, plan_.x_gates, g.b_ih, 1);
-        to.d_b_hh = blocks_places(plan_.h_blocks, plan_.h_gates, g.b_hh, 1);
+        const PartWeights<T*> g = gradients(s_, call_, part, arrays_);
+        to.d_ih = s_.blocks_rows(plan_.x_blocks, plan_.x_gates, g.ih, part.input);
+        to.d_hh = s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.hh, z_.R);
+        to.d_b_ih = s_.blocks_rows(plan_.x_blocks, plan_.x_gates, g.b_ih, 1);
+        to.d_b_hh = s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.b_hh, 1);
         to.d_hr = nullptr;
         if (g.hr != nullptr) {
             to.d_hr = s_.memory.template take<T*>(z_.R);
@@ -129,18 +116,13 @@ private:
         }
     }
 
-    T** blocks_places(int blocks, const int* gates, T* gradient, std::size_t width) const {
-        if (gradient == nullptr) return nullptr;
-        return const_cast<T**>(s_.blocks_rows(blocks, gates, gradient, width));
-    }
-
-    void pack(const BackwardWeights<T>& w, const Team& team) const {
+    void pack(const BackwardWeights<T>& w, bool wants_x, const Team& team) const {
         const auto part = [&](Packing<T> p) {
             const Span panels = share(p.last, 1, team.rank(), team.size());
             p.first = panels.first, p.last = panels.last;
             s_.kernels.pack_rows(p);
         };
-        part(w.ih);
+        if (wants_x) part(w.ih);
         for (int k = 0; k < plan_.phases; ++k) part(w.hh[k]);
         if (s_.layout.proj_size) part(w.hr);
     }
@@ -242,11 +224,10 @@ private:
         for (std::size_t s = end; s-- > begin;) step(team, part, w, rows, units, s, r_.first[s - begin]);
 
         const bool norm = s_.layout.layer_norm;
-        const bool wants_x = part.layer > 0 || call_.d_x.data != nullptr;
         const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H;
         // rows of one thread lie side by side within a step, and over all steps where it has them all
         const bool whole = rows.size() == s_.batch.rows;
-        for (std::size_t s = begin; s < end && (norm || wants_x); ++s) {
+        for (std::size_t s = begin; s < end && (norm || wants_x(part)); ++s) {
             const Span active = whole ? Span{0, n} : s_.active_rows(rows, s_.step(part, s));
             const std::size_t at = whole ? 0 : r_.first[s - begin] + active.first;
             if (norm) {
@@ -254,7 +235,7 @@ private:
                                           r_.inverse_x + at, 0, 0, w.gain_ih, r_.d_gates + at, x_column,
                                           r_.d_hat_x + at});
             }
-            if (wants_x) {
+            if (wants_x(part)) {
                 multiply(team, w.ih, active.size(), norm ? r_.d_hat_x + at : r_.d_gates + at, norm ? 0 : x_column,
                          r_.d_x + at, part.direction == 1, false);
             }
@@ -315,10 +296,19 @@ private:
         if (n == 0) return;
         const bool norm = s_.layout.layer_norm, projected = s_.layout.proj_size != 0;
         const bool outside = !s_.last(part) || call_.d_out.data != nullptr;
+        // few rows are read faster than memory brings them: while this step multiplies, the next one's come
+        for (std::size_t i = at; first > 0 && n <= few_rows && i < at + n; ++i) {
+            const std::size_t next = i - s_.count(s_.step(part, s - 1));
+            for (int block = 0; block < plan_.blocks; ++block) fetch(r_.gates[next] + block * z_.H, units);
+            fetch(r_.h_prev[next], units);
+            if (plan_.cell_state) fetch(r_.c_prev[next], units);
+            if (outside) fetch(r_.d_out[next], units);
+        }
         StepBackward<T> a{n,
                           z_.H,
                           units.first,
                           units.last,
+                          z_.H,
                           z_.Hs,
                           r_.gates + at,
                           r_.d_gates + at,
@@ -375,6 +365,10 @@ private:
         }
     }
 
+    static void fetch(const T* from, Span units) {
+        for (std::size_t j = units.first; j < units.last; j += 64 / sizeof(T)) __builtin_prefetch(from + j);
+    }
+
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, std::size_t a_column,
                   T* const* c, bool add, bool descending) const {
         const std::size_t panels = z_.panels(b.n);
@@ -384,7 +378,7 @@ private:
 
     // The sums over all rows of the chunk, the weights' units divided among the threads.
     void gradients_of_weights(Team& team, const Part& part, std::size_t n) {
-        const PartWeights<T*> g = gradients(part);
+        const PartWeights<T*> g = gradients(s_, call_, part, arrays_);
         const bool norm = s_.layout.layer_norm, second = plan_.phases > 1;
         const auto right = [&](T* packed, const T* const* rows, std::size_t width, const T* const* scale) {
             const Span panels = share(z_.panels(width), 1, team.rank(), team.size());
@@ -425,12 +419,9 @@ private:
                 for (int k = 0; k < blocks; ++k) {
                     const std::size_t unit = static_cast<std::size_t>(gates[k]) * z_.H + units.first;
                     const std::size_t column = static_cast<std::size_t>(first + k) * z_.H + units.first;
-                    if (bias != nullptr)
-                        s_.kernels.column_sums({n, units.size(), r_.d_gates, column, nullptr, 0, bias + unit});
-                    if (gain != nullptr) {
-                        s_.kernels.column_sums({n, units.size(), r_.d_gates, column, hat,
-                                                static_cast<std::size_t>(k) * z_.H + units.first, gain + unit});
-                    }
+                    s_.kernels.column_sums(
+                        {n, units.size(), r_.d_gates, column, hat, static_cast<std::size_t>(k) * z_.H + units.first,
+                         bias == nullptr ? nullptr : bias + unit, gain == nullptr ? nullptr : gain + unit});
                 }
             };
             sums(plan_.x_blocks, plan_.x_first, plan_.x_gates, r_.hat_x, g.gain_ih, g.b_ih);
@@ -438,7 +429,7 @@ private:
         }
         if (plan_.extra) {
             StepBackward<T> a{};
-            a.rows = n, a.hidden = z_.H, a.first = units.first, a.last = units.last;
+            a.rows = n, a.hidden = a.block = z_.H, a.first = units.first, a.last = units.last;
             a.gates = r_.gates, a.d_gates = r_.d_gates, a.c_prev = r_.c_prev;
             s_.cell.extra_sums(a, g.extra);
         }
@@ -477,6 +468,7 @@ void Layers<T>::backward(const Batch& batch, const BackwardCall<T>& call) const 
     Workspace& memory = Workspace::of_thread();
     const Workspace::Scope scope(memory);
     const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call.forward, memory);
+    if (is_lanewise(sequence)) return backward_lanewise(sequence, call, part_arrays());
     Backward<T>(sequence, call, part_arrays()).run();
 }
 

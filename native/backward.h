@@ -1,7 +1,7 @@
 // What the walk back holds of the weights, and of the rows of a chunk of steps.
 #pragma once
 
-#include "kernels.h"
+#include "sequence.h"
 
 namespace elman {
 
@@ -21,5 +21,27 @@ struct Rowwise {
     const std::uint8_t** zone[2];
     std::size_t* first;
 };
+
+template <class T>
+PartWeights<T*> gradients(const Sequence<T>& s, const BackwardCall<T>& call, const Part& part, std::size_t arrays) {
+    return {call.d_weights.data() + part.number * arrays, s.layout, s.plan};
+}
+
+template <class T>
+void clear_gradients(const Sequence<T>& s, const BackwardCall<T>& call, std::size_t arrays) {
+    const std::size_t H = s.sizes.H, R = s.sizes.R, gates = static_cast<std::size_t>(s.plan.x_blocks) * H;
+    const auto zero = [](T* values, std::size_t n) {
+        if (values != nullptr) std::memset(values, 0, n * sizeof(T));
+    };
+    for (std::size_t p = 0; p < s.parts(); ++p) {
+        const Part part = s.part(p);
+        const PartWeights<T*> g = gradients(s, call, part, arrays);
+        zero(g.ih, gates * part.input);
+        zero(g.hh, gates * R);
+        for (T* vector : {g.b_ih, g.b_hh, g.gain_ih, g.gain_hh}) zero(vector, gates);
+        for (T* vector : g.extra) zero(vector, H);
+        zero(g.hr, R * H);
+    }
+}
 
 }  // namespace elman

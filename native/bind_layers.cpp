@@ -7,7 +7,6 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -175,11 +174,7 @@ public:
     }
 
     std::size_t saved_size(const elman::Batch& batch) const {
-        const auto active =
-            batch.counts == nullptr
-                ? batch.steps * batch.rows
-                : static_cast<std::size_t>(std::accumulate(batch.counts, batch.counts + batch.steps, std::int64_t{0}));
-        return std::visit([&](const auto& layers) { return layers.saved_size(active); }, layers_);
+        return std::visit([&](const auto& layers) { return layers.saved_size(batch); }, layers_);
     }
 
 private:

@@ -138,7 +138,7 @@ struct Rnn {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 4>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+        each_group<T, 4>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
             V<T> h[U];
             for (int u = 0; u < U; ++u) {
                 const auto [row, j, count] = at[u];
@@ -186,16 +186,16 @@ struct Lstm {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 2>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+        each_group<T, 2>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
             V<T> i_f[2 * U], g[U], o[U], old[U], c[U], squashed[U];
             for (int u = 0; u < U; ++u) {
                 const auto [row, j, count] = at[u];
                 const T* gates = a.gates[row] + j;
                 old[u] = load<T>(a.c + row * a.stride + j);
                 i_f[u] = load_first<T>(gates, count);
-                i_f[U + u] = load_first<T>(gates + a.hidden, count);
-                g[u] = load_first<T>(gates + 2 * a.hidden, count);
-                o[u] = load_first<T>(gates + 3 * a.hidden, count);
+                i_f[U + u] = load_first<T>(gates + a.block, count);
+                g[u] = load_first<T>(gates + 2 * a.block, count);
+                o[u] = load_first<T>(gates + 3 * a.block, count);
                 if constexpr (Peephole) {
                     i_f[u] += load_first<T>(a.extra[0] + j, count) * old[u];
                     i_f[U + u] += load_first<T>(a.extra[1] + j, count) * old[u];
@@ -216,9 +216,9 @@ struct Lstm {
                     T* kept = a.kept[row] + j;
                     store_first<T>(old[u], a.c_prev[row] + j, count);
                     store_first<T>(i_f[u], kept, count);
-                    store_first<T>(i_f[U + u], kept + a.hidden, count);
-                    store_first<T>(g[u], kept + 2 * a.hidden, count);
-                    store_first<T>(o[u], kept + 3 * a.hidden, count);
+                    store_first<T>(i_f[U + u], kept + a.block, count);
+                    store_first<T>(g[u], kept + 2 * a.block, count);
+                    store_first<T>(o[u], kept + 3 * a.block, count);
                 }
                 store<T>(zoned<T>(a.zone_c, row, j, count, c[u], old[u]), a.c + row * a.stride + j);
                 const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
@@ -233,8 +233,8 @@ struct Lstm {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
             T* d_cell = a.d_c + row * a.stride + j;
-            const V<T> i = load_first<T>(gates, count), f = load_first<T>(gates + a.hidden, count);
-            const V<T> g = load_first<T>(gates + 2 * a.hidden, count), o = load_first<T>(gates + 3 * a.hidden, count);
+            const V<T> i = load_first<T>(gates, count), f = load_first<T>(gates + a.block, count);
+            const V<T> g = load_first<T>(gates + 2 * a.block, count), o = load_first<T>(gates + 3 * a.block, count);
             const V<T> old = load_first<T>(a.c_prev[row] + j, count);
             V<T> squash[1] = {fused<T>(f, old, i * g)};
             Tanh::apply<T, 1>(squash);
@@ -259,9 +259,9 @@ struct Lstm {
             }
             store_first<T>(d_old, d_cell, count);
             store_first<T>(d_i, d_gates, count);
-            store_first<T>(d_f, d_gates + a.hidden, count);
-            store_first<T>(d_g, d_gates + 2 * a.hidden, count);
-            store_first<T>(d_o, d_gates + 3 * a.hidden, count);
+            store_first<T>(d_f, d_gates + a.block, count);
+            store_first<T>(d_g, d_gates + 2 * a.block, count);
+            store_first<T>(d_o, d_gates + 3 * a.block, count);
         });
     }
 
@@ -274,11 +274,11 @@ struct Lstm {
                 const T* gates = a.gates[row] + j;
                 const T* d_gates = a.d_gates[row] + j;
                 const V<T> old = load_first<T>(a.c_prev[row] + j, count);
-                const V<T> written = load_first<T>(gates, count) * load_first<T>(gates + 2 * a.hidden, count);
-                const V<T> c = fused<T>(load_first<T>(gates + a.hidden, count), old, written);
+                const V<T> written = load_first<T>(gates, count) * load_first<T>(gates + 2 * a.block, count);
+                const V<T> c = fused<T>(load_first<T>(gates + a.block, count), old, written);
                 sum[0] += load_first<T>(d_gates, count) * old;
-                sum[1] += load_first<T>(d_gates + a.hidden, count) * old;
-                sum[2] += load_first<T>(d_gates + 3 * a.hidden, count) * c;
+                sum[1] += load_first<T>(d_gates + a.block, count) * old;
+                sum[2] += load_first<T>(d_gates + 3 * a.block, count) * c;
             }
             for (int k = 0; k < 3; ++k) {
                 if (out[k] == nullptr) continue;
@@ -308,15 +308,15 @@ struct Gru {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 2>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+        each_group<T, 2>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
             V<T> r_z[2 * U], n[U], m[U];
             for (int u = 0; u < U; ++u) {
                 const auto [row, j, count] = at[u];
                 const T* gates = a.gates[row] + j;
                 n[u] = load_first<T>(gates, count);
-                r_z[u] = load_first<T>(gates + a.hidden, count);
-                r_z[U + u] = load_first<T>(gates + 2 * a.hidden, count);
-                m[u] = load_first<T>(gates + 3 * a.hidden, count);
+                r_z[u] = load_first<T>(gates + a.block, count);
+                r_z[U + u] = load_first<T>(gates + 2 * a.block, count);
+                m[u] = load_first<T>(gates + 3 * a.block, count);
             }
             Sigmoid::apply<T, 2 * U>(r_z);
             for (int u = 0; u < U; ++u) n[u] += r_z[u] * m[u];
@@ -328,9 +328,9 @@ struct Gru {
                 if (a.kept != nullptr) {
                     T* kept = a.kept[row] + j;
                     store_first<T>(n[u], kept, count);
-                    store_first<T>(r_z[u], kept + a.hidden, count);
-                    store_first<T>(r_z[U + u], kept + 2 * a.hidden, count);
-                    store_first<T>(m[u], kept + 3 * a.hidden, count);
+                    store_first<T>(r_z[u], kept + a.block, count);
+                    store_first<T>(r_z[U + u], kept + 2 * a.block, count);
+                    store_first<T>(m[u], kept + 3 * a.block, count);
                 }
                 store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
             }
@@ -342,9 +342,9 @@ struct Gru {
         each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
-            const V<T> n = load_first<T>(gates, count), r = load_first<T>(gates + a.hidden, count),
-                       z = load_first<T>(gates + 2 * a.hidden, count);
-            const V<T> m = load_first<T>(gates + 3 * a.hidden, count);
+            const V<T> n = load_first<T>(gates, count), r = load_first<T>(gates + a.block, count),
+                       z = load_first<T>(gates + 2 * a.block, count);
+            const V<T> m = load_first<T>(gates + 3 * a.block, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
             V<T> d = incoming<T>(a, row, j, count);
             const V<T> kept = kept_share<T>(a.zone_h, row, j, count, d);
@@ -354,9 +354,9 @@ struct Gru {
             const V<T> d_r = d_n * m * (r * (T(1) - r));
             set_direct<T>(a, row, j, count, fused<T>(d, z, kept));
             store_first<T>(d_n, d_gates, count);
-            store_first<T>(d_r, d_gates + a.hidden, count);
-            store_first<T>(d_z, d_gates + 2 * a.hidden, count);
-            store_first<T>(d_n * r, d_gates + 3 * a.hidden, count);
+            store_first<T>(d_r, d_gates + a.block, count);
+            store_first<T>(d_z, d_gates + 2 * a.block, count);
+            store_first<T>(d_n * r, d_gates + 3 * a.block, count);
         });
     }
 };
@@ -380,7 +380,7 @@ struct GruBefore {
 
     template <class T>
     static void reset_forward(const StepForward<T>& a) {
-        each_group<T, 4>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+        each_group<T, 4>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
             V<T> r[U];
             for (int u = 0; u < U; ++u) {
                 const auto [row, j, count] = at[u];
@@ -398,12 +398,12 @@ struct GruBefore {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 2>(a, [&]<int U>(const Place (&at)[U]) __attribute__((always_inline)) {
+        each_group<T, 2>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
             V<T> z[U], n[U];
             for (int u = 0; u < U; ++u) {
                 const auto [row, j, count] = at[u];
-                z[u] = load_first<T>(a.gates[row] + a.hidden + j, count);
-                n[u] = load_first<T>(a.gates[row] + 2 * a.hidden + j, count);
+                z[u] = load_first<T>(a.gates[row] + a.block + j, count);
+                n[u] = load_first<T>(a.gates[row] + 2 * a.block + j, count);
             }
             Sigmoid::apply<T, U>(z);
             Tanh::apply<T, U>(n);
@@ -412,8 +412,8 @@ struct GruBefore {
                 const V<T> old = load_first<T>(a.h_prev[row] + j, count);
                 const V<T> h = n[u] + z[u] * (old - n[u]);
                 if (a.kept != nullptr) {
-                    store_first<T>(z[u], a.kept[row] + a.hidden + j, count);
-                    store_first<T>(n[u], a.kept[row] + 2 * a.hidden + j, count);
+                    store_first<T>(z[u], a.kept[row] + a.block + j, count);
+                    store_first<T>(n[u], a.kept[row] + 2 * a.block + j, count);
                 }
                 store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
             }
@@ -425,15 +425,15 @@ struct GruBefore {
         each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
             const T* gates = a.gates[row] + j;
             T* d_gates = a.d_gates[row] + j;
-            const V<T> r = load_first<T>(gates, count), z = load_first<T>(gates + a.hidden, count),
-                       n = load_first<T>(gates + 2 * a.hidden, count);
+            const V<T> r = load_first<T>(gates, count), z = load_first<T>(gates + a.block, count),
+                       n = load_first<T>(gates + 2 * a.block, count);
             const V<T> old = load_first<T>(a.h_prev[row] + j, count);
             V<T> d = incoming<T>(a, row, j, count);
             const V<T> kept = kept_share<T>(a.zone_h, row, j, count, d);
             d -= kept;
             set_direct<T>(a, row, j, count, fused<T>(d, z, kept));
-            store_first<T>(d * (old - n) * (z * (T(1) - z)), d_gates + a.hidden, count);
-            store_first<T>(d * (T(1) - z) * (T(1) - n * n), d_gates + 2 * a.hidden, count);
+            store_first<T>(d * (old - n) * (z * (T(1) - z)), d_gates + a.block, count);
+            store_first<T>(d * (T(1) - z) * (T(1) - n * n), d_gates + 2 * a.block, count);
             store_first<T>(masked<T>(a.mask, row, j, count, r * old), a.operand[row] + j, count);
         });
     }

@@ -1,4 +1,5 @@
 // The walk forward: inference keeps nothing, training what backward needs.
+#include "lanewise.h"
 #include "sequence.h"
 
 namespace elman {
@@ -49,21 +50,8 @@ Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays) {
             for (std::size_t j = 0; j < R; ++j) rows[j] = w.hr + j * H;
             to.hr = s.packing(rows, H, R);
         }
-        // what the blocks begin with: their biases, where no normalisation comes between
-        const bool norm = s.layout.layer_norm;
-        T* const start = s.memory.template take_zeros<T>(s.sizes.S);
-        const auto add = [&](int first, int blocks, const int* gates, const T* bias) {
-            if (bias == nullptr || norm) return;
-            for (int k = 0; k < blocks; ++k) {
-                T* const to_block = start + static_cast<std::size_t>(first + k) * H;
-                const T* const from = bias + static_cast<std::size_t>(gates[k]) * H;
-                for (std::size_t j = 0; j < H; ++j) to_block[j] += from[j];
-            }
-        };
-        add(plan.x_first, plan.x_blocks, plan.x_gates, w.b_ih);
-        add(plan.h_first, plan.h_blocks, plan.h_gates, w.b_hh);
-        to.start = start;
-        if (norm) {
+        to.start = s.start(w);
+        if (s.layout.layer_norm) {
             to.gain_ih = s.blocks_row(plan.x_blocks, plan.x_gates, w.gain_ih);
             to.gain_hh = s.blocks_row(plan.h_blocks, plan.h_gates, w.gain_hh);
             to.shift_ih = s.blocks_row(plan.x_blocks, plan.x_gates, w.b_ih);
@@ -283,6 +271,7 @@ private:
                          z_.H,
                          units.first,
                          units.last,
+                         z_.H,
                          z_.Hs,
                          c.gates + at,
                          training_ ? c.kept + at : nullptr,
@@ -372,6 +361,7 @@ void Layers<T>::forward(const Batch& batch, const ForwardCall<T>& call, const Pr
     Workspace& memory = Workspace::of_thread();
     const Workspace::Scope scope(memory);
     const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call, memory);
+    if (prepared == nullptr && is_lanewise(sequence)) return forward_lanewise(sequence, part_arrays());
     Forward<T>(sequence, part_arrays(), prepared == nullptr ? nullptr : prepared->parts).run();
 }
 

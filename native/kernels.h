@@ -42,6 +42,28 @@ struct Product {
     bool add;
     // From the last panel to the first: what was read last is still in the cache. No result differs.
     bool descending;
+    const T* row_start = nullptr;  // c[i][…] begins with row_start[i] instead; for a product that reaches one panel
+};
+
+// rows[j][k] = packed[k][j] for j < n and k < count: one panel, taken apart again.
+template <class T>
+struct Unpacking {
+    T* const* rows;
+    std::size_t n, count;
+    const T* packed;
+};
+
+// c[i][j] += Σ over pairs q of panels, and their first `lanes` lanes, of a[q][first + i][lane] · b[q][j][lane], and
+// sums[i] += Σ a[q][first + i][lane]. Either may be null.
+template <class T>
+struct Dots {
+    std::size_t pairs, lanes;
+    const T* const* a;
+    std::size_t first, m;
+    const T* const* b;
+    std::size_t n;
+    T* const* c;
+    T* const* sums;
 };
 
 // c[i][j] += Σ_r a[r · a_stride + i] · b[r][j] for i < m, j < n: the gradient of weights. `sums[i]` takes
@@ -70,6 +92,7 @@ struct Zone {
 template <class T>
 struct StepForward {
     std::size_t rows, hidden, first, last;
+    std::size_t block;   // from block to block within a row
     std::size_t stride;  // from row to row of c: whole vectors
     const T* const* gates;
     T* const* kept;  // or null
@@ -87,6 +110,7 @@ struct StepForward {
 template <class T>
 struct StepBackward {
     std::size_t rows, hidden, first, last;
+    std::size_t block;
     std::size_t stride;  // of direct, product, d_c and d_operand: whole vectors
     const T* const* gates;
     T* const* d_gates;
@@ -129,7 +153,8 @@ struct NormBackward {
     T* const* d_values;  // like values
 };
 
-// out[j] += Σ_r a[r][a_column + j] · b[r][b_column + j] for j < n; b may be null for factors of 1.
+// sums[j] += Σ_r a[r][a_column + j] and products[j] += Σ_r a[r][a_column + j] · b[r][b_column + j] for j < n. Either may
+// be null.
 template <class T>
 struct ColumnSums {
     std::size_t rows, n;
@@ -137,7 +162,7 @@ struct ColumnSums {
     std::size_t a_column;
     const T* const* b;
     std::size_t b_column;
-    T* out;
+    T *sums, *products;
 };
 
 constexpr int max_blocks = 4;
@@ -179,8 +204,10 @@ struct KernelsOf {
     std::size_t panel;  // columns of a panel
     void (*pack_rows)(const Packing<T>&);
     void (*pack_columns)(const Packing<T>&);
+    void (*unpack_columns)(const Unpacking<T>&);
     void (*product)(const Product<T>&);
     void (*outer)(const Outer<T>&);
+    void (*dots)(const Dots<T>&);
     void (*norm_forward)(const NormForward<T>&);
     void (*norm_backward)(const NormBackward<T>&);
     void (*column_sums)(const ColumnSums<T>&);

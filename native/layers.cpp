@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "sequence.h"
+#include "lanewise.h"
 
 namespace elman {
 
@@ -29,8 +29,13 @@ std::size_t Layers<T>::part_arrays() const {
 }
 
 template <class T>
-std::size_t Layers<T>::saved_size(std::size_t active) const {
-    return saved_elements(layout_, plan(), Sizes<T>(layout_, plan(), kernels_), active);
+std::size_t Layers<T>::saved_size(const Batch& batch) const {
+    Workspace& memory = Workspace::of_thread();
+    const Workspace::Scope scope(memory);
+    const ForwardCall<T> call{};
+    const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call, memory);
+    // a dropout mask, which only the call has, decides between the two
+    return std::max(sequence.saved_size(), is_lanewise(sequence) ? saved_lanewise(sequence) : 0);
 }
 
 template class Layers<float>;

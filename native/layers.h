@@ -78,8 +78,8 @@ public:
     std::size_t part_arrays() const;
     std::size_t parts() const { return layout_.num_layers * layout_.directions; }
     std::size_t states() const { return cell_->plan.cell_state ? 2 : 1; }
-    // Elements to keep for backward, for so many active rows over all steps.
-    std::size_t saved_size(std::size_t active) const;
+    // Elements to keep for backward.
+    std::size_t saved_size(const Batch& batch) const;
 
     // `prepared`, if given, stands for the call's weights.
     void forward(const Batch& batch, const ForwardCall<T>& call, const Prepared<T>* prepared = nullptr) const;

@@ -30,11 +30,14 @@ ELMAN_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? 
 // packed[panel][k][j] = rows[k][j] · scale[k][j]
 template <class T>
 void pack_rows(const Packing<T>& p) {
-    constexpr std::size_t width = panel_width<T>;
+    constexpr std::size_t width = panel_width<T>, ahead = 16;
     for (std::size_t panel = p.first; panel < p.last; ++panel) {
         const std::size_t column = panel * width;
         T* to = p.packed + panel * p.k * width;
         for (std::size_t k = 0; k < p.k; ++k, to += width) {
+            for (int v = 0; v < tile_vectors && k + ahead < p.k && p.rows[k + ahead] != nullptr; ++v) {
+                __builtin_prefetch(p.rows[k + ahead] + column + v * lanes<T>);
+            }
             for (int v = 0; v < tile_vectors; ++v) {
                 const std::size_t j = column + v * lanes<T>;
                 Vector<T> value{};
@@ -48,29 +51,77 @@ void pack_rows(const Packing<T>& p) {
     }
 }
 
+// Fewer values of a row than this are moved one by one.
+constexpr std::size_t few = 4;
+
 // packed[panel][k][j] = rows[j][k]
 template <class T>
 void pack_columns(const Packing<T>& p) {
-    constexpr std::size_t width = panel_width<T>;
-    constexpr std::size_t step = 16;  // of k: whole cache lines are read, few lines are written at a time
+    constexpr std::size_t width = panel_width<T>, step = lanes<T>, ahead = 256 / sizeof(T);
     for (std::size_t panel = p.first; panel < p.last; ++panel) {
-        T* to = p.packed + panel * p.k * width;
-        for (std::size_t k0 = 0; k0 < p.k; k0 += step) {
-            const std::size_t end = smaller(p.k, k0 + step);
-            for (std::size_t j = 0; j < width; ++j) {
-                const std::size_t n = panel * width + j;
-                const T* row = n < p.n ? p.rows[n] : nullptr;
-                if (row != nullptr) {
-                    for (std::size_t k = k0; k < end; ++k) to[k * width + j] = row[k];
-                } else {
-                    for (std::size_t k = k0; k < end; ++k) to[k * width + j] = 0;
+        for (std::size_t j = 0; j < width; j += step) {
+            const std::size_t first = panel * width + j;
+            const auto row = [&](std::size_t i) __attribute__((always_inline)) {
+                return first + i < p.n ? p.rows[first + i] : nullptr;
+            };
+            for (std::size_t k = 0; k < p.k; k += step) {
+                const std::size_t count = smaller(step, p.k - k);
+                T* const to = p.packed + (panel * p.k + k) * width + j;
+                if (count < few) {
+                    for (std::size_t i = 0; i < step; ++i) {
+                        for (std::size_t q = 0; q < count; ++q)
+                            to[q * width + i] = row(i) == nullptr ? 0 : row(i)[k + q];
+                    }
+                    continue;
+                }
+                Vector<T> v[step];
+#pragma GCC unroll 16
+                for (std::size_t i = 0; i < step; ++i) {
+                    const T* const from = row(i);
+                    if (from == nullptr) {
+                        v[i] = Vector<T>{};
+                        continue;
+                    }
+                    v[i] = load_first<T>(from + k, count);
+                    __builtin_prefetch(from + k + ahead);  // more rows at a time than the processor follows
+                }
+                transpose<T>(v);
+#pragma GCC unroll 16
+                for (std::size_t i = 0; i < step; ++i) {
+                    if (i < count) store<T>(v[i], to + i * width);
                 }
             }
         }
     }
 }
 
-enum class Finish { set, add };
+template <class T>
+void unpack_columns(const Unpacking<T>& p) {
+    constexpr std::size_t width = panel_width<T>, step = lanes<T>;
+    for (std::size_t k = 0; k < p.count; k += step) {
+        const std::size_t count = smaller(step, p.count - k);
+        for (std::size_t j = 0; j < p.n; j += step) {
+            const T* const from = p.packed + k * width + j;
+            const std::size_t rows = smaller(step, p.n - j);
+            if (count < few) {
+                for (std::size_t i = 0; i < rows; ++i) {
+                    for (std::size_t q = 0; q < count; ++q) p.rows[j + i][k + q] = from[q * width + i];
+                }
+                continue;
+            }
+            Vector<T> v[step];
+#pragma GCC unroll 16
+            for (std::size_t i = 0; i < step; ++i) v[i] = i < count ? load<T>(from + i * width) : Vector<T>{};
+            transpose<T>(v);
+#pragma GCC unroll 16
+            for (std::size_t i = 0; i < step; ++i) {
+                if (i < rows) store_first<T>(v[i], p.rows[j + i] + k, count);
+            }
+        }
+    }
+}
+
+enum class Finish { set, add, by_row };  // c begins with `start` by columns, with what it holds, or with start[row]
 
 // One tile: M rows of V vectors of a panel. Columns: element (i, k) of the left factor is a[0][k · offset + i], not a[i][offset + k].
 template <class T, int M, int V, bool Columns>
@@ -109,6 +160,8 @@ __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_
             Vector<T> before{};
             if (finish == Finish::add) {
                 before = load_first<T>(to, count);
+            } else if (finish == Finish::by_row) {
+                before = broadcast<T>(start[i]);
             } else if (start != nullptr) {
                 before = load_first<T>(start + j, count);
             }
@@ -117,23 +170,23 @@ __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_
     }
 }
 
-// One row of P panels side by side, `columns` of them wanted: with fewer sums at a time, each would wait for the one
-// before. The processor fetches ahead by itself here.
-template <class T, int P>
+// One row, and V vectors of panels side by side, `columns` of them wanted: with fewer sums at a time, each would wait for
+// the one before. The processor fetches ahead by itself here.
+template <class T, int V>
 __attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, std::size_t panel_stride, T* c,
                                         std::size_t columns, const T* start, Finish finish) {
     constexpr int step = static_cast<int>(lanes<T>);
-    Vector<T> sum[P * tile_vectors] = {};
+    Vector<T> sum[V] = {};
     for (std::size_t at = 0; at < k; ++at) {
         const T value = a[at];
 #pragma GCC unroll 16
-        for (int v = 0; v < P * tile_vectors; ++v) {
+        for (int v = 0; v < V; ++v) {
             sum[v] += load<T>(b + (v / tile_vectors) * panel_stride + (v % tile_vectors) * step) * value;
         }
         b += tile_vectors * step;
     }
 #pragma GCC unroll 16
-    for (int v = 0; v < P * tile_vectors; ++v) {
+    for (int v = 0; v < V; ++v) {
         const std::size_t j = v * lanes<T>;
         if (j >= columns) break;
         Vector<T> before{};
@@ -180,19 +233,22 @@ struct Extent {
 template <class T>
 void product_of_row(const Product<T>& p) {
     constexpr std::size_t width = panel_width<T>;
-    constexpr void (*tiles[narrow])(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Finish) = {
-        row_tile<T, 1>, row_tile<T, 2>, row_tile<T, 3>, row_tile<T, 4>};
+    constexpr void (*tiles[])(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Finish) = {
+        row_tile<T, 1>, row_tile<T, 2>, row_tile<T, 3>, row_tile<T, 4>,  row_tile<T, 5>,  row_tile<T, 6>,
+        row_tile<T, 7>, row_tile<T, 8>, row_tile<T, 9>, row_tile<T, 10>, row_tile<T, 11>, row_tile<T, 12>};
+    static_assert(sizeof tiles / sizeof tiles[0] == narrow * tile_vectors);
     const std::size_t stride = p.k * width, groups = (p.last - p.first + narrow - 1) / narrow;
     for (std::size_t index = 0; index < groups; ++index) {
         const std::size_t panel = p.first + (p.descending ? groups - 1 - index : index) * narrow;
         const std::size_t panels = smaller(narrow, p.last - panel), column = panel * width;
+        const std::size_t columns = smaller(panels * width, p.n - column);
         const T* start = p.start == nullptr ? nullptr : p.start + column;
         std::size_t k0 = 0;
         do {
             const std::size_t k = smaller(depth, p.k - k0);
-            tiles[panels - 1](k, p.a[0] + p.a_column + k0, p.b + panel * stride + k0 * width, stride,
-                              p.c[0] + p.column + column, smaller(panels * width, p.n - column), start,
-                              p.add || k0 > 0 ? Finish::add : Finish::set);
+            tiles[(columns + lanes<T> - 1) / lanes<T> - 1](
+                k, p.a[0] + p.a_column + k0, p.b + panel * stride + k0 * width, stride, p.c[0] + p.column + column,
+                columns, start, p.add || k0 > 0 ? Finish::add : Finish::set);
             k0 += k;
         } while (k0 < p.k);
     }
@@ -202,7 +258,7 @@ template <class T>
 void product(const Product<T>& p) {
     constexpr std::size_t width = panel_width<T>;
     if (p.last <= p.first) return;
-    if (p.m == 1) return product_of_row<T>(p);
+    if (p.m == 1 && p.row_start == nullptr) return product_of_row<T>(p);
     for (std::size_t row = 0; row < p.m; row += slab) {
         const std::size_t end = smaller(p.m, row + slab);
         const std::size_t tiles = (end - row + tile_rows - 1) / tile_rows;  // of about equal heights
@@ -215,11 +271,14 @@ void product(const Product<T>& p) {
             do {
                 const std::size_t k = smaller(depth, p.k - k0);
                 const T* b = p.b + (panel * p.k + k0) * width;
-                const Finish finish = p.add || k0 > 0 ? Finish::add : Finish::set;
+                const Finish finish = p.add || k0 > 0          ? Finish::add
+                                      : p.row_start != nullptr ? Finish::by_row
+                                                               : Finish::set;
                 for (std::size_t t = 0; t < tiles; ++t) {
                     const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
-                    tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, p.c + i,
-                                                                 p.column + column, extent.last_lanes, start, finish);
+                    tile_for<T, false>(next - i, extent.vectors)(
+                        k, p.a + i, p.a_column + k0, b, p.c + i, p.column + column, extent.last_lanes,
+                        finish == Finish::by_row ? p.row_start + i : start, finish);
                 }
                 k0 += k;
             } while (k0 < p.k);
@@ -289,16 +348,35 @@ void outer(const Outer<T>& p) {
     }
 }
 
+// Several vectors of a row at a time: rows lie far apart.
 template <class T>
 void column_sums(const ColumnSums<T>& p) {
-    for (std::size_t j = 0; j < p.n; j += lanes<T>) {
-        const std::size_t count = p.n - j;
-        Vector<T> sum{};
+    constexpr std::size_t together = 8;
+    for (std::size_t j = 0; j < p.n; j += together * lanes<T>) {
+        Vector<T> sum[together] = {}, product[together] = {};
         for (std::size_t r = 0; r < p.rows; ++r) {
-            const Vector<T> a = load_first<T>(p.a[r] + p.a_column + j, count);
-            sum += p.b == nullptr ? a : a * load_first<T>(p.b[r] + p.b_column + j, count);
+            const T* const a = p.a[r] + p.a_column + j;
+            const T* const b = p.products == nullptr ? nullptr : p.b[r] + p.b_column + j;
+#pragma GCC unroll 8
+            for (std::size_t v = 0; v < together; ++v) {
+                const std::size_t at = v * lanes<T>;
+                if (j + at >= p.n) break;
+                const Vector<T> value = load_first<T>(a + at, p.n - j - at);
+                sum[v] += value;
+                if (b != nullptr) product[v] += value * load_first<T>(b + at, p.n - j - at);
+            }
         }
-        store_first<T>(load_first<T>(p.out + j, count) + sum, p.out + j, count);
+        const auto add = [&](T* out, const Vector<T>(&values)[together]) __attribute__((always_inline)) {
+            if (out == nullptr) return;
+#pragma GCC unroll 8
+            for (std::size_t v = 0; v < together; ++v) {
+                const std::size_t at = j + v * lanes<T>;
+                if (at >= p.n) break;
+                store_first<T>(load_first<T>(out + at, p.n - at) + values[v], out + at, p.n - at);
+            }
+        };
+        add(p.sums, sum);
+        add(p.products, product);
     }
 }
 

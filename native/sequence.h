@@ -260,10 +260,27 @@ public:
         }
         return row;
     }
-    // Pointers to the weights' rows in the order of the blocks' units.
-    const T** blocks_rows(int blocks, const int* gates, const T* weight, std::size_t width) const {
+    // What the blocks begin with: their biases, where no normalisation comes between.
+    const T* start(const PartWeights<const T*>& w) const {
+        T* const row = memory.take_zeros<T>(sizes.S);
+        const auto add = [&](int first, int blocks, const int* gates, const T* bias) {
+            if (bias == nullptr || layout.layer_norm) return;
+            for (int k = 0; k < blocks; ++k) {
+                T* const to = row + static_cast<std::size_t>(first + k) * sizes.H;
+                const T* const from = bias + static_cast<std::size_t>(gates[k]) * sizes.H;
+                for (std::size_t j = 0; j < sizes.H; ++j) to[j] += from[j];
+            }
+        };
+        add(plan.x_first, plan.x_blocks, plan.x_gates, w.b_ih);
+        add(plan.h_first, plan.h_blocks, plan.h_gates, w.b_hh);
+        return row;
+    }
+    // Pointers to the rows of weights, or of their gradients, in the order of the blocks' units.
+    template <class U>
+    U** blocks_rows(int blocks, const int* gates, U* weight, std::size_t width) const {
+        if (weight == nullptr) return nullptr;
         const std::size_t n = static_cast<std::size_t>(blocks) * sizes.H;
-        const T** const rows = memory.take<const T*>(n);
+        U** const rows = memory.take<U*>(n);
         for (std::size_t k = 0; k < n; ++k) {
             const std::size_t unit = k % sizes.H, gate = static_cast<std::size_t>(gates[k / sizes.H]);
             rows[k] = weight + (gate * sizes.H + unit) * width;

@@ -2,6 +2,7 @@
 // other flags (CMakeLists.txt). It gathers the kernels into the table that dispatch.cpp chooses from.
 #include "activations.h"
 #include "cells.h"
+#include "dots.h"
 #include "kernels.h"
 #include "norm.h"
 #include "product.h"
@@ -17,8 +18,10 @@ constexpr KernelsOf<T> kernels_of = {
     .panel = panel_width<T>,
     .pack_rows = pack_rows<T>,
     .pack_columns = pack_columns<T>,
+    .unpack_columns = unpack_columns<T>,
     .product = product<T>,
     .outer = outer<T>,
+    .dots = dots<T>,
     .norm_forward = norm_forward<T>,
     .norm_backward = norm_backward<T>,
     .column_sums = column_sums<T>,

@@ -38,24 +38,6 @@ class Batch:
         threads: int,
     ) -> None: ...
 
-class Call:
-    """What a run reads and writes."""
-
-    def __init__(
-        self,
-        x: int,
-        x_time: int,
-        x_row: int,
-        out: int,
-        out_time: int,
-        out_row: int,
-        states: list[int],
-        weights: list[int],
-        dropout: list[int],
-        zoneout: list[int],
-        saved: int,
-    ) -> None: ...
-
 class Layers:
     """A stack of recurrent layers. ValueError: a cell without kernels, sizes that no layer has."""
 
@@ -73,11 +55,35 @@ class Layers:
         double_precision: bool,
         target: str | None = None,
     ) -> None: ...
-    def forward(self, batch: Batch, call: Call, finals: list[int]) -> None: ...
+    # tensors: the states, then the weights of each part; d_tensors likewise
+    def forward(
+        self,
+        batch: Batch,
+        x: int,
+        x_time: int,
+        x_row: int,
+        out: int,
+        out_time: int,
+        out_row: int,
+        tensors: list[int],
+        dropout: list[int],
+        zoneout: list[int],
+        saved: int,
+        finals: list[int],
+    ) -> None: ...
     def backward(
         self,
         batch: Batch,
-        call: Call,
+        x: int,
+        x_time: int,
+        x_row: int,
+        out: int,
+        out_time: int,
+        out_row: int,
+        tensors: list[int],
+        dropout: list[int],
+        zoneout: list[int],
+        saved: int,
         d_out: int,
         d_out_time: int,
         d_out_row: int,
@@ -85,10 +91,9 @@ class Layers:
         d_x: int,
         d_x_time: int,
         d_x_row: int,
-        d_states: list[int],
-        d_weights: list[int],
+        d_tensors: list[int],
     ) -> None: ...
-    def saved_size(self, active: int) -> int: ...
+    def saved_size(self, batch: Batch) -> int: ...
     def stepper(self, weights: list[int]) -> Stepper32 | Stepper64: ...
 
 class Stepper32:

@@ -208,7 +208,7 @@ def tolerance(case: Case, name: str, expected: Tensor, dtype: torch.dtype) -> fl
     Layer normalisation divides by a deviation that may be small, that of a single unit by √ε_LN, and multiplies the
     errors by as much.
     """
-    amplified = 1.0 if not case.layer_norm else 32.0 if case.hidden_size > 1 else 1 / math.sqrt(Ops.EPSILON)
+    amplified = 1.0 if not case.layer_norm else 64.0 if case.hidden_size > 1 else 1 / math.sqrt(Ops.EPSILON)
     terms = case.input_size + 4 * case.hidden_size
     if name.startswith("∂"):
         terms += case.steps * case.batch

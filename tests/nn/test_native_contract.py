@@ -100,6 +100,27 @@ def test_every_size(variant: str, shape: tuple[int, int, int, int], targets: lis
     check(Case(variant, features, hidden, 1, steps, batch, ragged="lengths" if batch > 1 else ""), DTYPES, targets)
 
 
+# few units and many rows, which take the units' place in the vectors: one panel of rows and several, whole and not;
+# more steps and more panels than the gradients of weights are summed over at once
+WIDE_SHAPES = [(1, 20, 10, 400), (20, 17, 41, 33), (3, 3, 4, 64), (5, 50, 3, 70), (1, 1, 2, 1000), (2, 32, 3, 128)]
+WIDE_OPTIONS = ["no-bias", "bidirectional", "two-layers", "batch-first", "h_n-alone", "c_n-alone", "output-alone"]
+WIDE_OPTIONS += ["strided", "expanded", "input-frozen", "some-weights-frozen", "weights-frozen", "one-step"]
+
+
+@pytest.mark.parametrize("shape", WIDE_SHAPES, ids=lambda shape: "-".join(map(str, shape)))
+@pytest.mark.parametrize("variant", ["rnn", "rnn-relu", "lstm", "gru"])
+def test_many_rows_of_few_units(variant: str, shape: tuple[int, int, int, int], targets: list[str]) -> None:
+    features, hidden, steps, batch = shape
+    check(Case(variant, features, hidden, 2, steps, batch, bidirectional=True, hx="learned"), DTYPES, targets)
+
+
+@pytest.mark.parametrize("option", WIDE_OPTIONS)
+@pytest.mark.parametrize("variant", ["rnn", "lstm", "gru"])
+def test_every_option_of_many_rows(variant: str, option: str, targets: list[str]) -> None:
+    plain = {"layer_norm": False, "zoneout": 0.0, "ragged": "", "resets": False}
+    check(Case(variant, 5, 20, **{"steps": 3, "batch": 52} | OPTIONS[option] | plain), DTYPES, targets)
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("variant", ["rnn-relu", "lstm+proj", "gru-before"])
 def test_layer_norm_of_every_size(variant: str, size: int, targets: list[str]) -> None:

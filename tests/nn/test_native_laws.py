@@ -112,15 +112,21 @@ def test_the_number_of_threads(kind: str, shape: Any, ragged: bool, target: str,
     assert_same(found[2], found[0])
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru-layer-norm-zoneout"])
-def test_the_number_of_threads_where_backward_goes_by_parts(kind: str, target: str, set_threads: Any) -> None:
-    layer = make(kind, 3, 64, num_layers=1, bidirectional=True)
-    arguments = drawn(layer, 40, 450) | {"lengths": 1 + torch.arange(450) % 40}
+# many units and few: either walk
+@pytest.mark.parametrize(("kind", "hidden"), [("lstm", 64), ("gru-layer-norm-zoneout", 64), ("lstm", 20), ("gru", 20)])
+def test_the_number_of_threads_where_backward_goes_by_parts(
+    kind: str, hidden: int, target: str, set_threads: Any
+) -> None:
+    layer = make(kind, 3, hidden, num_layers=1, bidirectional=True)
+    arguments = drawn(layer, 40, 450)
+    if hidden > 20:
+        arguments["lengths"] = 1 + torch.arange(450) % 40
     found = []
-    for threads in (1, 2):
+    for threads in (1, 2, 3):
         set_threads(threads)
         found.append(run(layer, **arguments))
     assert_same(found[1], found[0])
+    assert_same(found[2], found[0])
 
 
 def test_the_number_of_threads_while_training(target: str, set_threads: Any) -> None:
