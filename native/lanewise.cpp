@@ -296,6 +296,7 @@ public:
                         Base::unpack(s_.line(call_.d_x, t), first + k, s_.layout.input_size, d_below(0, k, t), c.lanes);
                     }
                 }
+                team.barrier();  // the next group's panels fall to other threads
             }
         });
     }

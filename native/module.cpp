@@ -16,6 +16,7 @@
 
 #include "bind.h"
 #include "dispatch.h"
+#include "threads.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -103,6 +104,16 @@ NB_MODULE(_native, module) {
             return names;
         },
         "The instruction sets that run on this processor, best first.");
+    module.def(
+        "use_openmp",
+        [](std::uintptr_t parallel, std::uintptr_t thread_number, std::uintptr_t team_size) {
+            elman::use_openmp(reinterpret_cast<void (*)(void (*)(void*), void*, unsigned, unsigned)>(parallel),
+                              reinterpret_cast<int (*)()>(thread_number), reinterpret_cast<int (*)()>(team_size));
+        },
+        "parallel"_a, "thread_number"_a, "team_size"_a,
+        "Addresses of GOMP_parallel, omp_get_thread_num and omp_get_num_threads: teams are of that runtime's threads "
+        "from "
+        "here on. Null addresses undo it.");
     module.def(
         "vector_bytes", [](std::optional<std::string_view> target) { return kernels_for(target).vector_bytes; },
         "target"_a = nb::none(), "The width of a vector register of the target.");

@@ -74,11 +74,16 @@ public:
             task(alone, context);
             return;
         }
-        const int size = grow(threads);
         task_ = task;
         context_ = context;
-        size_ = size;
         std::fegetenv(&environment_);
+        if (parallel_ != nullptr) {
+            parallel_(join, this, static_cast<unsigned>(std::min(threads, allowed())), 0);
+            busy_.store(false, std::memory_order_release);
+            return;
+        }
+        const int size = grow(threads);
+        size_ = size;
         running_.value = static_cast<unsigned>(size - 1);
         take_part(0);
         while (const unsigned left = running_.value) running_.wait_while(left);
@@ -96,6 +101,15 @@ public:
         }
     }
 
+    void use_openmp(void (*parallel)(void (*)(void*), void*, unsigned, unsigned), int (*thread_number)(),
+                    int (*team_size)()) {
+        while (busy_.exchange(true, std::memory_order_acquire)) sched_yield();
+        thread_number_ = thread_number;
+        team_size_ = team_size;
+        parallel_ = parallel;
+        busy_.store(false, std::memory_order_release);
+    }
+
 private:
     struct alignas(cache_line) Worker {
         std::atomic<unsigned> call{0};  // changes when there is work
@@ -103,10 +117,28 @@ private:
 
     static const bool forks_are_seen;
 
+    int allowed() {
+        if (calls_++ % 64 == 0) processors_ = allowed_processors();  // asking costs a call of the system
+        return processors_;
+    }
+
+    // One thread of OpenMP's.
+    static void join(void* pool) {
+        Pool& self = *static_cast<Pool*>(pool);
+        const int rank = self.thread_number_();
+        std::fenv_t own;
+        if (rank > 0) {
+            std::fegetenv(&own);
+            std::fesetenv(&self.environment_);
+        }
+        Team team(&self, self.team_size_(), rank);
+        self.task_(team, self.context_);
+        if (rank > 0) std::fesetenv(&own);
+    }
+
     // Starts threads where `threads` need more than there are. Returns the size that the team can have.
     int grow(int threads) {
-        if (calls_++ % 64 == 0) processors_ = allowed_processors();  // asking costs a call of the system
-        const int size = std::min({threads, processors_, most_threads});
+        const int size = std::min({threads, allowed(), most_threads});
         if (size <= started_ + 1) return size;
         // Signals are for the program's own threads, but for those that a thread raises by its own fault.
         sigset_t blocked, before;
@@ -149,6 +181,10 @@ private:
     int size_ = 0;
     std::fenv_t environment_{};
 
+    void (*parallel_)(void (*)(void*), void*, unsigned, unsigned) = nullptr;  // OpenMP's, if it is to be used
+    int (*thread_number_)() = nullptr;
+    int (*team_size_)() = nullptr;
+
     Signal running_;  // workers that have not ended the call
     alignas(cache_line) std::atomic<unsigned> arrived_{0};
     Signal round_;                  // barriers passed
@@ -171,6 +207,7 @@ void* Pool::live(void* worker) noexcept {
 }
 
 void Pool::after_fork() noexcept {
+    pool.parallel_ = nullptr;  // which of its threads it still counts on, nobody knows
     pool.started_ = 0;
     pool.calls_ = 0;
     pool.arrived_ = 0;
@@ -190,5 +227,10 @@ void Team::barrier() {
 }
 
 void run_team(int threads, void (*task)(Team&, void*), void* context) noexcept { pool.run(threads, task, context); }
+
+void use_openmp(void (*parallel)(void (*)(void*), void*, unsigned, unsigned), int (*thread_number)(),
+                int (*team_size)()) noexcept {
+    pool.use_openmp(parallel, thread_number, team_size);
+}
 
 }  // namespace elman

@@ -1,4 +1,5 @@
-// A small pool of threads, the library's own: it owes nothing to OpenMP or to torch's pool, and sleeps between calls.
+// Teams of threads: of a small pool, the library's own, that sleeps between calls; or of an OpenMP runtime that the
+// program has anyway.
 //
 // Code of any target may include this header: it uses no library and leaves no function that targets could share
 // (README.md).
@@ -31,6 +32,11 @@ private:
 // The caller's floating-point environment (rounding, flushing of subnormals) holds on all of them.
 // A task throws nothing, and all its threads come to each barrier: allocate and check before.
 void run_team(int threads, void (*task)(Team&, void*), void* context) noexcept;
+
+// Takes the threads of an OpenMP runtime from here on, by its own functions. Whoever computes with such a runtime next to
+// ours has its threads spin for milliseconds after each of its regions, on the processors that ours would need.
+void use_openmp(void (*parallel)(void (*)(void*), void*, unsigned, unsigned), int (*thread_number)(),
+                int (*team_size)()) noexcept;
 
 // The same for a callable: f(team).
 template <class F>

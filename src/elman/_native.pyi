@@ -21,6 +21,8 @@ def sigmoid(x: NDArray[np.float32], out: NDArray[np.float32], target: str | None
 @overload
 def sigmoid(x: NDArray[np.float64], out: NDArray[np.float64], target: str | None = None) -> None: ...
 
+def use_openmp(parallel: int, thread_number: int, team_size: int) -> None: ...
+
 # Addresses and element strides; a null address is what native/layers.h says it is. The caller keeps the memory.
 class Batch:
     """Which steps of which rows there are."""

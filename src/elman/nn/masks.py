@@ -46,10 +46,12 @@ def draw_masks(layer: Recurrent, steps: int, batch: int, like: Tensor) -> Masks:
 
 
 def _drawn(rate: float, shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """True with probability ``rate``, from 32 random bits each: in half the time of torch's own draw."""
-    count = math.prod(shape)
-    bits = torch.empty((count + 1) // 2, dtype=torch.int64, device=device).random_(-(2**63), None).view(torch.int32)
-    last = round(rate * 2**32) - 2**31 - 1  # the greatest of the 2**32 values that count as True
-    if last < -(2**31):
+    """True with probability ``rate``, from 16 random bits each or, where those do not give a thousandth of it, from 32:
+    in a fraction of the time of torch's own draw."""
+    bits = 16 if abs(round(rate * 2**16) / 2**16 - rate) <= rate / 1000 else 32
+    count, each = math.prod(shape), 64 // bits
+    words = torch.empty((count + each - 1) // each, dtype=torch.int64, device=device).random_(-(2**63), None)
+    last = round(rate * 2**bits) - 2 ** (bits - 1) - 1  # the greatest of the values that count as True
+    if last < -(2 ** (bits - 1)):
         return torch.zeros(shape, dtype=torch.bool, device=device)
-    return (bits[:count] <= last).view(shape)
+    return (words.view(torch.int16 if bits == 16 else torch.int32)[:count] <= last).view(shape)

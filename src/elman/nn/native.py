@@ -19,12 +19,16 @@ from elman.nn import buffers
 from elman.nn.checks import LayerShapeError, States
 from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks, draw_masks
+from elman.nn.pool import share_threads
 from elman.recurrence import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from elman.nn.recurrent import Recurrent
+
+if native() is not None:
+    share_threads(native())
 
 _requires_grad = attrgetter("requires_grad")
 DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("f4"), torch.float64: np.dtype("f8")}

@@ -1,0 +1,34 @@
+"""One pool of threads for torch's operators and the kernels."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FUNCTIONS = ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
+
+
+def share_threads(module: Any) -> bool:
+    """Have the kernels run on the threads of torch's OpenMP runtime, where it has one that lets others in.
+
+    That runtime's threads spin for milliseconds after each of torch's operators. Threads of our own would have to
+    share their processors with them: measured on two processors, a step in the midst of torch's operators took two to
+    six times as long.
+
+    Args:
+        module: ``elman._native``.
+
+    Returns:
+        whether it is so.
+    """
+    try:
+        # already loaded; its symbols are looked for in what it depends on, too
+        library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+        addresses = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in FUNCTIONS]
+    except (OSError, AttributeError):
+        return False
+    module.use_openmp(*addresses)
+    return True

@@ -1,0 +1,73 @@
+"""The kernels on the threads of torch's OpenMP runtime."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from elman.backends import native
+from elman.nn import LSTM
+from elman.nn.pool import share_threads
+
+pytestmark = pytest.mark.skipif(native() is None or not share_threads(native()), reason="torch shares no threads")
+
+
+@pytest.fixture(autouse=True)
+def shared() -> Iterator[None]:
+    assert share_threads(native())
+    yield
+    share_threads(native())
+
+
+def threads_now() -> set[str]:
+    return {thread.name for thread in Path("/proc/self/task").iterdir()}
+
+
+def run(layer: LSTM, x: torch.Tensor) -> list[torch.Tensor]:
+    output, _ = layer(x)
+    return [output.detach(), *torch.autograd.grad(output.square().sum(), list(layer.parameters()))]
+
+
+# rows that threads share, units that they share, and panels of rows
+@pytest.mark.parametrize("shape", [(40, 64, 8, 96), (50, 1, 256, 256), (20, 300, 4, 20)])
+def test_the_same_numbers_as_on_threads_of_our_own(shape: tuple[int, int, int, int], set_threads) -> None:
+    steps, batch, features, hidden = shape
+    layer, x = LSTM(features, hidden), torch.randn(steps, batch, features)
+    set_threads(2)
+    shared = run(layer, x)
+    native().use_openmp(0, 0, 0)
+    own = run(layer, x)
+    assert all(map(torch.equal, shared, own))
+
+
+def test_no_thread_is_started_beside_torch_s(set_threads) -> None:
+    set_threads(2)
+    torch.randn(400, 400) @ torch.randn(400, 400)
+    torch.randn(1 << 20).exp()  # torch's threads are there now
+    run(LSTM(8, 96), torch.randn(40, 64, 8))
+    before = threads_now()
+    run(LSTM(8, 96), torch.randn(40, 64, 8))
+    assert threads_now() == before
+
+
+def test_within_many_threads_of_python(set_threads) -> None:
+    set_threads(2)
+    layer, x = LSTM(8, 96), torch.randn(40, 64, 8)
+    expected = run(layer, x)
+    found: list[list[torch.Tensor]] = []
+
+    def work() -> None:
+        for _ in range(5):
+            found.append(run(layer, x))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 20
+    assert all(all(map(torch.equal, values, expected)) for values in found)
