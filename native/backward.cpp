@@ -347,9 +347,11 @@ private:
                                           r_.d_hat_h + at});
             }
             if (units_) team.barrier();
-            multiply(team, w.hh[k], n, norm ? r_.d_hat_h + at : r_.d_gates + at,
-                     (norm ? of_h : static_cast<std::size_t>(phase.first)) * z_.H,
-                     (k == 1 ? d_operand_rows_ : product_rows_) + b, false, s % 2 != 0);
+            if (k == 1 || s > 0 || call_.d_states[0] != nullptr) {  // else nobody asks for it
+                multiply(team, w.hh[k], n, norm ? r_.d_hat_h + at : r_.d_gates + at,
+                         (norm ? of_h : static_cast<std::size_t>(phase.first)) * z_.H,
+                         (k == 1 ? d_operand_rows_ : product_rows_) + b, false, s % 2 != 0);
+            }
             if (units_) team.barrier();
         }
         for (std::size_t i = 0; i < n; ++i) {

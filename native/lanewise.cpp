@@ -242,7 +242,7 @@ public:
             const Part part = s_.part(p);
             const PartWeights<const T*> w = s_.weights(part, arrays);
             const PartWeights<T*> g = gradients(s_, call_, part, arrays);
-            weights_[p] = {transposed(plan_.x_blocks, plan_.x_gates, w.ih, part.input),
+            weights_[p] = {wants_x(part) ? transposed(plan_.x_blocks, plan_.x_gates, w.ih, part.input) : nullptr,
                            transposed(plan_.h_blocks, plan_.h_gates, w.hh, z_.H),
                            s_.blocks_rows(plan_.x_blocks, plan_.x_gates, g.ih, part.input),
                            s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.hh, z_.H),
@@ -302,6 +302,8 @@ public:
     }
 
 private:
+    bool wants_x(const Part& part) const { return part.layer > 0 || call_.d_x.data != nullptr; }
+
     T** transposed(int blocks, const int* gates, const T* weight, std::size_t width) const {
         const std::size_t n = Base::at(blocks);
         const T* const* const rows = s_.blocks_rows(blocks, gates, weight, width);
@@ -377,10 +379,12 @@ private:
         a.direct = state.direct, a.product = state.product, a.d_c = state.d_c;
         s_.cell.backward[0](a);
 
-        Base::point(state.product, z_.H, W_, c.rows);
-        Base::multiply(p, z_.H, w.hh, Base::at(plan_.h_blocks), d_gates + Base::at(plan_.h_first) * W_, c.rows, nullptr,
-                       false);
-        if (part.layer > 0 || call_.d_x.data != nullptr) {
+        if (s > 0 || call_.d_states[0] != nullptr) {  // else nobody asks for it
+            Base::point(state.product, z_.H, W_, c.rows);
+            Base::multiply(p, z_.H, w.hh, Base::at(plan_.h_blocks), d_gates + Base::at(plan_.h_first) * W_, c.rows,
+                           nullptr, false);
+        }
+        if (wants_x(part)) {
             Base::point(d_below(part.layer, k, t), part.input, W_, c.rows);
             Base::multiply(p, part.input, w.ih, Base::at(plan_.x_blocks), d_gates + Base::at(plan_.x_first) * W_,
                            c.rows, nullptr, part.direction == 1);
