@@ -225,10 +225,11 @@ class BackwardLanes : Lanewise<T> {
     };
     // Of a panel of the group.
     struct State {
-        T *h, *direct, *product, *d_c, *d_gates, *x;
+        T *h, *direct, *product, *d_c;
     };
+    // Of a thread; the gates' derivatives and inputs of the panel that it is at, for a chunk of steps.
     struct Scratch {
-        T *d_out, **d_gates, **rows, **lanes;
+        T *d_gates, *x, *d_out, **gate_rows, **rows, **lanes;
         const T **gates, **h_prev, **c_prev, **d_out_rows, **from, **left, **right;
     };
 
@@ -262,15 +263,15 @@ public:
             for (T** values : {&state.h, &state.direct, &state.product, &state.d_c}) {
                 *values = m.template take<T>(z_.H * W_);
             }
-            state.d_gates = m.template take<T>(chunk_ * S_ * W_);
-            state.x = m.template take<T>(chunk_ * s_.layout.input_size * W_);
         }
         threads_ = s_.threads();
         scratch_ = m.template take<Scratch>(static_cast<std::size_t>(threads_));
         for (int k = 0; k < threads_; ++k) {
             Scratch& c = scratch_[k];
+            c.d_gates = m.template take<T>(chunk_ * S_ * W_);
+            c.x = m.template take<T>(chunk_ * s_.layout.input_size * W_);
             c.d_out = m.template take<T>(z_.H * W_);
-            c.d_gates = m.template take<T*>(z_.H);
+            c.gate_rows = m.template take<T*>(z_.H);
             c.rows = m.template take<T*>(std::max(widest_, z_.H));
             c.lanes = m.template take<T*>(W_);
             c.from = m.template take<const T*>(W_);
@@ -285,18 +286,17 @@ public:
         run_team(threads_, [this](Team& team) {
             Scratch& c = scratch_[team.rank()];
             for (std::size_t first = 0; first < panels_.count(); first += group) {
-                const Span mine = share(std::min(group, panels_.count() - first), 1, team.rank(), team.size());
                 for (std::size_t layer = s_.layout.num_layers; layer-- > 0;) {
                     for (std::size_t d = 0; d < s_.layout.directions; ++d) {
-                        walk(team, c, s_.part(layer * s_.layout.directions + d), first, mine);
+                        walk(team, c, s_.part(layer * s_.layout.directions + d), first);
                     }
                 }
-                for (std::size_t k = mine.first; call_.d_x.data != nullptr && k < mine.last; ++k) {
+                if (call_.d_x.data == nullptr) continue;
+                own_panels(team, first, [&](std::size_t k) {
                     for (std::size_t t = 0; t < s_.batch.steps; ++t) {
                         Base::unpack(s_.line(call_.d_x, t), first + k, s_.layout.input_size, d_below(0, k, t), c.lanes);
                     }
-                }
-                team.barrier();  // the next group's panels fall to other threads
+                });
             }
         });
     }
@@ -321,33 +321,47 @@ private:
         return turns_[layer % 2] + (k * s_.batch.steps + t) * widest_ * W_;
     }
 
-    void walk(Team& team, Scratch& c, const Part& part, std::size_t first, Span mine) {
-        for (std::size_t k = mine.first; k < mine.last; ++k) {
+    std::size_t panels_of(std::size_t first) const { return std::min(group, panels_.count() - first); }
+
+    // f(k) for a thread's panels of the group that begins with panel `first`; the same in every group.
+    template <class F>
+    void own_panels(const Team& team, std::size_t first, F f) const {
+        const auto size = static_cast<std::size_t>(team.size());
+        for (auto k = static_cast<std::size_t>(team.rank()); k < panels_of(first); k += size) f(k);
+    }
+
+    void walk(Team& team, Scratch& c, const Part& part, std::size_t first) {
+        own_panels(team, first, [&](std::size_t k) {
             const State& state = states_[k];
             Base::pack_state(s_.call.states[0], part, first + k, true, c.from, state.h);
             Base::pack_state(call_.d_finals[0], part, first + k, false, c.from, state.direct);
             if (plan_.cell_state) Base::pack_state(call_.d_finals[1], part, first + k, false, c.from, state.d_c);
             std::memset(state.product, 0, z_.H * W_ * sizeof(T));
-        }
-        const std::size_t steps = s_.batch.steps;
+        });
+        // one panel a thread at a time, then the gradients of all these, while they are in the cache: in the order of
+        // the panels, however many threads there are
+        const std::size_t steps = s_.batch.steps, count = panels_of(first),
+                          at_once = static_cast<std::size_t>(team.size());
         for (std::size_t end = steps; end > 0;) {
             const std::size_t begin = end > chunk_ ? end - chunk_ : 0;
-            for (std::size_t k = mine.first; k < mine.last; ++k) {
-                for (std::size_t s = end; s-- > begin;) step(c, part, states_[k], first + k, k, s, s - begin);
+            for (std::size_t next = 0; next < count; next += at_once) {
+                const std::size_t k = next + static_cast<std::size_t>(team.rank());
+                for (std::size_t s = end; k < count && s-- > begin;)
+                    step(c, part, states_[k], first + k, k, s, s - begin);
+                team.barrier();
+                for (std::size_t j = next; j < std::min(next + at_once, count); ++j) {
+                    sum_gradients(team, c, part, states_[j], scratch_[j - next], first + j, begin, end);
+                }
+                team.barrier();
             }
-            team.barrier();
-            for (std::size_t k = 0; k < group && first + k < panels_.count(); ++k) {
-                sum_gradients(team, c, part, states_[k], first + k, begin, end);
-            }
-            team.barrier();
             end = begin;
         }
-        for (std::size_t k = mine.first; k < mine.last; ++k) {
+        own_panels(team, first, [&](std::size_t k) {
             const State& state = states_[k];
             for (std::size_t i = 0; i < z_.H * W_; ++i) state.direct[i] += state.product[i];
             Base::unpack_state(call_.d_states[0], part, first + k, state.direct, c.lanes);
             if (plan_.cell_state) Base::unpack_state(call_.d_states[1], part, first + k, state.d_c, c.lanes);
-        }
+        });
     }
 
     const T* h_prev(const Part& part, const State& state, std::size_t p, std::size_t s) const {
@@ -358,7 +372,7 @@ private:
               std::size_t place) const {
         const Weights& w = weights_[part.number];
         const std::size_t t = s_.step(part, s), column = part.direction * z_.H;
-        T* const d_gates = state.d_gates + place * S_ * W_;
+        T* const d_gates = c.d_gates + place * S_ * W_;
         const T* d_out = nullptr;
         if (!s_.last(part)) {
             d_out = d_below(part.layer + 1, k, t) + column * W_;
@@ -367,14 +381,14 @@ private:
             Base::pack(c.from, z_.H, c.d_out);
             d_out = c.d_out;
         }
-        Base::point(d_gates, z_.H, W_, c.d_gates);
+        Base::point(d_gates, z_.H, W_, c.gate_rows);
         Base::template point<const T>(Base::gates(part, p, t), z_.H, W_, c.gates);
         Base::point(h_prev(part, state, p, s), z_.H, W_, c.h_prev);
         if (plan_.cell_state) Base::template point<const T>(Base::old_cell(part, p, t), z_.H, W_, c.c_prev);
         if (d_out != nullptr) Base::point(d_out, z_.H, W_, c.d_out_rows);
         StepBackward<T> a{};
         a.rows = z_.H, a.hidden = a.last = panels_.lanes(p), a.block = z_.H * W_, a.stride = W_;
-        a.gates = c.gates, a.d_gates = c.d_gates, a.h_prev = c.h_prev, a.c_prev = c.c_prev;
+        a.gates = c.gates, a.d_gates = c.gate_rows, a.h_prev = c.h_prev, a.c_prev = c.c_prev;
         a.d_out = d_out == nullptr ? nullptr : c.d_out_rows;
         a.direct = state.direct, a.product = state.product, a.d_c = state.d_c;
         s_.cell.backward[0](a);
@@ -391,15 +405,15 @@ private:
         }
         if (part.layer == 0 && w.d_ih != nullptr) {
             Base::template lanes_of<const T>(s_.line(s_.call.x, t), p, c.from, true);
-            Base::pack(c.from, part.input, state.x + place * part.input * W_);
+            Base::pack(c.from, part.input, c.x + place * part.input * W_);
         }
     }
 
     // One panel's share of the sums, the weights' rows divided among the threads.
-    void sum_gradients(const Team& team, Scratch& c, const Part& part, const State& state, std::size_t p,
-                       std::size_t begin, std::size_t end) const {
+    void sum_gradients(const Team& team, Scratch& c, const Part& part, const State& state, const Scratch& of,
+                       std::size_t p, std::size_t begin, std::size_t end) const {
         const Weights& w = weights_[part.number];
-        for (std::size_t s = begin; s < end; ++s) c.left[s - begin] = state.d_gates + (s - begin) * S_ * W_;
+        for (std::size_t s = begin; s < end; ++s) c.left[s - begin] = of.d_gates + (s - begin) * S_ * W_;
         const auto sums = [&](int first, int blocks, std::size_t n, T* const* d, T* const* bias) {
             constexpr std::size_t tile = 16;  // rows that stay with one thread
             const Span mine = share(Base::at(blocks), tile, team.rank(), team.size());
@@ -408,7 +422,7 @@ private:
                              bias == nullptr ? nullptr : bias + mine.first});
         };
         for (std::size_t s = begin; s < end; ++s) {
-            c.right[s - begin] = part.layer == 0 ? state.x + (s - begin) * part.input * W_
+            c.right[s - begin] = part.layer == 0 ? of.x + (s - begin) * part.input * W_
                                                  : Base::kept_out(part.layer - 1, p, s_.step(part, s));
         }
         sums(plan_.x_first, plan_.x_blocks, part.input, w.d_ih, w.d_b_ih);
