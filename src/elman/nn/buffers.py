@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 SMALL = 1 << 18  # bytes; below, the allocator keeps them itself
-KEPT = 64 << 20  # bytes kept in all, at most
+KEPT = 256 << 20  # bytes kept in all, at most
 LINE = 64  # bytes of a cache line, which blocks begin at
 
 # free blocks by their id, the one given back last at the end; each use of it is one operation, which no thread divides
