@@ -118,7 +118,7 @@ class ForwardLanes : Lanewise<T> {
         const T *const *ih, *const *hh, *start;
     };
     struct Scratch {
-        T *gates, *x, *h, *c, *outs[2];
+        T *gates, *x, *h, *c, *outs[2], *last;
         T **gate_rows, **kept, **c_prev, **h_rows, **lanes;
         const T **h_prev, **from;
     };
@@ -141,8 +141,13 @@ public:
             c.x = m.template take<T>(s_.layout.input_size * W_);
             c.h = m.template take<T>(z_.H * W_);
             c.c = m.template take<T>(z_.H * W_);
-            const std::size_t outputs = s_.call.saved == nullptr ? s_.batch.steps * width_ * W_ : 0;
-            for (auto& out : c.outs) out = m.template take<T>(outputs);
+            // in inference, the outputs of a layer and of the one below; of the last, two steps'
+            const std::size_t inner = s_.layout.num_layers - 1;
+            for (std::size_t k = 0; k < 2; ++k) {
+                const bool wanted = s_.call.saved == nullptr && k < inner;
+                c.outs[k] = m.template take<T>(wanted ? s_.batch.steps * width_ * W_ : 0);
+            }
+            c.last = m.template take<T>(2 * width_ * W_);
             c.gate_rows = m.template take<T*>(S_);
             Base::point(c.gates, S_, W_, c.gate_rows);
             for (T*** list : {&c.kept, &c.c_prev, &c.h_rows}) *list = m.template take<T*>(z_.H);
@@ -164,6 +169,7 @@ public:
 private:
     T* out(const Scratch& c, std::size_t layer, std::size_t p, std::size_t t) const {
         if (s_.call.saved != nullptr) return Base::kept_out(layer, p, t);
+        if (layer + 1 == s_.layout.num_layers) return c.last + t % 2 * width_ * W_;
         return c.outs[layer % 2] + t * width_ * W_;
     }
 
@@ -449,8 +455,10 @@ bool is_lanewise(const Sequence<T>& s) {
                        layout.zoneout.empty() && s.call.dropout.empty();
     const bool dense = batch.counts == nullptr && batch.order == nullptr && !batch.packed && batch.resets == nullptr;
     if (!plain || !dense) return false;
+    const std::size_t H = s.sizes.H, B = batch.rows, lanes = s.sizes.lanes, panel = s.sizes.panel;
+    // what is kept is as wide as the panels: not much wider than the rows
+    if (3 * rounded(B, lanes) < 2 * rounded(B, panel)) return false;
     // lanes that either walk would compute; the one by rows has the better use of the cache, as long as units are few
-    const std::size_t H = s.sizes.H, B = batch.rows, lanes = s.sizes.lanes;
     const std::size_t by_rows = rounded(B, lanes) * H, by_units = B * s.sizes.Hs;
     if (H > 2 * lanes) return H < 4 * lanes && 5 * by_rows <= 4 * by_units;
     return by_rows < by_units || (by_rows == by_units && B >= 4 * lanes);
