@@ -54,4 +54,5 @@ def _drawn(rate: float, shape: tuple[int, ...], device: torch.device) -> Tensor:
     last = round(rate * 2**bits) - 2 ** (bits - 1) - 1  # the greatest of the values that count as True
     if last < -(2 ** (bits - 1)):
         return torch.zeros(shape, dtype=torch.bool, device=device)
-    return (words.view(torch.int16 if bits == 16 else torch.int32)[:count] <= last).view(shape)
+    kept: Tensor = words.view(torch.int16 if bits == 16 else torch.int32)[:count] <= last
+    return kept.view(shape)
