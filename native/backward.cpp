@@ -172,7 +172,10 @@ private:
         for (std::size_t end = steps; end > 0;) {
             // chunks are counted from the sequence's own begin, whichever way it is walked: never more rows than allocated
             const std::size_t begin = end > chunk_ ? end - chunk_ : 0;
-            chunk(team, part, rows, units, begin, end);
+            // the threads meet at the end of each chunk: what they have to do in it is divided, not in all
+            const Span steps_of = part.reverse() ? Span{steps - end, steps - begin} : Span{begin, end};
+            chunk(team, part, units_ ? rows : s_.rows_of(team.rank(), team.size(), steps_of.first, steps_of.last),
+                  units, begin, end);
             end = begin;
         }
         if (!units_ || team.rank() == 0) finish(part, rows);

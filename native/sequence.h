@@ -305,15 +305,17 @@ public:
         }
         return work < 3e6 ? 1 : std::max(1, batch.threads);  // about as long as it takes to wake a thread, twice
     }
-    // Rows of nearly equal numbers of steps.
-    Span rows_of(int rank, int size) const {
+    // Rows of nearly equal numbers of steps, of all or of those from `begin` to `end`.
+    Span rows_of(int rank, int size) const { return rows_of(rank, size, 0, batch.steps); }
+    Span rows_of(int rank, int size, std::size_t begin, std::size_t end) const {
         if (batch.counts == nullptr) return share(batch.rows, 1, rank, size);
         const auto border = [&](int r) {
-            const std::size_t goal = active() * static_cast<std::size_t>(r) / static_cast<std::size_t>(size);
+            const std::size_t work = offsets_[end] - offsets_[begin];
+            const std::size_t goal = work * static_cast<std::size_t>(r) / static_cast<std::size_t>(size);
             std::size_t row = 0, before = 0;
-            for (std::size_t t = batch.steps; row < batch.rows && before < goal; ++row) {
+            for (std::size_t t = end; row < batch.rows && before < goal; ++row) {
                 while (count(t - 1) <= row) --t;
-                before += t;
+                before += t - begin;
             }
             return row;
         };
