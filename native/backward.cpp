@@ -167,7 +167,7 @@ private:
         const Span rows = units_ ? Span{0, s_.batch.rows} : s_.rows_of(team.rank(), team.size());
         const Span units = units_ ? share(z_.H, z_.lanes, team.rank(), team.size()) : Span{0, z_.H};
         if (!units_ || team.rank() == 0) start(part, rows);
-        if (units_) team.barrier();
+        // (the first chunk begins with a barrier)
         const std::size_t steps = s_.batch.steps;
         for (std::size_t end = steps; end > 0;) {
             // chunks are counted from the sequence's own begin, whichever way it is walked: never more rows than allocated

@@ -6,7 +6,9 @@ namespace elman {
 
 namespace {
 
-constexpr std::size_t group = 8;  // panels whose gradients are summed together: the order depends on shapes alone
+// Panels that go back through all layers before the next ones: the memory between the layers is theirs. With the chunks
+// it fixes the order in which gradients are summed, from shapes alone.
+constexpr std::size_t group = 8;
 constexpr std::size_t chunk_bytes = std::size_t{1} << 18;  // of a panel's derivatives by the gates
 
 // Rows of a batch, divided into panels of whole vectors.

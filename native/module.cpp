@@ -111,9 +111,8 @@ NB_MODULE(_native, module) {
                               reinterpret_cast<int (*)()>(thread_number), reinterpret_cast<int (*)()>(team_size));
         },
         "parallel"_a, "thread_number"_a, "team_size"_a,
-        "Addresses of GOMP_parallel, omp_get_thread_num and omp_get_num_threads: teams are of that runtime's threads "
-        "from "
-        "here on. Null addresses undo it.");
+        "Teams of the threads of an OpenMP runtime, by the addresses of GOMP_parallel, omp_get_thread_num and "
+        "omp_get_num_threads; null addresses undo it.");
     module.def(
         "vector_bytes", [](std::optional<std::string_view> target) { return kernels_for(target).vector_bytes; },
         "target"_a = nb::none(), "The width of a vector register of the target.");

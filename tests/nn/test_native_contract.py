@@ -102,7 +102,7 @@ def test_every_size(variant: str, shape: tuple[int, int, int, int], targets: lis
 
 # few units and many rows, which take the units' place in the vectors: one panel of rows and several, whole and not;
 # more steps and more panels than the gradients of weights are summed over at once
-WIDE_SHAPES = [(1, 20, 10, 400), (20, 17, 41, 33), (3, 3, 4, 64), (5, 50, 3, 70), (1, 1, 2, 1000), (2, 32, 3, 128)]
+WIDE_SHAPES = [(1, 20, 10, 400), (20, 17, 41, 33), (3, 3, 4, 64), (5, 50, 3, 64), (1, 1, 2, 1000), (2, 32, 3, 128)]
 WIDE_OPTIONS = ["no-bias", "bidirectional", "two-layers", "batch-first", "h_n-alone", "c_n-alone", "output-alone"]
 WIDE_OPTIONS += ["strided", "expanded", "input-frozen", "some-weights-frozen", "weights-frozen", "one-step"]
 
