@@ -1,5 +1,5 @@
-// Recurrent layers for Python. Tensors come as addresses and element strides: the callers (src/elman/kernels.py,
-// src/elman/nn/native.py) have checked types and shapes, and hold the memory. A null address is what layers.h says it is.
+// Recurrent layers for Python. The callers (src/elman/kernels.py, src/elman/nn/native.py) have checked types and shapes,
+// and hold the memory. None is what layers.h says a null pointer is.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "bind.h"
+#include "bind_tensors.h"
 #include "dispatch.h"
 #include "layers.h"
 
@@ -21,44 +22,48 @@ using namespace nb::literals;
 namespace {
 
 using Address = std::uintptr_t;
-using Addresses = std::vector<Address>;
-
 template <class P>
 P pointer(Address address) {
     return reinterpret_cast<P>(address);
 }
 
+// Those of a list, which must have so many, or where `or_none` none at all.
 template <class P>
-std::vector<P> pointers(const Addresses& addresses, std::size_t count, const char* what) {
-    if (addresses.size() != count) {
-        throw std::invalid_argument(std::string(what) + ": " + std::to_string(addresses.size()) + " addresses, not " +
+std::vector<P> pointers(nb::handle list, std::size_t count, const char* what, bool or_none = false) {
+    const std::vector<void*> reached = reach_all(list);
+    if (reached.size() != count && !(or_none && reached.empty())) {
+        throw std::invalid_argument(std::string(what) + ": " + std::to_string(reached.size()) + ", not " +
                                     std::to_string(count));
     }
-    std::vector<P> list;
-    list.reserve(count);
-    for (const Address address : addresses) list.push_back(pointer<P>(address));
-    return list;
+    std::vector<P> typed;
+    typed.reserve(reached.size());
+    for (void* const data : reached) typed.push_back(static_cast<P>(data));
+    return typed;
 }
 
+// A batch, and which dimension of its tensors is time: 0, 1, or -1 where they are packed.
+struct Steps {
+    elman::Batch batch;
+    int time;
+};
+
 template <class U>
-elman::Rows<U> rows(Address address, std::ptrdiff_t time, std::ptrdiff_t row) {
-    return {pointer<U*>(address), time, row};
+elman::Rows<U> rows(nb::handle tensor, int time) {
+    const Reached at = reach(tensor);
+    if (time < 0) return {static_cast<U*>(at.data), 0, at.strides[0]};
+    return {static_cast<U*>(at.data), at.strides[time], at.strides[1 - time]};
 }
 
 // What a run reads and writes, as Python gives it.
 struct Call {
-    Address x;
-    std::ptrdiff_t x_time, x_row;
-    Address out;
-    std::ptrdiff_t out_time, out_row;
-    const Addresses& tensors;  // the states, then the weights
-    const Addresses &dropout, &zoneout;
-    Address saved;
+    nb::handle x, out;
+    nb::handle tensors;  // the states, then the weights
+    nb::handle dropout, zoneout, saved;
 };
 
 // The states' pointers and the weights' out of one list.
 template <class T, class P>
-std::pair<std::vector<P>, std::vector<P>> states_and_weights(const elman::Layers<T>& layers, const Addresses& tensors,
+std::pair<std::vector<P>, std::vector<P>> states_and_weights(const elman::Layers<T>& layers, nb::handle tensors,
                                                              const char* what) {
     std::vector<P> states = pointers<P>(tensors, layers.states() + layers.parts() * layers.part_arrays(), what);
     const auto first = states.begin() + static_cast<std::ptrdiff_t>(layers.states());
@@ -68,17 +73,39 @@ std::pair<std::vector<P>, std::vector<P>> states_and_weights(const elman::Layers
 }
 
 template <class T>
-elman::ForwardCall<T> forward_call(const elman::Layers<T>& layers, const Call& call, const Addresses& finals) {
+elman::ForwardCall<T> forward_call(const elman::Layers<T>& layers, const Call& call, int time, std::vector<T*> finals) {
     const std::size_t parts = layers.parts(), states = layers.states();
     auto [initial, weights] = states_and_weights<T, const T*>(layers, call.tensors, "states and weights");
-    return {rows<const T>(call.x, call.x_time, call.x_row),
-            rows<T>(call.out, call.out_time, call.out_row),
+    return {rows<const T>(call.x, time),
+            rows<T>(call.out, time),
             std::move(initial),
-            pointers<T*>(finals, states, "finals"),
+            std::move(finals),
             std::move(weights),
-            pointers<const T*>(call.dropout, call.dropout.empty() ? 0 : parts, "dropout"),
-            pointers<const std::uint8_t*>(call.zoneout, call.zoneout.empty() ? 0 : parts * states, "zoneout"),
-            pointer<T*>(call.saved)};
+            pointers<const T*>(call.dropout, parts, "dropout", true),
+            pointers<const std::uint8_t*>(call.zoneout, parts * states, "zoneout", true),
+            static_cast<T*>(reach(call.saved).data)};
+}
+
+// The shapes of all weights, in their order.
+template <class T>
+std::vector<std::vector<std::int64_t>> shapes(const elman::Layers<T>& layers) {
+    const elman::Layout& layout = layers.layout();
+    const auto hidden = static_cast<std::int64_t>(layout.hidden_size),
+               proj = static_cast<std::int64_t>(layout.proj_size), gates = layers.plan().x_blocks * hidden,
+               recurrent = proj ? proj : hidden;
+    std::vector<std::vector<std::int64_t>> all;
+    for (std::size_t part = 0; part < layers.parts(); ++part) {
+        const bool first = part < layout.directions;
+        const auto input =
+            static_cast<std::int64_t>(first ? layout.input_size : layout.directions) * (first ? 1 : recurrent);
+        all.push_back({gates, input});
+        all.push_back({gates, recurrent});
+        all.insert(all.end(), layout.bias ? 2 : 0, {gates});
+        all.insert(all.end(), static_cast<std::size_t>(layers.plan().extra), {hidden});
+        all.insert(all.end(), layout.layer_norm ? 2 : 0, {gates});
+        if (proj) all.push_back({proj, hidden});
+    }
+    return all;
 }
 
 // Single steps of a stack whose weights are packed once.
@@ -88,7 +115,7 @@ public:
     using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
     using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 
-    Stepper(const elman::Layers<T>& layers, const Addresses& weights)
+    Stepper(const elman::Layers<T>& layers, nb::handle weights)
         : layers_(layers),
           prepared_(layers.prepare(pointers<const T*>(weights, layers.parts() * layers.part_arrays(), "weights"))) {}
 
@@ -131,50 +158,64 @@ void def_stepper(nb::module_& module, const char* name) {
 class AnyLayers {
 public:
     AnyLayers(elman::Layout layout, bool double_precision, std::optional<std::string_view> target)
-        : layers_(make(std::move(layout), double_precision, *kernels_of(target))) {}
+        : layers_(make(std::move(layout), double_precision, *kernels_of(target))),
+          shapes_(std::visit([](const auto& layers) { return shapes(layers); }, layers_)) {}
 
-    void forward(const elman::Batch& batch, Address x, std::ptrdiff_t x_time, std::ptrdiff_t x_row, Address out,
-                 std::ptrdiff_t out_time, std::ptrdiff_t out_row, const Addresses& tensors, const Addresses& dropout,
-                 const Addresses& zoneout, Address saved, const Addresses& finals) const {
-        const Call call{x, x_time, x_row, out, out_time, out_row, tensors, dropout, zoneout, saved};
+    // Whether the weights are as the kernels take them: on the CPU, contiguous, of this type and these shapes.
+    bool accepts(nb::handle weights) const {
+        const nb::dlpack::dtype type =
+            std::visit([]<class T>(const elman::Layers<T>&) { return nb::dtype<T>(); }, layers_);
+        const nb::object items = nb::steal(PySequence_Fast(weights.ptr(), "neither a list nor a tuple of weights"));
+        if (!items.is_valid()) nb::raise_python_error();
+        if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr())) != shapes_.size()) return false;
+        for (std::size_t k = 0; k < shapes_.size(); ++k) {
+            if (!is_plain(PySequence_Fast_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(k)), type, shapes_[k]))
+                return false;
+        }
+        return true;
+    }
+
+    void forward(const Steps& steps, nb::handle x, nb::handle out, nb::handle tensors, nb::handle dropout,
+                 nb::handle zoneout, nb::handle saved, nb::handle finals) const {
+        const Call call{x, out, tensors, dropout, zoneout, saved};
         std::visit(
-            [&](const auto& layers) {
-                const auto native = forward_call(layers, call, finals);
+            [&]<class T>(const elman::Layers<T>& layers) {
+                const auto native =
+                    forward_call(layers, call, steps.time, pointers<T*>(finals, layers.states(), "finals"));
                 const nb::gil_scoped_release unlocked;
-                layers.forward(batch, native);
+                layers.forward(steps.batch, native);
             },
             layers_);
     }
 
-    void backward(const elman::Batch& batch, Address x, std::ptrdiff_t x_time, std::ptrdiff_t x_row, Address out,
-                  std::ptrdiff_t out_time, std::ptrdiff_t out_row, const Addresses& tensors, const Addresses& dropout,
-                  const Addresses& zoneout, Address saved, Address d_out, std::ptrdiff_t d_out_time,
-                  std::ptrdiff_t d_out_row, const Addresses& d_finals, Address d_x, std::ptrdiff_t d_x_time,
-                  std::ptrdiff_t d_x_row, const Addresses& d_tensors) const {
-        const Call call{x, x_time, x_row, out, out_time, out_row, tensors, dropout, zoneout, saved};
+    void backward(const Steps& steps, nb::handle x, nb::handle out, nb::handle tensors, nb::handle dropout,
+                  nb::handle zoneout, nb::handle saved, nb::handle d_out, nb::handle d_finals, nb::handle d_x,
+                  nb::handle d_tensors) const {
+        const Call call{x, out, tensors, dropout, zoneout, saved};
         std::visit(
             [&]<class T>(const elman::Layers<T>& layers) {
                 const std::size_t states = layers.states();
                 auto [d_states, d_weights] = states_and_weights<T, T*>(layers, d_tensors, "d_tensors");
-                const elman::BackwardCall<T> native = {forward_call(layers, call, Addresses(states, 0)),
-                                                       rows<const T>(d_out, d_out_time, d_out_row),
-                                                       pointers<const T*>(d_finals, states, "d_finals"),
-                                                       rows<T>(d_x, d_x_time, d_x_row),
-                                                       std::move(d_states),
-                                                       std::move(d_weights)};
+                const elman::BackwardCall<T> native = {
+                    forward_call(layers, call, steps.time, std::vector<T*>(states, nullptr)),
+                    rows<const T>(d_out, steps.time),
+                    pointers<const T*>(d_finals, states, "d_finals"),
+                    rows<T>(d_x, steps.time),
+                    std::move(d_states),
+                    std::move(d_weights)};
                 const nb::gil_scoped_release unlocked;
-                layers.backward(batch, native);
+                layers.backward(steps.batch, native);
             },
             layers_);
     }
 
-    nb::object stepper(const Addresses& weights) const {
+    nb::object stepper(nb::handle weights) const {
         return std::visit(
             [&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights)); }, layers_);
     }
 
-    std::size_t saved_size(const elman::Batch& batch) const {
-        return std::visit([&](const auto& layers) { return layers.saved_size(batch); }, layers_);
+    std::size_t saved_size(const Steps& steps) const {
+        return std::visit([&](const auto& layers) { return layers.saved_size(steps.batch); }, layers_);
     }
 
 private:
@@ -189,27 +230,23 @@ private:
     }
 
     Variant layers_;
+    std::vector<std::vector<std::int64_t>> shapes_;
 };
 
 }  // namespace
 
 void def_layers(nb::module_& module) {
-    nb::class_<elman::Batch>(module, "Batch", "Which steps of which rows there are; see layers.h.")
+    nb::class_<Steps>(module, "Batch", "Which steps of which rows there are; see layers.h.")
         .def(
             "__init__",
-            [](elman::Batch* self, std::size_t steps, std::size_t rows, Address counts, Address order, bool packed,
+            [](Steps* self, std::size_t steps, std::size_t rows, Address counts, Address order, int time,
                Address resets, std::ptrdiff_t reset_time, std::ptrdiff_t reset_row, int threads) {
-                new (self) elman::Batch{steps,
-                                        rows,
-                                        pointer<const std::int64_t*>(counts),
-                                        pointer<const std::int64_t*>(order),
-                                        packed,
-                                        pointer<const std::uint8_t*>(resets),
-                                        reset_time,
-                                        reset_row,
-                                        threads};
+                new (self)
+                    Steps{{steps, rows, pointer<const std::int64_t*>(counts), pointer<const std::int64_t*>(order),
+                           time < 0, pointer<const std::uint8_t*>(resets), reset_time, reset_row, threads},
+                          time};
             },
-            "steps"_a, "rows"_a, "counts"_a, "order"_a, "packed"_a, "resets"_a, "reset_time"_a, "reset_row"_a,
+            "steps"_a, "rows"_a, "counts"_a, "order"_a, "time"_a, "resets"_a, "reset_time"_a, "reset_row"_a,
             "threads"_a);
     def_stepper<float>(module, "Stepper32");
     def_stepper<double>(module, "Stepper64");
@@ -225,11 +262,11 @@ void def_layers(nb::module_& module) {
             },
             "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "bias"_a,
             "layer_norm"_a, "zoneout"_a, "double_precision"_a, "target"_a = nb::none())
-        .def("forward", &AnyLayers::forward, "batch"_a, "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a,
-             "out_row"_a, "tensors"_a, "dropout"_a, "zoneout"_a, "saved"_a, "finals"_a)
-        .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "x_time"_a, "x_row"_a, "out"_a, "out_time"_a,
-             "out_row"_a, "tensors"_a, "dropout"_a, "zoneout"_a, "saved"_a, "d_out"_a, "d_out_time"_a, "d_out_row"_a,
-             "d_finals"_a, "d_x"_a, "d_x_time"_a, "d_x_row"_a, "d_tensors"_a)
+        .def("accepts", &AnyLayers::accepts, "weights"_a)
+        .def("forward", &AnyLayers::forward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
+             "zoneout"_a.none(), "saved"_a.none(), "finals"_a)
+        .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
+             "zoneout"_a.none(), "saved"_a.none(), "d_out"_a.none(), "d_finals"_a, "d_x"_a.none(), "d_tensors"_a)
         .def("stepper", &AnyLayers::stepper, "weights"_a)
         .def("saved_size", &AnyLayers::saved_size, "batch"_a);
 }

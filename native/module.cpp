@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bind.h"
+#include "bind_tensors.h"
 #include "dispatch.h"
 #include "threads.h"
 
@@ -82,6 +83,7 @@ NB_MODULE(_native, module) {
     def_kernels<double>(module, &elman::Kernels::f64);
     def_layers(module);
     def_measures(module);
+    def_tensors(module);
     module.def(
         "target", [] { return elman::active_target().name; },
         "The instruction set that runs: the best that the processor has, or the one named by ELMAN_TARGET.");

@@ -20,7 +20,7 @@ constexpr int tile_rows = 4, tile_vectors = 3;
 constexpr std::size_t depth = 512;  // of a block of the sum
 constexpr std::size_t outer_depth = 512;
 constexpr std::size_t slab = 128;  // rows taken before the next panel, so that they stay in the second cache
-constexpr int narrow = 4;          // panels at a time for a single row
+constexpr int narrow = 2;          // panels at a time for a single row
 
 template <class T>
 constexpr std::size_t panel_width = tile_vectors * lanes<T>;
@@ -234,13 +234,14 @@ template <class T>
 void product_of_row(const Product<T>& p) {
     constexpr std::size_t width = panel_width<T>;
     constexpr void (*tiles[])(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Finish) = {
-        row_tile<T, 1>, row_tile<T, 2>, row_tile<T, 3>, row_tile<T, 4>,  row_tile<T, 5>,  row_tile<T, 6>,
-        row_tile<T, 7>, row_tile<T, 8>, row_tile<T, 9>, row_tile<T, 10>, row_tile<T, 11>, row_tile<T, 12>};
-    static_assert(sizeof tiles / sizeof tiles[0] == narrow * tile_vectors);
-    const std::size_t stride = p.k * width, groups = (p.last - p.first + narrow - 1) / narrow;
+        row_tile<T, 1>, row_tile<T, 2>, row_tile<T, 3>, row_tile<T, 4>, row_tile<T, 5>,
+        row_tile<T, 6>, row_tile<T, 7>, row_tile<T, 8>, row_tile<T, 9>};
+    const std::size_t stride = p.k * width, count = p.last - p.first, groups = count < narrow ? 1 : count / narrow;
+    static_assert(sizeof tiles / sizeof tiles[0] == (2 * narrow - 1) * tile_vectors);
     for (std::size_t index = 0; index < groups; ++index) {
-        const std::size_t panel = p.first + (p.descending ? groups - 1 - index : index) * narrow;
-        const std::size_t panels = smaller(narrow, p.last - panel), column = panel * width;
+        const std::size_t group = p.descending ? groups - 1 - index : index;
+        const std::size_t panel = p.first + count * group / groups, column = panel * width;
+        const std::size_t panels = p.first + count * (group + 1) / groups - panel;
         const std::size_t columns = smaller(panels * width, p.n - column);
         const T* start = p.start == nullptr ? nullptr : p.start + column;
         std::size_t k0 = 0;

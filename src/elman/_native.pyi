@@ -1,6 +1,7 @@
 """The compiled kernels (native/), on C-contiguous buffers of NumPy or anything else that speaks DLPack."""
 
-from typing import overload
+from collections.abc import Sequence
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,10 @@ def sigmoid(x: NDArray[np.float64], out: NDArray[np.float64], target: str | None
 
 def use_openmp(parallel: int, thread_number: int, team_size: int) -> None: ...
 
-# Addresses and element strides; a null address is what native/layers.h says it is. The caller keeps the memory.
+def use_tensors(type: type) -> bool: ...
+
+# Addresses, 0 for none, and the dimension of the tensors that is time, -1 if they are packed. The caller keeps the
+# memory.
 class Batch:
     """Which steps of which rows there are."""
 
@@ -33,7 +37,7 @@ class Batch:
         rows: int,
         counts: int,
         order: int,
-        packed: bool,
+        time: int,
         resets: int,
         reset_time: int,
         reset_row: int,
@@ -41,7 +45,11 @@ class Batch:
     ) -> None: ...
 
 class Layers:
-    """A stack of recurrent layers. ValueError: a cell without kernels, sizes that no layer has."""
+    """A stack of recurrent layers. ValueError: a cell without kernels, sizes that no layer has.
+
+    It takes NumPy arrays, tensors of the type given to :func:`use_tensors`, and None for a null pointer, which is what
+    native/layers.h says it is. The caller has checked types and shapes, and keeps the memory.
+    """
 
     def __init__(
         self,
@@ -57,46 +65,36 @@ class Layers:
         double_precision: bool,
         target: str | None = None,
     ) -> None: ...
+    # whether all weights are on the CPU, contiguous, of the stack's type and shapes
+    def accepts(self, weights: Sequence[Any]) -> bool: ...
     # tensors: the states, then the weights of each part; d_tensors likewise
     def forward(
         self,
         batch: Batch,
-        x: int,
-        x_time: int,
-        x_row: int,
-        out: int,
-        out_time: int,
-        out_row: int,
-        tensors: list[int],
-        dropout: list[int],
-        zoneout: list[int],
-        saved: int,
-        finals: list[int],
+        x: Any,
+        out: Any,
+        tensors: Sequence[Any],
+        dropout: Sequence[Any] | None,
+        zoneout: Sequence[Any] | None,
+        saved: Any,
+        finals: Sequence[Any],
     ) -> None: ...
     def backward(
         self,
         batch: Batch,
-        x: int,
-        x_time: int,
-        x_row: int,
-        out: int,
-        out_time: int,
-        out_row: int,
-        tensors: list[int],
-        dropout: list[int],
-        zoneout: list[int],
-        saved: int,
-        d_out: int,
-        d_out_time: int,
-        d_out_row: int,
-        d_finals: list[int],
-        d_x: int,
-        d_x_time: int,
-        d_x_row: int,
-        d_tensors: list[int],
+        x: Any,
+        out: Any,
+        tensors: Sequence[Any],
+        dropout: Sequence[Any] | None,
+        zoneout: Sequence[Any] | None,
+        saved: Any,
+        d_out: Any,
+        d_finals: Sequence[Any],
+        d_x: Any,
+        d_tensors: Sequence[Any],
     ) -> None: ...
     def saved_size(self, batch: Batch) -> int: ...
-    def stepper(self, weights: list[int]) -> Stepper32 | Stepper64: ...
+    def stepper(self, weights: Sequence[Any]) -> Stepper32 | Stepper64: ...
 
 class Stepper32:
     """Single steps in float32; ValueError: arrays of other sizes."""

@@ -1,6 +1,6 @@
 """The compiled recurrence: its kernels for a layout, and a run of them on NumPy arrays.
 
-The kernels take addresses; whoever calls them checks types and shapes and keeps the memory alive. Dimension names are
+Whoever calls the kernels checks types and shapes and keeps the memory alive. Dimension names are
 those of :mod:`elman.cells.base`.
 """
 
@@ -177,33 +177,19 @@ def run_layers(
     starts = None if resets is None else np.ascontiguousarray(_given("resets", resets, (steps, rows), np.dtype(bool)))
     output = np.empty((steps, rows, layout.num_directions * layout.recurrent_size), dtype)
     finals = tuple(np.empty(shape, dtype) for shape in shapes)
-    size = dtype.itemsize
-    module = native()
-    batch = module.Batch(
+    batch = native().Batch(
         steps,
         rows,
         0 if sorted_rows is None else address(sorted_rows.counts),
         0 if sorted_rows is None else address(sorted_rows.order),
-        False,
+        0,
         0 if starts is None else address(starts),
         rows,
         1,
         thread_count(threads),
     )
-    kernels_for(layout, dtype).forward(
-        batch,
-        address(x),
-        x.strides[0] // size,
-        x.strides[1] // size,
-        address(output),
-        output.strides[0] // size,
-        output.strides[1] // size,
-        [*([0] * len(shapes) if initial is None else map(address, initial)), *map(address, arrays)],
-        (),
-        (),
-        0,
-        [address(final) for final in finals],
-    )
+    tensors = [*(initial or (None,) * len(shapes)), *arrays]
+    kernels_for(layout, dtype).forward(batch, x, output, tensors, None, None, None, finals)
     return Result(output, finals, {})
 
 
@@ -252,7 +238,7 @@ class Stepper:
         self.layout = layout
         self.dtype = next(iter(weights.values())).dtype
         arrays = [_given(name, weights[name], shape, self.dtype) for name, shape in layout.shapes().items()]
-        self._run = kernels_for(layout, self.dtype).stepper([address(array) for array in arrays]).step
+        self._run = kernels_for(layout, self.dtype).stepper(arrays).step
 
     def step(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         """Take in one step.

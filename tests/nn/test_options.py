@@ -177,7 +177,13 @@ def used(layer: Recurrent, monkeypatch: pytest.MonkeyPatch, **arguments: Any) ->
 
         return Path(padded, paths[name].packed)
 
+    def plain(*given: Any) -> Any:
+        result = elman.nn.native.plain(*given)
+        ran.extend([] if result is None else ["native"])
+        return result
+
     monkeypatch.setattr(elman.nn.paths, "PATHS", {name: telling(name) for name in paths})
+    monkeypatch.setattr(elman.nn.recurrent, "plain", plain)
     layer(torch.zeros(2, 3, 1), **arguments)
     monkeypatch.undo()
     return ran[0]

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
-from elman.backends import native, say_once
+from elman.backends import current_backend, native, say_once
 from elman.kernels import address, current_target, kernels_for, native_cells, ragged, thread_count
 from elman.nn import buffers
 from elman.nn.checks import LayerShapeError, States
@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 if native() is not None:
     share_threads(native())
+    native().use_tensors(Tensor)
 
-_requires_grad = attrgetter("requires_grad")
+_requires_grad, _is_negated = attrgetter("requires_grad"), Tensor.is_neg
+_dispatch_modes, _tracing_state = torch._C._len_torch_dispatch_stack, torch._C._get_tracing_state
+_transforms_active = torch._C._are_functorch_transforms_active
+_of_transforms, _of_vmap = torch._C._functorch.is_batchedtensor, torch._C._functorch.is_legacy_batchedtensor
 DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("f4"), torch.float64: np.dtype("f8")}
 
 
@@ -45,9 +49,9 @@ def refusal(layer: Recurrent, input: Tensor) -> str:
     if torch.is_autocast_enabled("cpu"):
         return "autocast"
     # what looks inside operators sees none in a kernel
-    if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state() is not None:
+    if _dispatch_modes() or _tracing_state() is not None:
         return "a traced call"
-    if torch._C._are_functorch_transforms_active() or torch.compiler.is_compiling():
+    if _transforms_active() or torch.compiler.is_compiling():
         return "a transformed call"
     if torch.autograd.forward_ad._current_level >= 0:
         return "forward-mode differentiation"
@@ -78,31 +82,11 @@ class Sequence(NamedTuple):
     packed: PackedSequence | None
     masks: Masks
 
-    def strides(self, tensor: Tensor | None) -> tuple[int, int]:
-        """Element strides from step to step and from row to row."""
-        if tensor is None:
-            return 0, 0
-        strides, time = tensor.stride(), self.time
-        return (0, strides[0]) if time < 0 else (strides[time], strides[1 - time])
-
     def call(self, x: Tensor, output: Tensor, tensors: Any, saved: Tensor | None) -> tuple[Any, ...]:
         """What the kernels take first, forward and back; ``tensors`` are the states, then the weights."""
         recurrent, zoneout = self.masks
-        return (
-            self.batch,
-            x.data_ptr(),
-            *self.strides(x),
-            output.data_ptr(),
-            *self.strides(output),
-            _addresses(tensors),
-            () if recurrent is None else _addresses(recurrent),
-            () if zoneout is None else _addresses(m for part in zoneout for m in part),
-            0 if saved is None else saved.data_ptr(),
-        )
-
-
-def _addresses(tensors: Iterable[Tensor | None]) -> list[int]:
-    return [0 if t is None else t.data_ptr() for t in tensors]
+        flat = None if zoneout is None else [mask for part in zoneout for mask in part]
+        return self.batch, x, output, tensors, recurrent, flat, saved
 
 
 def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, batch: Any) -> Stack:
@@ -141,7 +125,7 @@ def _sequence(
         rows,
         0 if counts is None else address(counts),
         0 if order is None else address(order),
-        time < 0,
+        time,
         *((0, 0, 0) if resets is None else (resets.data_ptr(), *resets.stride())),
         threads,
     )
@@ -157,6 +141,16 @@ def _bare(
     return _sequence(layout, dtype, outer, time, threads)
 
 
+@lru_cache(maxsize=512)
+def _plain_sequence(
+    layout: Layout, dtype: torch.dtype, shape: torch.Size, batch_first: bool, threads: int, target: str | None
+) -> Sequence | None:
+    """:func:`_bare` for an input of this shape; None if it is not a batch that the layer takes."""
+    if len(shape) != 3 or shape[2] != layout.input_size or not shape[int(batch_first)]:
+        return None
+    return _bare(layout, dtype, shape[:2], int(batch_first), threads, target)
+
+
 def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
     _, kernels, output_shape, final_shapes, saved_size = sequence.stack
     dtype = x.dtype
@@ -164,7 +158,7 @@ def _forward(sequence: Sequence, x: Tensor, tensors: Any, training: bool) -> tup
     output = torch.empty(*output_shape, dtype=dtype)
     finals = [torch.empty(*shape, dtype=dtype) for shape in final_shapes]
     saved = buffers.empty(saved_size, dtype) if training else None
-    kernels.forward(*sequence.call(x, output, tensors, saved), _addresses(finals))
+    kernels.forward(*sequence.call(x, output, tensors, saved), finals)
     return output, finals, saved
 
 
@@ -192,13 +186,7 @@ class _Recurrence(torch.autograd.Function):
         d_x = torch.empty(*x.shape, dtype=x.dtype) if wants_x else None
         gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
         sequence.stack.kernels.backward(
-            *sequence.call(x, output, tensors, saved),
-            0 if d_output is None else d_output.data_ptr(),
-            *sequence.strides(d_output),
-            _addresses(ends),
-            0 if d_x is None else d_x.data_ptr(),
-            *sequence.strides(d_x),
-            _addresses(gradients),
+            *sequence.call(x, output, tensors, saved), d_output, ends, d_x, gradients
         )
         return None, d_x, *gradients
 
@@ -208,8 +196,7 @@ _apply: Any = super(torch.autograd.Function, _Recurrence).apply
 
 
 def _is_batched(d: Tensor | None) -> bool:
-    functorch = torch._C._functorch
-    return d is not None and (functorch.is_batchedtensor(d) or functorch.is_legacy_batchedtensor(d))
+    return d is not None and (_of_transforms(d) or _of_vmap(d))
 
 
 def _strided(tensor: Tensor) -> Tensor:
@@ -250,28 +237,65 @@ def _backward_by_reference(
 
 
 def _run(sequence: Sequence, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
-    dtype, layout = x.dtype, sequence.stack.layout
     x, follow = _strided(x), x.requires_grad
-    for weight, shape in zip(weights, layout.shape_list, strict=True):
-        if weight.dtype is not dtype or not weight.is_cpu or weight.shape != shape:
-            raise LayerShapeError(
-                f"a weight is {weight.dtype} {tuple(weight.shape)} on {weight.device}; "
-                f"the input needs {dtype} {shape} on {x.device}"
-            )
-        if not weight.is_contiguous() or weight.is_neg() or weight._is_zerotensor():
-            weights = [_plain(w) for w in weights]
-    given: list[Tensor | None] = [None] * len(layout.state_sizes)
+    weights = _checked(sequence, x, weights)
+    given: list[Tensor | None] = [None] * len(sequence.stack.final_shapes)
     if states is not None:
         for k, state in enumerate(states):
             if not state.is_cpu:
                 raise LayerShapeError(f"hx is on {state.device}, the input on {x.device}; move one of them")
             given[k] = _plain(state)
             follow = follow or state.requires_grad
+    return _differentiable(sequence, x, given, weights, follow)
+
+
+def _differentiable(
+    sequence: Sequence, x: Tensor, given: Iterable[Tensor | None], weights: list[Tensor], follow: bool
+) -> tuple[Tensor, States]:
+    """``follow``: whether the derivatives of anything but the weights are asked for."""
     if torch.is_grad_enabled() and (follow or any(map(_requires_grad, weights))):
         output, *finals = _apply(sequence, x, *given, *weights)
     else:
         output, finals, _ = _forward(sequence, x, (*given, *weights), training=False)
     return output, tuple(finals)
+
+
+def _checked(sequence: Sequence, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
+    """The weights as the kernels take them, or an error."""
+    layout, kernels = sequence.stack.layout, sequence.stack.kernels
+    if kernels.accepts(weights) and not any(map(_is_negated, weights)):
+        return weights
+    for weight, shape in zip(weights, layout.shape_list, strict=True):
+        if weight.dtype is not x.dtype or not weight.is_cpu or weight.shape != shape:
+            raise LayerShapeError(
+                f"a weight is {weight.dtype} {tuple(weight.shape)} on {weight.device}; "
+                f"the input needs {x.dtype} {shape} on {x.device}"
+            )
+    return [_plain(weight) for weight in weights]
+
+
+def plain(layer: Recurrent, input: Tensor | PackedSequence) -> tuple[Tensor, Any] | None:
+    """What a layer returns for an input alone, if nothing about the call is out of the ordinary; else None.
+
+    A small layer's call is mostly what is asked before its kernels run; here the answers for a shape are kept.
+    """
+    if type(input) is not Tensor or current_backend() not in (None, "native"):
+        return None
+    layout = layer.layout
+    if layer.training and (layer.dropout or layer.recurrent_dropout or layout.zoneout):
+        return None
+    if refusal(layer, input) or input.is_neg() or input._is_zerotensor():
+        return None
+    threads = thread_count(torch.get_num_threads())
+    sequence = _plain_sequence(layout, input.dtype, input.shape, layer.batch_first, threads, current_target())
+    weights = layer.weights()
+    if sequence is None or input.stride(2) != 1 or not sequence.stack.kernels.accepts(weights):
+        return None
+    if any(map(_is_negated, weights)):
+        return None
+    none = (None,) * len(sequence.stack.final_shapes)
+    output, states = _differentiable(sequence, input, none, weights, input.requires_grad)
+    return output, states if len(states) > 1 else states[0]
 
 
 def _layer_by_layer(

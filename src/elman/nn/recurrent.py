@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, TypedDict
 
 import torch
@@ -28,6 +29,7 @@ from elman.nn.checks import (
     check_states,
 )
 from elman.nn.init import Init, initialise, parse_init
+from elman.nn.native import plain
 from elman.nn.paths import KERNELS, choose_path, lacks_kernel, run_reference
 from elman.recurrence import Layout
 
@@ -125,6 +127,7 @@ class Recurrent(torch.nn.RNNBase):
         self.mode = cell if cell not in KERNELS else KERNELS[cell][1]
         self.state_sizes = self.layout.state_sizes
         self.weight_names = tuple(self.layout.shapes())
+        self._own_weights = itemgetter(*self.weight_names)  # at least two
         for name, shape in self.layout.shapes().items():
             setattr(self, name, torch.nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         # what RNNBase's methods (flatten_parameters, all_weights, moving, copying) work on
@@ -151,9 +154,8 @@ class Recurrent(torch.nn.RNNBase):
 
     def weights(self) -> list[Tensor]:
         """All weights as they are now, parametrised and swapped-in ones included, in ``weight_names``' order."""
-        own: dict[str, Any] = self._parameters
         try:  # a module's attributes are found the slow way
-            return [own[name] for name in self.weight_names]
+            return list(self._own_weights(self._parameters))
         except KeyError:
             return [getattr(self, name) for name in self.weight_names]
 
@@ -210,6 +212,10 @@ class Recurrent(torch.nn.RNNBase):
         lengths: Tensor | Sequence[int] | None,
         resets: Tensor | None,
     ) -> tuple[Any, Any]:
+        if hx is None and lengths is None and resets is None:
+            result = plain(self, input)
+            if result is not None:
+                return result
         if isinstance(input, PackedSequence):
             path = choose_path(self, input.data, resets)
             if lengths is not None:
