@@ -218,12 +218,22 @@ struct KernelsOf {
     std::size_t cell_count;
 };
 
+// out[i] = 1 with probability limit / 2^bits, else 0: the i-th piece of `bits`, 16 or 32, of the bits that follow from
+// `seed` is below `limit`.
+struct Draw {
+    std::uint64_t seed, limit;
+    int bits;
+    std::size_t count;
+    std::uint8_t* out;
+};
+
 struct Kernels {
     int vector_bytes;
     KernelsOf<float> f32;
     KernelsOf<double> f64;
     // multiply-adds of float32 on independent registers: returns how many were done in `rounds` rounds
     double (*multiply_adds)(std::size_t rounds);
+    void (*draw)(const Draw&);
 };
 
 }  // namespace elman

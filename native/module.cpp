@@ -116,6 +116,20 @@ NB_MODULE(_native, module) {
         "Teams of the threads of an OpenMP runtime, by the addresses of GOMP_parallel, omp_get_thread_num and "
         "omp_get_num_threads; null addresses undo it.");
     module.def(
+        "draw",
+        [](nb::handle out, std::size_t count, std::uint64_t seed, std::uint64_t limit, int bits,
+           std::optional<std::string_view> target) {
+            if ((bits != 16 && bits != 32) || limit > std::uint64_t{1} << bits) {
+                throw std::invalid_argument("bits must be 16 or 32, and limit at most 2 to the power of bits");
+            }
+            const elman::Draw call{seed, limit, bits, count, static_cast<std::uint8_t*>(reach(out).data)};
+            const elman::Kernels& kernels = kernels_for(target);
+            const nb::gil_scoped_release unlocked;
+            kernels.draw(call);
+        },
+        "out"_a, "count"_a, "seed"_a, "limit"_a, "bits"_a, "target"_a = nb::none(),
+        "Fill an array of `count` bytes with ones, each with probability limit / 2^bits, and zeros.");
+    module.def(
         "vector_bytes", [](std::optional<std::string_view> target) { return kernels_for(target).vector_bytes; },
         "target"_a = nb::none(), "The width of a vector register of the target.");
 }

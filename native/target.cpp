@@ -6,6 +6,7 @@
 #include "kernels.h"
 #include "norm.h"
 #include "product.h"
+#include "random.h"
 
 namespace elman::ELMAN_TARGET_NAME {
 
@@ -48,7 +49,10 @@ double multiply_adds(std::size_t rounds) {
 }
 
 extern const Kernels kernels;
-const Kernels kernels = {
-    .vector_bytes = vector_bytes, .f32 = kernels_of<float>, .f64 = kernels_of<double>, .multiply_adds = multiply_adds};
+const Kernels kernels = {.vector_bytes = vector_bytes,
+                         .f32 = kernels_of<float>,
+                         .f64 = kernels_of<double>,
+                         .multiply_adds = multiply_adds,
+                         .draw = draw};
 
 }  // namespace elman::ELMAN_TARGET_NAME

@@ -125,6 +125,12 @@ class Stepper64:
 def cells() -> list[str]:
     """The names of the cells that have kernels."""
 
+def draw(out: Any, count: int, seed: int, limit: int, bits: int, target: str | None = None) -> None:
+    """Fill an array of ``count`` bytes with ones, each with probability limit / 2^bits, and zeros.
+
+    ``bits``: 16 or 32 for each. ValueError: others, or a limit above 2^bits.
+    """
+
 def fma_peak(seconds: float, threads: int, target: str | None = None) -> float:
     """float32 multiply-adds on registers alone, the best of many short runs, as GFLOP/s (two for each)."""
 

@@ -1,0 +1,80 @@
+"""Masks that are drawn: the same on the kernels as from the formula, with the probabilities asked for."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.backends import native, native_available
+from elman.nn import masks
+from elman.nn.masks import random_words
+
+CPU = torch.device("cpu")
+
+
+def drawn(rate: float, shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
+    torch.manual_seed(seed)
+    return masks._drawn(rate, shape, CPU)
+
+
+def test_the_generator_is_splitmix64() -> None:
+    # numbers that its authors' program prints for the seed 1234567
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    assert [word % 2**64 for word in random_words(torch.tensor(1234567), 4).tolist()] == expected
+
+
+@pytest.mark.skipif(not native_available(), reason="there is no compiled core")
+@given(
+    seed=st.integers(0, 2**64 - 1),
+    count=st.integers(0, 1100),
+    bits=st.sampled_from([16, 32]),
+    part=st.floats(0, 1),
+    target=st.sampled_from(native().targets() if native_available() else [""]),
+)
+def test_the_kernel_s_bits_are_the_formula_s(seed: int, count: int, bits: int, part: float, target: str) -> None:
+    limit = round(part * 2**bits)
+    words = random_words(torch.tensor(seed - 2**64 if seed >= 2**63 else seed), count)
+    pieces = words.view(torch.int16 if bits == 16 else torch.int32)[:count].long() % 2**bits
+    found = torch.full((count + 1,), True)
+    native().draw(found, count, seed, limit, bits, target)
+    assert torch.equal(found[:count], pieces < limit)
+    assert found[count]  # nothing behind is written
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-5, 0.1, 0.5, 1 - 2**-17, 1.0])
+def test_with_the_core_and_without_it(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = drawn(rate, (3, 5, 7))
+    monkeypatch.setattr(masks, "native", lambda: None)
+    assert torch.equal(drawn(rate, (3, 5, 7)), expected)
+    assert expected.dtype is torch.bool
+    assert masks._drawn(rate, (3, 5, 7), torch.device("meta")).shape == (3, 5, 7)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-5, 0.001, 0.1, 1 / 3, 0.5, 0.9, 1.0])
+def test_probabilities(rate: float) -> None:
+    """Within about five deviations: of all, of each column (rare ones by ones), of pairs side by side and below."""
+    kept = drawn(rate, (1000, 2000)).double()
+    deviation = math.sqrt(rate * (1 - rate))
+    assert abs(kept.mean() - rate) <= 5 * deviation / math.sqrt(kept.numel()) + rate / 1000
+    assert (kept.mean(0) - rate).abs().max() <= (5.5 * deviation * math.sqrt(1000) + 4) / 1000
+    centred = kept - rate
+    for pairs in (centred[:, 1:] * centred[:, :-1], centred[1:] * centred[:-1]):
+        assert abs(pairs.mean()) <= 5 * deviation**2 / math.sqrt(pairs.numel()) + rate**2 / 1000
+
+
+def test_torch_s_generator_gives_the_seed() -> None:
+    first, second = drawn(0.5, (100,)), masks._drawn(0.5, (100,), CPU)
+    assert not torch.equal(first, second)
+    assert torch.equal(drawn(0.5, (100,)), first)
+    assert not torch.equal(drawn(0.5, (100,), seed=1), first)
+
+
+@pytest.mark.skipif(not native_available(), reason="there is no compiled core")
+@pytest.mark.parametrize(("limit", "bits"), [(0, 8), (2**16 + 1, 16)])
+def test_what_the_kernel_refuses(limit: int, bits: int) -> None:
+    with pytest.raises(ValueError, match="bits must be 16 or 32"):
+        native().draw(torch.empty(3, dtype=torch.bool), 3, 0, limit, bits)
