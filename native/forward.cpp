@@ -26,6 +26,8 @@ constexpr std::size_t chunk_rows = 64;      // but enough rows for a matrix prod
 template <class T>
 using Weights = ForwardWeights<T>;
 
+constexpr std::size_t mixed_bytes = std::size_t{3} << 18;  // of weights that the second cache may not hold
+
 // The weights of all parts, laid out for packing, in memory taken from the sequence's.
 template <class T>
 Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays) {
@@ -105,6 +107,7 @@ public:
         // single steps, one call each, take the weights by turns from the first to the last and back
         static thread_local bool turn = false;
         turn_ = s_.batch.steps == 1 && (turn = !turn);
+        mixed_ = packed_ && s_.batch.steps == 1 && !units_ && !s_.layout.layer_norm && largest() > mixed_bytes;
         inner_ = memory.template take<T*>(s_.layout.num_layers);
         saved_ = memory.template take<Saved<T>>(s_.parts());
         T* buffer = s_.call.saved;
@@ -147,6 +150,13 @@ public:
     }
 
 private:
+    // Bytes of the matrices of the largest layer.
+    std::size_t largest() const {
+        std::size_t input = 0;
+        for (std::size_t p = 0; p < s_.parts(); ++p) input = std::max(input, s_.part(p).input);
+        return static_cast<std::size_t>(plan_.h_blocks) * z_.H * (input + z_.R) * sizeof(T);
+    }
+
     void scratch(Scratch<T>& c, std::size_t rows) {
         Workspace& m = s_.memory;
         const bool norm = s_.layout.layer_norm;
@@ -239,8 +249,12 @@ private:
         }
         const bool norm = s_.layout.layer_norm;
         const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H;
-        multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column, norm ? nullptr : w.start + x_column,
-                 false, turn_);
+        if (mixed_) {
+            mixed(w, n, c);
+        } else {
+            multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column,
+                     norm ? nullptr : w.start + x_column, false, turn_);
+        }
         if (norm) {
             s_.kernels.norm_forward({n, static_cast<std::size_t>(plan_.x_blocks), z_.H, c.hat_x, 0, c.inverse_x, 0,
                                      w.gain_ih, w.shift_ih, c.gates, x_column, false});
@@ -296,7 +310,7 @@ private:
                 s_.kernels.norm_forward({n, static_cast<std::size_t>(phase.count), z_.H, c.hat_h + at, of_h,
                                          c.inverse_h + at, static_cast<std::size_t>(phase.first - plan_.h_first),
                                          w.gain_hh + of_h, w.shift_hh + of_h, c.gates + at, column, true});
-            } else {
+            } else if (k > 0 || !mixed_) {
                 multiply(team, w.hh[k], n, from, c.gates + at, column, nullptr, true, (s % 2 != 0) != turn_);
             }
             if (units_) team.barrier();
@@ -313,6 +327,37 @@ private:
                 s_.kernels.zone(a);
             }
         }
+    }
+
+    // The products of a single step's input and state, panels of both in turns: the next step, which goes the other way,
+    // then finds in the cache what was read last of either.
+    void mixed(const Weights<T>& w, std::size_t n, const Scratch<T>& c) const {
+        constexpr std::size_t group = 2;  // panels
+        const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H,
+                          h_column = static_cast<std::size_t>(plan_.phase[0].first) * z_.H;
+        const std::size_t x_panels = z_.panels(w.ih.n), h_panels = z_.panels(w.hh[0].n);
+        const auto run = [&](const Packing<T>& b, const T* const* a, std::size_t column, Span panels, const T* start) {
+            s_.kernels.product({n, b.n, b.k, a, 0, b.packed, c.gates, column, panels.first, panels.last, start,
+                                start == nullptr, turn_});
+        };
+        std::size_t done = 0;  // of the input's panels, counted in the direction of the walk
+        const auto input_until = [&](std::size_t until) {
+            until = std::min(rounded(until, group), x_panels);
+            if (until <= done) return;
+            run(w.ih, c.x, x_column, turn_ ? Span{x_panels - until, x_panels - done} : Span{done, until},
+                w.start + x_column);
+            done = until;
+        };
+        for (std::size_t at = 0; at < h_panels; at += group) {
+            const std::size_t end = std::min(at + group, h_panels);
+            const Span panels = turn_ ? Span{h_panels - end, h_panels - at} : Span{at, end};
+            // the input's share of these columns comes first
+            const std::size_t border = h_column + (turn_ ? panels.first : panels.last) * z_.panel;
+            const std::size_t before = border < x_column ? 0 : border - x_column;
+            input_until(turn_ ? x_panels - std::min(x_panels, before / z_.panel) : z_.panels(before));
+            run(w.hh[0], c.h_prev, h_column, panels, nullptr);
+        }
+        input_until(x_panels);
     }
 
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c,
@@ -345,7 +390,7 @@ private:
     const CellPlan& plan_;
     const bool training_, packed_;
     int threads_;
-    bool units_, turn_;
+    bool units_, turn_, mixed_;
     std::size_t chunk_;
     T** inner_;
     Saved<T>* saved_;

@@ -91,4 +91,5 @@ def _signed(word: int) -> int:
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
     """To the right, with zeros from the left."""
-    return (z >> bits) & (2 ** (64 - bits) - 1)
+    shifted: Tensor = (z >> bits) & (2 ** (64 - bits) - 1)
+    return shifted

@@ -1,0 +1,86 @@
+"""The stepper: the steps of a sequence, one call each."""
+
+import numpy as np
+import pytest
+
+from elman import kernels
+from elman.backends import native, native_available
+from elman.errors import SettingsError, ShapeError
+from elman.kernels import Stepper
+from elman.recurrence import Layout
+
+pytestmark = pytest.mark.skipif(not native_available(), reason="there is no compiled core")
+
+STEPS = 5
+LAYOUTS = [
+    *(Layout(cell, 3, 20) for cell in ("rnn", "rnn-relu", "lstm", "lstm-peephole", "gru", "gru-before")),
+    Layout("gru", 7, 33, 2, bias=False),
+    Layout("lstm", 5, 17, 3, proj_size=6),
+    Layout("gru", 3, 9, 2, layer_norm=True),
+    Layout("lstm", 3, 9, zoneout=(0.1, 0.2)),
+    # more weights than the second cache holds: input and state are multiplied in turns
+    Layout("rnn", 500, 411, 2),
+    Layout("gru", 260, 251),
+    Layout("gru-before", 140, 301),
+    Layout("lstm", 10, 300, 2),
+    Layout("lstm", 301, 190, proj_size=70),
+]
+
+
+def drawn(layout, dtype, rows):
+    random = np.random.default_rng(0)
+    weights = {
+        name: (random.uniform(-1, 1, shape) / np.sqrt(layout.hidden_size)).astype(dtype)
+        for name, shape in layout.shapes().items()
+    }
+    x = random.normal(size=(STEPS, rows, layout.input_size)).astype(dtype)
+    states = tuple(random.normal(size=(layout.num_layers, rows, n)).astype(dtype) for n in layout.state_sizes)
+    return weights, x, states
+
+
+@pytest.mark.parametrize("target", native().targets() if native_available() else [])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_steps_are_the_sequence(layout, dtype, target):
+    """Bit for bit, whichever way a call goes along the weights."""
+    for rows in (1, 3):
+        weights, x, states = drawn(layout, dtype, rows)
+        with kernels.use_target(target):
+            whole = kernels.run_layers(layout, x, states, weights)
+            stepper = Stepper(layout, weights)
+        for weight in weights.values():
+            weight[...] = np.nan  # it has its own
+        for x_t, expected in zip(x, whole.output, strict=True):
+            y, states = stepper.step(x_t, states)
+            np.testing.assert_array_equal(y, expected)
+        for state, expected in zip(states, whole.state, strict=True):
+            np.testing.assert_array_equal(state, expected)
+
+
+def test_without_a_batch_and_from_other_arrays():
+    layout = Layout("lstm", 3, 5, 2)
+    weights, x, states = drawn(layout, np.float64, 1)
+    stepper = Stepper(layout, weights)
+    y, new = stepper.step(x[0], states)
+    alone, ends = stepper.step(x[0, 0], tuple(s[:, 0] for s in states))
+    apart, _ = stepper.step(np.repeat(x[0], 2, 1)[:, ::2], tuple(np.asfortranarray(s) for s in states))
+    np.testing.assert_array_equal(alone, y[0])
+    np.testing.assert_array_equal(apart, y)
+    for state, expected in zip(ends, new, strict=True):
+        np.testing.assert_array_equal(state, expected[:, 0])
+
+
+def test_what_it_refuses():
+    layout = Layout("gru", 3, 5)
+    weights, x, (h,) = drawn(layout, np.float32, 2)
+    stepper = Stepper(layout, weights)
+    with pytest.raises(ShapeError, match=r"x is \(2, 2\); it must be \(B, 3\)"):
+        stepper.step(x[0, :, :2], (h,))
+    with pytest.raises(ShapeError, match=r"state is \(1, 1, 5\); it must be \(1, 2, 5\)"):
+        stepper.step(x[0], (h[:, :1],))
+    with pytest.raises(ShapeError, match=r"2 state\(s\) given; gru has 1"):
+        stepper.step(x[0], (h, h))
+    with pytest.raises(ShapeError, match=r"weight_ih_l0 is \(15, 2\); it must be \(15, 3\)"):
+        Stepper(layout, {**weights, "weight_ih_l0": weights["weight_ih_l0"][:, :2]})
+    with pytest.raises(SettingsError, match="no single step"):
+        Stepper(Layout("gru", 3, 5, bidirectional=True), weights)
