@@ -73,6 +73,7 @@ public:
                 }
             }
         });
+        if (!s_.layout.layer_norm) copy_biases(s_, call_, arrays_);
         if (call_.d_x.data == nullptr || s_.batch.counts == nullptr || s_.batch.packed) return;
         for (std::size_t t = 0; t < s_.batch.steps; ++t) {
             for (std::size_t row = s_.count(t); row < s_.batch.rows; ++row) {
@@ -82,6 +83,9 @@ public:
     }
 
 private:
+    // Whether the gradient of both biases is summed once; that of layer normalisation's shifts is summed elsewhere.
+    bool once(const PartWeights<T*>& g) const { return !s_.layout.layer_norm && one_bias(plan_, g); }
+
     bool wants_x(const Part& part) const { return part.layer > 0 || call_.d_x.data != nullptr; }
 
     void prepare(const Part& part, const PartWeights<const T*>& w, BackwardWeights<T>& to) {
@@ -108,7 +112,7 @@ private:
         to.d_ih = s_.blocks_rows(plan_.x_blocks, plan_.x_gates, g.ih, part.input);
         to.d_hh = s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.hh, z_.R);
         to.d_b_ih = s_.blocks_rows(plan_.x_blocks, plan_.x_gates, g.b_ih, 1);
-        to.d_b_hh = s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.b_hh, 1);
+        to.d_b_hh = once(g) ? nullptr : s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.b_hh, 1);
         to.d_hr = nullptr;
         if (g.hr != nullptr) {
             to.d_hr = s_.memory.template take<T*>(z_.R);

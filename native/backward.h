@@ -27,6 +27,24 @@ PartWeights<T*> gradients(const Sequence<T>& s, const BackwardCall<T>& call, con
     return {call.d_weights.data() + part.number * arrays, s.layout, s.plan};
 }
 
+// Whether both biases of a part have the same gradient: the input's product and the state's go to the same blocks. It is
+// then summed once, into the first, and copied.
+template <class T>
+bool one_bias(const CellPlan& plan, const PartWeights<T*>& gradient) {
+    return plan.x_first == plan.h_first && plan.x_blocks == plan.h_blocks &&
+           std::equal(plan.x_gates, plan.x_gates + plan.x_blocks, plan.h_gates) && gradient.b_ih != nullptr &&
+           gradient.b_hh != nullptr;
+}
+
+template <class T>
+void copy_biases(const Sequence<T>& s, const BackwardCall<T>& call, std::size_t arrays) {
+    for (std::size_t p = 0; p < s.parts(); ++p) {
+        const PartWeights<T*> g = gradients(s, call, s.part(p), arrays);
+        if (one_bias(s.plan, g))
+            std::memcpy(g.b_hh, g.b_ih, static_cast<std::size_t>(s.plan.x_blocks) * s.sizes.H * sizeof(T));
+    }
+}
+
 template <class T>
 void clear_gradients(const Sequence<T>& s, const BackwardCall<T>& call, std::size_t arrays) {
     const std::size_t H = s.sizes.H, R = s.sizes.R, gates = static_cast<std::size_t>(s.plan.x_blocks) * H;

@@ -30,15 +30,21 @@ __attribute__((noinline)) void dot_tile(const Dots<T>& p, std::size_t i, std::si
             asm("" : "+r"(a), "+r"(b));
         }
     }
-    Vector<T> ends[M][N];
+    constexpr int width_of = static_cast<int>(lanes<T>), blocks = (M * N + width_of - 1) / width_of;
+    alignas(64) T total[blocks * width_of];
 #pragma GCC unroll 16
-    for (int m = 0; m < M; ++m) {
+    for (int block = 0; block < blocks; ++block) {
+        Vector<T> part[width_of];
 #pragma GCC unroll 16
-        for (int n = 0; n < N; ++n) ends[m][n] = sum[m][n];
+        for (int k = 0; k < width_of; ++k) {
+            const int at = block * width_of + k;
+            part[k] = at < M * N ? sum[at / N][at % N] : Vector<T>{};
+        }
+        sums_of<T>(part);
+        store<T>(part[0], total + block * width_of);
     }
-    asm("" : "+m"(ends));  // the sums themselves stay in registers until here
     for (int m = 0; m < M; ++m) {
-        for (int n = 0; n < N; ++n) p.c[i + m][j + n] += sum_of<T>(ends[m][n]);
+        for (int n = 0; n < N; ++n) p.c[i + m][j + n] += total[m * N + n];
     }
 }
 

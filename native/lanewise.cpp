@@ -243,7 +243,7 @@ class BackwardLanes : Lanewise<T> {
 
 public:
     BackwardLanes(const Sequence<T>& sequence, const BackwardCall<T>& call, std::size_t arrays)
-        : Base(sequence), call_(call) {
+        : Base(sequence), call_(call), arrays_(arrays) {
         Workspace& m = s_.memory;
         clear_gradients(s_, call_, arrays);
         weights_ = m.template take<Weights>(s_.parts());
@@ -256,7 +256,7 @@ public:
                            s_.blocks_rows(plan_.x_blocks, plan_.x_gates, g.ih, part.input),
                            s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.hh, z_.H),
                            s_.blocks_rows(plan_.x_blocks, plan_.x_gates, g.b_ih, 1),
-                           s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.b_hh, 1)};
+                           one_bias(plan_, g) ? nullptr : s_.blocks_rows(plan_.h_blocks, plan_.h_gates, g.b_hh, 1)};
         }
         const std::size_t steps = s_.batch.steps, count = std::min(group, panels_.count());
         chunk_ = std::min(steps, std::max<std::size_t>(1, chunk_bytes / (S_ * W_ * sizeof(T))));
@@ -307,6 +307,7 @@ public:
                 });
             }
         });
+        copy_biases(s_, call_, arrays_);
     }
 
 private:
@@ -439,6 +440,7 @@ private:
     }
 
     const BackwardCall<T>& call_;
+    const std::size_t arrays_;
     Weights* weights_;
     State* states_;
     Scratch* scratch_;

@@ -2,8 +2,6 @@
 // are known from its number alone, so that vectors of them are drawn at once. src/elman/nn/masks.py has the same on tensors.
 #pragma once
 
-#include <cstring>
-
 #include "kernels.h"
 #include "simd.h"
 
@@ -25,16 +23,16 @@ void draw_pieces(const Draw& d) {
         std::uint64_t word[words];
         for (std::size_t i = 0; i < words; ++i) word[i] = splitmix(d.seed + ++number * 0x9E3779B97F4A7C15);
         Piece piece[pieces];
-        std::memcpy(piece, word, sizeof word);
+        __builtin_memcpy(piece, word, sizeof word);
         std::uint8_t kept[pieces];
         for (std::size_t i = 0; i < pieces; ++i) kept[i] = piece[i] <= last;
-        std::memcpy(d.out + at, kept, d.count - at < pieces ? d.count - at : pieces);
+        __builtin_memcpy(d.out + at, kept, d.count - at < pieces ? d.count - at : pieces);
     }
 }
 
 inline void draw(const Draw& d) {
     if (d.limit == 0) {
-        std::memset(d.out, 0, d.count);
+        __builtin_memset(d.out, 0, d.count);
     } else if (d.bits == 16) {
         draw_pieces<std::uint16_t>(d);
     } else {

@@ -133,6 +133,19 @@ ELMAN_INLINE void transpose(Vector<T> (&v)[lanes<T>]) {
     }
 }
 
+// Lane k of v[0] becomes sum_of(v[k]), in the same order of additions, for all k in a third of the instructions.
+template <class T, int half = static_cast<int>(lanes<T>) / 2>
+ELMAN_INLINE void sums_of(Vector<T> (&v)[lanes<T>]) {
+    if constexpr (half > 0) {
+#pragma GCC unroll 16
+        for (int i = 0; i < half; ++i) {
+            exchange<T, half>(v[i], v[i + half], typename LanesUpTo<static_cast<int>(lanes<T>)>::Type{});
+            v[i] += v[i + half];
+        }
+        sums_of<T, half / 2>(v);
+    }
+}
+
 // Ones in the bits of the first `count` lanes.
 template <class T>
 ELMAN_INLINE Bits<T> first_lanes(std::size_t count) {
