@@ -71,8 +71,8 @@ protected:
         line.fill({first, first + n}, to);
         std::fill(to + n, to + W_, repeat ? to[0] : nullptr);
     }
-    void pack(const T* const* rows, std::size_t n, T* to) const {
-        s_.kernels.pack_columns({rows, n, W_, to, 0, 1, nullptr});
+    void pack(std::size_t p, const T* const* rows, std::size_t n, T* to) const {
+        s_.kernels.pack_columns({rows, n, panels_.lanes(p), to, 0, 1, nullptr});
     }
     void pack_state(const T* states, const Part& part, std::size_t p, bool repeat, const T** lanes, T* to) const {
         if (states == nullptr) {
@@ -80,7 +80,7 @@ protected:
             return;
         }
         lanes_of<const T>(state_rows(states, part), p, lanes, repeat);
-        pack(lanes, z_.H, to);
+        pack(p, lanes, z_.H, to);
     }
     void unpack(const Line<T>& line, std::size_t p, std::size_t n, const T* from, T** lanes) const {
         lanes_of<T>(line, p, lanes, false);
@@ -189,7 +189,7 @@ private:
                 x = out(c, part.layer - 1, p, t);
             } else {
                 Base::template lanes_of<const T>(s_.line(s_.call.x, t), p, c.from, true);
-                Base::pack(c.from, part.input, c.x);
+                Base::pack(p, c.from, part.input, c.x);
             }
             T* const h = out(c, part.layer, p, t) + column * W_;
             Base::multiply(p, xs, w.ih, part.input, x, c.gate_rows + Base::at(plan_.x_first),
@@ -387,7 +387,7 @@ private:
             d_out = d_below(part.layer + 1, k, t) + column * W_;
         } else if (call_.d_out.data != nullptr) {
             Base::template lanes_of<const T>(s_.line(call_.d_out, t).from(column), p, c.from, false);
-            Base::pack(c.from, z_.H, c.d_out);
+            Base::pack(p, c.from, z_.H, c.d_out);
             d_out = c.d_out;
         }
         Base::point(d_gates, z_.H, W_, c.gate_rows);
@@ -414,7 +414,7 @@ private:
         }
         if (part.layer == 0 && w.d_ih != nullptr) {
             Base::template lanes_of<const T>(s_.line(s_.call.x, t), p, c.from, true);
-            Base::pack(c.from, part.input, c.x + place * part.input * W_);
+            Base::pack(p, c.from, part.input, c.x + place * part.input * W_);
         }
     }
 

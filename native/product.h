@@ -54,12 +54,12 @@ void pack_rows(const Packing<T>& p) {
 // Fewer values of a row than this are moved one by one.
 constexpr std::size_t few = 4;
 
-// packed[panel][k][j] = rows[j][k]
+// packed[panel][k][j] = rows[j][k]; vectors that hold no column are left as they are, as nobody reads them.
 template <class T>
 void pack_columns(const Packing<T>& p) {
     constexpr std::size_t width = panel_width<T>, step = lanes<T>, ahead = 256 / sizeof(T);
     for (std::size_t panel = p.first; panel < p.last; ++panel) {
-        for (std::size_t j = 0; j < width; j += step) {
+        for (std::size_t j = 0; j < width && panel * width + j < p.n; j += step) {
             const std::size_t first = panel * width + j;
             const auto row = [&](std::size_t i) __attribute__((always_inline)) {
                 return first + i < p.n ? p.rows[first + i] : nullptr;
