@@ -264,7 +264,11 @@ private:
         };
         s_.x(part, inner_, t).fill(rows, r_.x + n);
         s_.h_prev(part, inner_, t, rows, r_.h_prev + n);
-        own(true, saved.gates, z_.S, r_.gates);
+        if (saved.gates == nullptr) {
+            s_.out(part, inner_, t).fill(rows, r_.gates + n);
+        } else {
+            own(true, saved.gates, z_.S, r_.gates);
+        }
         if (part.layer > 0) {
             s_.inner_line(d_inner_[part.layer - 1], width, t).fill(rows, r_.d_x + n);
         } else if (call_.d_x.data != nullptr) {

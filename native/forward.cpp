@@ -196,6 +196,8 @@ private:
         if (units_) team.barrier();  // the next part begins with states of its own
     }
 
+    bool saved_gates(const Saved<T>& saved) const { return training_ && saved.gates != nullptr; }
+
     void chunk(Team& team, const Part& part, Scratch<T>& c, Span rows, Span units, std::size_t begin) {
         const Weights<T>& w = weights_[part.number];
         const Saved<T>& saved = saved_[part.number];
@@ -219,7 +221,7 @@ private:
             s_.h_prev(part, inner_, t, active, c.h_prev + n);
             // units are shared: all threads write to the first one's rows
             own(true, scratch_[units_ ? 0 : team.rank()].chunk_gates, z_.S, n, c.gates);
-            own(training_, saved.gates, z_.S, at, c.kept);
+            own(saved_gates(saved), saved.gates, z_.S, at, c.kept);
             own(training_ && plan_.cell_state, saved.c_prev, z_.H, at, c.c_prev);
             own(s_.layout.proj_size, training_ ? saved.hidden : hidden_, z_.H, training_ ? at : active.first, c.hidden);
             own(plan_.phases > 1, operand_, z_.H, active.first, c.operand);
@@ -288,7 +290,7 @@ private:
                          z_.H,
                          z_.Hs,
                          c.gates + at,
-                         training_ ? c.kept + at : nullptr,
+                         saved_gates(saved_[part.number]) ? c.kept + at : nullptr,
                          c.h_prev + at,
                          projected ? c.hidden + at : c.out + at,
                          cells,

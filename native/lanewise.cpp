@@ -39,6 +39,7 @@ public:
           z_(sequence.sizes),
           plan_(sequence.plan),
           panels_(sequence),
+          output_is_gate_(output_is_gate(s_.layout, plan_)),
           W_(z_.panel),
           S_(static_cast<std::size_t>(plan_.blocks) * z_.H),
           width_(s_.layout.directions * z_.H) {}
@@ -50,9 +51,11 @@ public:
 
 protected:
     std::size_t part_size() const {
-        return panels_.count() * s_.batch.steps * (S_ + (plan_.cell_state ? z_.H : 0)) * W_;
+        const std::size_t gates = output_is_gate_ ? 0 : S_;
+        return panels_.count() * s_.batch.steps * (gates + (plan_.cell_state ? z_.H : 0)) * W_;
     }
     T* gates(const Part& part, std::size_t p, std::size_t t) const {
+        if (output_is_gate_) return kept_out(part.layer, p, t) + part.direction * z_.H * W_;
         return s_.call.saved + part.number * part_size() + (p * s_.batch.steps + t) * S_ * W_;
     }
     T* old_cell(const Part& part, std::size_t p, std::size_t t) const {
@@ -108,13 +111,14 @@ protected:
     const Sizes<T>& z_;
     const CellPlan& plan_;
     const Panels<T> panels_;
+    const bool output_is_gate_;
     const std::size_t W_, S_, width_;  // of a panel; rows of gates; of both directions' outputs
 };
 
 template <class T>
 class ForwardLanes : Lanewise<T> {
     using Base = Lanewise<T>;
-    using Base::s_, Base::z_, Base::plan_, Base::panels_, Base::W_, Base::S_, Base::width_;
+    using Base::s_, Base::z_, Base::plan_, Base::panels_, Base::output_is_gate_, Base::W_, Base::S_, Base::width_;
 
     struct Weights {
         const T *const *ih, *const *hh, *start;
@@ -203,11 +207,12 @@ private:
             Base::multiply(p, hs, w.hh, z_.H, h_prev, c.gate_rows + Base::at(plan_.h_first), nullptr, true);
             Base::point(h_prev, z_.H, W_, c.h_prev);
             Base::point(h, z_.H, W_, c.h_rows);
-            if (training) Base::point(Base::gates(part, p, t), z_.H, W_, c.kept);
+            const bool kept = training && !output_is_gate_;
+            if (kept) Base::point(Base::gates(part, p, t), z_.H, W_, c.kept);
             if (training && plan_.cell_state) Base::point(Base::old_cell(part, p, t), z_.H, W_, c.c_prev);
             StepForward<T> a{};
             a.rows = z_.H, a.hidden = a.last = panels_.lanes(p), a.block = z_.H * W_, a.stride = W_;
-            a.gates = c.gate_rows, a.kept = training ? c.kept : nullptr, a.h_prev = c.h_prev, a.h = c.h_rows;
+            a.gates = c.gate_rows, a.kept = kept ? c.kept : nullptr, a.h_prev = c.h_prev, a.h = c.h_rows;
             a.c = c.c, a.c_prev = c.c_prev;
             s_.cell.forward[0](a);
             if (s_.last(part)) Base::unpack(s_.line(s_.call.out, t).from(column), p, z_.H, h, c.lanes);

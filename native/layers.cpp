@@ -35,7 +35,8 @@ std::size_t Layers<T>::saved_size(const Batch& batch) const {
     const ForwardCall<T> call{};
     const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call, memory);
     // a dropout mask, which only the call has, decides between the two
-    return std::max(sequence.saved_size(), is_lanewise(sequence) ? saved_lanewise(sequence) : 0);
+    const std::size_t lanes = is_lanewise(sequence) ? saved_lanewise(sequence) : 0;
+    return std::max({sequence.saved_size(), lanes, std::size_t{1}});  // not none, which would say that nothing is kept
 }
 
 template class Layers<float>;

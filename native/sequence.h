@@ -91,16 +91,21 @@ struct PartWeights {
     }
 };
 
-// What backward finds of a part, in the caller's buffer.
+// What backward finds of a part, in the caller's buffer; null where nothing is kept.
 template <class T>
 struct Saved {
     T *gates, *c_prev, *hat_x, *hat_h, *inverse_x, *inverse_h, *hidden, *out;
 };
 
+// Whether a cell's only gate is its output: backward then finds the one in the other's place.
+inline bool output_is_gate(const Layout& layout, const CellPlan& plan) {
+    return plan.blocks == 1 && layout.zoneout.empty();
+}
+
 template <class T>
 std::size_t saved_elements(const Layout& layout, const CellPlan& plan, const Sizes<T>& z, std::size_t active) {
     const auto of = [&](std::size_t width) { return rounded(active * width, z.panel); };
-    std::size_t part = of(z.S);
+    std::size_t part = output_is_gate(layout, plan) ? 0 : of(z.S);
     if (plan.cell_state) part += of(z.H);
     if (layout.layer_norm) {
         for (const int blocks : {plan.x_blocks, plan.h_blocks}) {
@@ -240,7 +245,7 @@ public:
             return at;
         };
         Saved<T> s;
-        s.gates = take(true, sizes.S);
+        s.gates = take(!output_is_gate(layout, plan), sizes.S);  // null: the outputs
         s.c_prev = take(plan.cell_state, sizes.H);
         s.hat_x = take(layout.layer_norm, plan.x_blocks * sizes.H);
         s.hat_h = take(layout.layer_norm, plan.h_blocks * sizes.H);
