@@ -15,19 +15,20 @@ constexpr std::size_t chunk_bytes = std::size_t{1} << 18;  // of a panel's deriv
 template <class T>
 class Panels {
 public:
-    explicit Panels(const Sequence<T>& s)
-        : rows_(s.batch.rows),
-          lanes_(s.sizes.lanes),
-          vectors_((rows_ + lanes_ - 1) / lanes_),
-          count_(s.sizes.panels(rows_)) {}
+    explicit Panels(const Sequence<T>& s) : rows_(s.batch.rows), count_(s.sizes.panels(rows_)) {
+        first_ = s.memory.template take<std::size_t>(count_ + 1);  // asked for too often to be divided each time
+        const std::size_t lanes = s.sizes.lanes, vectors = (rows_ + lanes - 1) / lanes;
+        for (std::size_t p = 0; p <= count_; ++p) first_[p] = vectors * p / count_ * lanes;
+    }
 
     std::size_t count() const { return count_; }
-    std::size_t first(std::size_t p) const { return vectors_ * p / count_ * lanes_; }
-    std::size_t rows(std::size_t p) const { return std::min(first(p + 1), rows_) - first(p); }
-    std::size_t lanes(std::size_t p) const { return first(p + 1) - first(p); }
+    std::size_t first(std::size_t p) const { return first_[p]; }
+    std::size_t rows(std::size_t p) const { return std::min(first_[p + 1], rows_) - first_[p]; }
+    std::size_t lanes(std::size_t p) const { return first_[p + 1] - first_[p]; }
 
 private:
-    std::size_t rows_, lanes_, vectors_, count_;
+    std::size_t rows_, count_;
+    std::size_t* first_;
 };
 
 // What both directions of the walk know of a panel.
@@ -298,16 +299,17 @@ public:
     void run() {
         run_team(threads_, [this](Team& team) {
             Scratch& c = scratch_[team.rank()];
-            for (std::size_t first = 0; first < panels_.count(); first += group) {
+            // from the last panel to the first: what forward wrote last is still in the cache
+            for (std::size_t end = panels_.count(); end > 0; end -= panels_of(end)) {
                 for (std::size_t layer = s_.layout.num_layers; layer-- > 0;) {
                     for (std::size_t d = 0; d < s_.layout.directions; ++d) {
-                        walk(team, c, s_.part(layer * s_.layout.directions + d), first);
+                        walk(team, c, s_.part(layer * s_.layout.directions + d), end);
                     }
                 }
                 if (call_.d_x.data == nullptr) continue;
-                own_panels(team, first, [&](std::size_t k) {
+                own_panels(team, end, [&](std::size_t k, std::size_t p) {
                     for (std::size_t t = 0; t < s_.batch.steps; ++t) {
-                        Base::unpack(s_.line(call_.d_x, t), first + k, s_.layout.input_size, d_below(0, k, t), c.lanes);
+                        Base::unpack(s_.line(call_.d_x, t), p, s_.layout.input_size, d_below(0, k, t), c.lanes);
                     }
                 });
             }
@@ -335,46 +337,47 @@ private:
         return turns_[layer % 2] + (k * s_.batch.steps + t) * widest_ * W_;
     }
 
-    std::size_t panels_of(std::size_t first) const { return std::min(group, panels_.count() - first); }
+    // The k-th panel of a group that ends before panel `end` is end - 1 - k.
+    static std::size_t panels_of(std::size_t end) { return std::min(group, end); }
 
-    // f(k) for a thread's panels of the group that begins with panel `first`; the same in every group.
+    // f(k, panel) for a thread's panels of the group; the same k in every group.
     template <class F>
-    void own_panels(const Team& team, std::size_t first, F f) const {
+    void own_panels(const Team& team, std::size_t end, F f) const {
         const auto size = static_cast<std::size_t>(team.size());
-        for (auto k = static_cast<std::size_t>(team.rank()); k < panels_of(first); k += size) f(k);
+        for (auto k = static_cast<std::size_t>(team.rank()); k < panels_of(end); k += size) f(k, end - 1 - k);
     }
 
-    void walk(Team& team, Scratch& c, const Part& part, std::size_t first) {
-        own_panels(team, first, [&](std::size_t k) {
+    void walk(Team& team, Scratch& c, const Part& part, std::size_t last) {
+        own_panels(team, last, [&](std::size_t k, std::size_t p) {
             const State& state = states_[k];
-            Base::pack_state(s_.call.states[0], part, first + k, true, c.from, state.h);
-            Base::pack_state(call_.d_finals[0], part, first + k, false, c.from, state.direct);
-            if (plan_.cell_state) Base::pack_state(call_.d_finals[1], part, first + k, false, c.from, state.d_c);
+            Base::pack_state(s_.call.states[0], part, p, true, c.from, state.h);
+            Base::pack_state(call_.d_finals[0], part, p, false, c.from, state.direct);
+            if (plan_.cell_state) Base::pack_state(call_.d_finals[1], part, p, false, c.from, state.d_c);
             std::memset(state.product, 0, z_.H * W_ * sizeof(T));
         });
         // one panel a thread at a time, then the gradients of all these, while they are in the cache: in the order of
         // the panels, however many threads there are
-        const std::size_t steps = s_.batch.steps, count = panels_of(first),
+        const std::size_t steps = s_.batch.steps, count = panels_of(last),
                           at_once = static_cast<std::size_t>(team.size());
         for (std::size_t end = steps; end > 0;) {
             const std::size_t begin = end > chunk_ ? end - chunk_ : 0;
             for (std::size_t next = 0; next < count; next += at_once) {
                 const std::size_t k = next + static_cast<std::size_t>(team.rank());
                 for (std::size_t s = end; k < count && s-- > begin;)
-                    step(c, part, states_[k], first + k, k, s, s - begin);
+                    step(c, part, states_[k], last - 1 - k, k, s, s - begin);
                 team.barrier();
                 for (std::size_t j = next; j < std::min(next + at_once, count); ++j) {
-                    sum_gradients(team, c, part, states_[j], scratch_[j - next], first + j, begin, end);
+                    sum_gradients(team, c, part, states_[j], scratch_[j - next], last - 1 - j, begin, end);
                 }
                 team.barrier();
             }
             end = begin;
         }
-        own_panels(team, first, [&](std::size_t k) {
+        own_panels(team, last, [&](std::size_t k, std::size_t p) {
             const State& state = states_[k];
             for (std::size_t i = 0; i < z_.H * W_; ++i) state.direct[i] += state.product[i];
-            Base::unpack_state(call_.d_states[0], part, first + k, state.direct, c.lanes);
-            if (plan_.cell_state) Base::unpack_state(call_.d_states[1], part, first + k, state.d_c, c.lanes);
+            Base::unpack_state(call_.d_states[0], part, p, state.direct, c.lanes);
+            if (plan_.cell_state) Base::unpack_state(call_.d_states[1], part, p, state.d_c, c.lanes);
         });
     }
 
