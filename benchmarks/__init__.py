@@ -38,8 +38,9 @@ def interleaved(
         runs: by name.
         rounds: at least so many,
         seconds: and more of them until so much time has gone by.
-        share: a run that is shorter takes its turn as often in a row as makes up so many seconds, after once that is
-            not counted, since what ran before it has left the caches cold; its mean then stands for the round.
+        share: a run that is shorter takes its turn as often in a row as makes up so many seconds, after as many that
+            are not counted; its mean then stands for the round. What ran before has left the caches cold, and the
+            third one takes up to ten passes over a few megabytes to hold them again: a program's loop has them warm.
     """
     names = list(runs)
     taken: dict[str, list[float]] = {name: [] for name in names}
@@ -47,7 +48,7 @@ def interleaved(
     begin, k = time.perf_counter(), 0
     while k <= rounds or time.perf_counter() - begin < seconds:
         for name in names[k % len(names) :] + names[: k % len(names)]:
-            if times[name] > 1:
+            for _ in range(times[name] if times[name] > 1 else 0):
                 runs[name]()
             start = time.perf_counter()
             for _ in range(times[name]):
