@@ -37,9 +37,8 @@ Tensor view(PyObject* object) {
 
 void* begin(const Tensor& tensor) { return static_cast<char*>(tensor.data) + tensor.byte_offset; }
 
-bool fits(int dims, const std::string& what) {
-    if (dims > max_dims) throw std::invalid_argument(what + " has " + std::to_string(dims) + " dimensions");
-    return true;
+void check_dims(int dims) {
+    if (dims > max_dims) throw std::invalid_argument("an array of " + std::to_string(dims) + " dimensions");
 }
 
 Reached reach_array(PyObject* object) {
@@ -49,7 +48,7 @@ Reached reach_array(PyObject* object) {
     const Py_ssize_t size = buffer.itemsize;
     for (int k = 0; k < std::min(buffer.ndim, max_dims); ++k) to.strides[k] = buffer.strides[k] / size;
     PyBuffer_Release(&buffer);  // the caller holds the array, which is not resized while it is held
-    fits(to.dims, "an array");
+    check_dims(to.dims);
     return to;
 }
 
@@ -58,7 +57,7 @@ Reached reach_attributes(nb::handle tensor) {
     Reached to{reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()))};
     const nb::object strides = tensor.attr("stride")();
     to.dims = static_cast<int>(nb::len(strides));
-    fits(to.dims, "a tensor");
+    check_dims(to.dims);
     for (int k = 0; k < to.dims; ++k) to.strides[k] = nb::cast<std::ptrdiff_t>(strides[k]);
     return to;
 }
@@ -71,7 +70,7 @@ Reached reach(nb::handle object) {
     if (api == nullptr) return reach_attributes(object);
     const Tensor tensor = view(object.ptr());
     Reached to{begin(tensor), tensor.ndim};
-    fits(to.dims, "a tensor");
+    check_dims(to.dims);
     std::copy_n(tensor.strides, to.dims, to.strides);
     return to;
 }
