@@ -11,8 +11,8 @@ namespace {
 
 using Tensor = nb::dlpack::dltensor;
 
-// DLPack's table of functions for a type of tensors, as its header has it from version 1.2 on; those not used here are
-// left without their types.
+// DLPack's table of functions for a type of tensors, as its header has it in version 1.3; those not used here are left
+// without their types.
 struct ExchangeApi {
     std::uint32_t major, minor;
     ExchangeApi* previous;

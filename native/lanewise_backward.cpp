@@ -5,8 +5,8 @@ namespace elman {
 
 namespace {
 
-// Gradients are summed in so many places, each for every so-manieth panel, and those sums added up at the end: a thread
-// goes back through its panels without waiting for others, and the order of the sums follows from shapes alone.
+// Panels take turns among so many places to sum gradients in, and those sums are added up at the end: a thread goes back
+// through its panels without waiting for others, and the order of the sums follows from shapes alone.
 constexpr std::size_t places = 8;
 constexpr std::size_t chunk_bytes = std::size_t{1} << 18;  // of a panel's derivatives by the gates
 

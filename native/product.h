@@ -20,7 +20,7 @@ constexpr int tile_rows = 4, tile_vectors = 3;
 constexpr std::size_t depth = 512;  // of a block of the sum
 constexpr std::size_t outer_depth = 512;
 constexpr std::size_t slab = 128;  // rows taken before the next panel, so that they stay in the second cache
-constexpr int narrow = 2;          // panels at a time for a single row
+constexpr int narrow = 2;          // panels at a time for a single row, or one more
 
 template <class T>
 constexpr std::size_t panel_width = tile_vectors * lanes<T>;

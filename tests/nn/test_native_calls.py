@@ -90,7 +90,7 @@ def _values() -> list[Tensor]:
 
 
 def test_tensors_without_the_interface_in_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As before torch 2.10: their memory is asked for through Python."""
+    """As in an older torch: their memory is asked for through Python."""
     expected = _values()
     with monkeypatch.context() as patch:
         patch.delattr(Tensor, "__dlpack_c_exchange_api__", raising=False)

@@ -185,9 +185,7 @@ class _Recurrence(torch.autograd.Function):
         ends = [None if d is None else _plain(d) for d in d_finals]
         d_x = torch.empty(*x.shape, dtype=x.dtype) if wants_x else None
         gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
-        sequence.stack.kernels.backward(
-            *sequence.call(x, output, tensors, saved), d_output, ends, d_x, gradients
-        )
+        sequence.stack.kernels.backward(*sequence.call(x, output, tensors, saved), d_output, ends, d_x, gradients)
         return None, d_x, *gradients
 
 
@@ -260,10 +258,14 @@ def _differentiable(
     return output, tuple(finals)
 
 
+def _as_they_are(kernels: Any, weights: list[Tensor]) -> bool:
+    return kernels.accepts(weights) and not any(map(_is_negated, weights))
+
+
 def _checked(sequence: Sequence, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
     """The weights as the kernels take them, or an error."""
     layout, kernels = sequence.stack.layout, sequence.stack.kernels
-    if kernels.accepts(weights) and not any(map(_is_negated, weights)):
+    if _as_they_are(kernels, weights):
         return weights
     for weight, shape in zip(weights, layout.shape_list, strict=True):
         if weight.dtype is not x.dtype or not weight.is_cpu or weight.shape != shape:
@@ -289,9 +291,7 @@ def plain(layer: Recurrent, input: Tensor | PackedSequence) -> tuple[Tensor, Any
     threads = thread_count(torch.get_num_threads())
     sequence = _plain_sequence(layout, input.dtype, input.shape, layer.batch_first, threads, current_target())
     weights = layer.weights()
-    if sequence is None or input.stride(2) != 1 or not sequence.stack.kernels.accepts(weights):
-        return None
-    if any(map(_is_negated, weights)):
+    if sequence is None or input.stride(2) != 1 or not _as_they_are(sequence.stack.kernels, weights):
         return None
     none = (None,) * len(sequence.stack.final_shapes)
     output, states = _differentiable(sequence, input, none, weights, input.requires_grad)
