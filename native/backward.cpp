@@ -62,7 +62,7 @@ public:
     }
 
     void run() {
-        clear_gradients(s_, call_, arrays_);
+        clear_gradients(s_, call_, arrays_, s_.batch.steps == 0);  // the first chunk sets matrices
         run_team(threads_, [this](Team& team) {
             for (std::size_t p = 0; p < s_.parts(); ++p) pack(weights_[p], wants_x(s_.part(p)), team);
             team.barrier();
@@ -89,19 +89,20 @@ private:
     bool wants_x(const Part& part) const { return part.layer > 0 || call_.d_x.data != nullptr; }
 
     void prepare(const Part& part, const PartWeights<const T*>& w, BackwardWeights<T>& to) {
-        const auto rows = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
+        const bool single = s_.batch.rows == 1;
+        const auto rows = [&](int blocks, const int* gates, const T* weight, std::size_t width, bool one) {
             return s_.packing(s_.blocks_rows(blocks, gates, weight, width), static_cast<std::size_t>(blocks) * z_.H,
-                              width);
+                              width, one);
         };
-        to.ih = rows(plan_.x_blocks, plan_.x_gates, w.ih, part.input);
+        to.ih = rows(plan_.x_blocks, plan_.x_gates, w.ih, part.input, false);
         for (int k = 0; k < plan_.phases; ++k) {
             const auto& phase = plan_.phase[k];
-            to.hh[k] = rows(phase.count, plan_.h_gates + (phase.first - plan_.h_first), w.hh, z_.R);
+            to.hh[k] = rows(phase.count, plan_.h_gates + (phase.first - plan_.h_first), w.hh, z_.R, single);
         }
         if (w.hr != nullptr) {
             const T** list = s_.memory.template take<const T*>(z_.R);
             for (std::size_t j = 0; j < z_.R; ++j) list[j] = w.hr + j * z_.H;
-            to.hr = s_.packing(list, z_.R, z_.H);
+            to.hr = s_.packing(list, z_.R, z_.H, single);
         }
         if (s_.layout.layer_norm) {
             to.gain_ih = s_.blocks_row(plan_.x_blocks, plan_.x_gates, w.gain_ih);
@@ -249,7 +250,7 @@ private:
             if (whole) break;
         }
         team.barrier();
-        gradients_of_weights(team, part, n);
+        gradients_of_weights(team, part, n, end < s_.batch.steps);
         team.barrier();
     }
 
@@ -384,18 +385,18 @@ private:
 
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, std::size_t a_column,
                   T* const* c, bool add, bool descending) const {
-        const std::size_t panels = z_.panels(b.n);
-        const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
-        s_.kernels.product({m, b.n, b.k, a, a_column, b.packed, c, 0, mine.first, mine.last, nullptr, add, descending});
+        const Span mine = units_ ? share(b.last, 1, team.rank(), team.size()) : Span{0, b.last};
+        s_.kernels.product(
+            {m, b.n, b.k, a, a_column, b.packed, b.width, c, 0, mine.first, mine.last, nullptr, add, descending});
     }
 
     // The sums over all rows of the chunk, the weights' units divided among the threads.
-    void gradients_of_weights(Team& team, const Part& part, std::size_t n) {
+    void gradients_of_weights(Team& team, const Part& part, std::size_t n, bool add) {
         const PartWeights<T*> g = gradients(s_, call_, part, arrays_);
         const bool norm = s_.layout.layer_norm, second = plan_.phases > 1;
         const auto right = [&](T* packed, const T* const* rows, std::size_t width, const T* const* scale) {
             const Span panels = share(z_.panels(width), 1, team.rank(), team.size());
-            s_.kernels.pack_rows({rows, n, width, packed, panels.first, panels.last, scale});
+            s_.kernels.pack_rows({rows, n, width, packed, panels.first, panels.last, scale, z_.panel});
         };
         if (g.ih != nullptr) right(right_, r_.x, part.input, nullptr);
         if (g.hh != nullptr) {
@@ -411,7 +412,7 @@ private:
             if (rows == nullptr && sums == nullptr) return;
             s_.kernels.outer({n, mine.size(), width, d + first + mine.first, stride, packed,
                               rows == nullptr ? nullptr : rows + mine.first,
-                              sums == nullptr ? nullptr : sums + mine.first});
+                              sums == nullptr ? nullptr : sums + mine.first, add});
         };
         const std::size_t x_width = static_cast<std::size_t>(plan_.x_blocks) * z_.H,
                           h_width = static_cast<std::size_t>(plan_.h_blocks) * z_.H;
@@ -452,7 +453,7 @@ private:
             team.barrier();
             const Span outputs = share(z_.R, tile, team.rank(), team.size());
             s_.kernels.outer({n, outputs.size(), z_.H, r_.d_projected[0] + outputs.first, z_.R, right_,
-                              w.d_hr + outputs.first, nullptr});
+                              w.d_hr + outputs.first, nullptr, add});
         }
     }
 

@@ -46,7 +46,7 @@ void copy_biases(const Sequence<T>& s, const BackwardCall<T>& call, std::size_t 
 }
 
 template <class T>
-void clear_gradients(const Sequence<T>& s, const BackwardCall<T>& call, std::size_t arrays) {
+void clear_gradients(const Sequence<T>& s, const BackwardCall<T>& call, std::size_t arrays, bool matrices) {
     const std::size_t H = s.sizes.H, R = s.sizes.R, gates = static_cast<std::size_t>(s.plan.x_blocks) * H;
     const auto zero = [](T* values, std::size_t n) {
         if (values != nullptr) std::memset(values, 0, n * sizeof(T));
@@ -54,11 +54,9 @@ void clear_gradients(const Sequence<T>& s, const BackwardCall<T>& call, std::siz
     for (std::size_t p = 0; p < s.parts(); ++p) {
         const Part part = s.part(p);
         const PartWeights<T*> g = gradients(s, call, part, arrays);
-        zero(g.ih, gates * part.input);
-        zero(g.hh, gates * R);
+        if (matrices) zero(g.ih, gates * part.input), zero(g.hh, gates * R), zero(g.hr, R * H);
         for (T* vector : {g.b_ih, g.b_hh, g.gain_ih, g.gain_hh}) zero(vector, gates);
         for (T* vector : g.extra) zero(vector, H);
-        zero(g.hr, R * H);
     }
 }
 

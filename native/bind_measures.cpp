@@ -45,9 +45,10 @@ double read_bandwidth(std::size_t bytes, double seconds) {
     const elman::KernelsOf<float>& kernels = elman::active_target().kernels->f32;
     const nb::gil_scoped_release unlocked;
     // a matrix times a vector, which is what a step at batch one is: each packed value is read once
-    const std::size_t k = 256, columns = std::max<std::size_t>(
-                                   kernels.panel, bytes / (sizeof(float) * k) / kernels.panel * kernels.panel);
-    std::vector<float> matrix(columns * k + 16, 1.0f), x(k, 1.0f), y(columns, 0.0f);
+    const std::size_t k = 256;
+    const std::size_t columns = std::max<std::size_t>(1, bytes / (sizeof(float) * k * kernels.lanes)) * kernels.lanes;
+    const std::size_t width = kernels.row_width(k, columns), panels = (columns + width - 1) / width;
+    std::vector<float> matrix(panels * width * k + 16, 1.0f), x(k, 1.0f), y(columns, 0.0f);
     float* aligned = matrix.data();
     while (reinterpret_cast<std::uintptr_t>(aligned) % 64 != 0) ++aligned;
     const float* a = x.data();
@@ -57,7 +58,7 @@ double read_bandwidth(std::size_t bytes, double seconds) {
     do {
         const Clock::time_point start = Clock::now();
         for (int i = 0; i < 20; ++i)
-            kernels.product({1, columns, k, &a, 0, aligned, &c, 0, 0, columns / kernels.panel, nullptr, false, false});
+            kernels.product({1, columns, k, &a, 0, aligned, width, &c, 0, 0, panels, nullptr, false, i % 2 != 0});
         best = std::max(best, 20 * static_cast<double>(columns * k * sizeof(float)) / since(start));
     } while (since(begin) < seconds);
     return best / 1e9;

@@ -38,19 +38,20 @@ Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays) {
         const Part part = s.part(p);
         const PartWeights<const T*> w = s.weights(part, arrays);
         Weights<T>& to = all[p];
-        const auto columns = [&](int blocks, const int* gates, const T* weight, std::size_t width) {
+        const bool one_row = s.batch.rows <= 1;  // or no batch yet: single steps of most often one row
+        const auto columns = [&](int blocks, const int* gates, const T* weight, std::size_t width, bool single) {
             const std::size_t n = static_cast<std::size_t>(blocks) * H;
-            return s.packing(s.blocks_rows(blocks, gates, weight, width), width, n);
+            return s.packing(s.blocks_rows(blocks, gates, weight, width), width, n, single);
         };
-        to.ih = columns(plan.x_blocks, plan.x_gates, w.ih, part.input);
+        to.ih = columns(plan.x_blocks, plan.x_gates, w.ih, part.input, one_row && s.batch.steps <= 1);
         for (int k = 0; k < plan.phases; ++k) {
             const auto& phase = plan.phase[k];
-            to.hh[k] = columns(phase.count, plan.h_gates + (phase.first - plan.h_first), w.hh, R);
+            to.hh[k] = columns(phase.count, plan.h_gates + (phase.first - plan.h_first), w.hh, R, one_row);
         }
         if (w.hr != nullptr) {
             const T** rows = s.memory.template take<const T*>(R);
             for (std::size_t j = 0; j < R; ++j) rows[j] = w.hr + j * H;
-            to.hr = s.packing(rows, H, R);
+            to.hr = s.packing(rows, H, R, one_row);
         }
         to.start = s.start(w);
         if (s.layout.layer_norm) {
@@ -334,39 +335,36 @@ private:
     // The products of a single step's input and state, panels of both in turns: the next step, which goes the other way,
     // then finds in the cache what was read last of either.
     void mixed(const Weights<T>& w, std::size_t n, const Scratch<T>& c) const {
-        constexpr std::size_t group = 2;  // panels
+        const Packing<T>&x = w.ih, &h = w.hh[0];
         const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * z_.H,
                           h_column = static_cast<std::size_t>(plan_.phase[0].first) * z_.H;
-        const std::size_t x_panels = z_.panels(w.ih.n), h_panels = z_.panels(w.hh[0].n);
         const auto run = [&](const Packing<T>& b, const T* const* a, std::size_t column, Span panels, const T* start) {
-            s_.kernels.product({n, b.n, b.k, a, 0, b.packed, c.gates, column, panels.first, panels.last, start,
+            s_.kernels.product({n, b.n, b.k, a, 0, b.packed, b.width, c.gates, column, panels.first, panels.last, start,
                                 start == nullptr, turn_});
         };
         std::size_t done = 0;  // of the input's panels, counted in the direction of the walk
         const auto input_until = [&](std::size_t until) {
-            until = std::min(rounded(until, group), x_panels);
             if (until <= done) return;
-            run(w.ih, c.x, x_column, turn_ ? Span{x_panels - until, x_panels - done} : Span{done, until},
-                w.start + x_column);
+            run(x, c.x, x_column, turn_ ? Span{x.last - until, x.last - done} : Span{done, until}, w.start + x_column);
             done = until;
         };
-        for (std::size_t at = 0; at < h_panels; at += group) {
-            const std::size_t end = std::min(at + group, h_panels);
-            const Span panels = turn_ ? Span{h_panels - end, h_panels - at} : Span{at, end};
+        for (std::size_t at = 0; at < h.last; ++at) {
+            const std::size_t panel = turn_ ? h.last - 1 - at : at;
             // the input's share of these columns comes first
-            const std::size_t border = h_column + (turn_ ? panels.first : panels.last) * z_.panel;
+            const std::size_t border = h_column + (turn_ ? panel : panel + 1) * h.width;
             const std::size_t before = border < x_column ? 0 : border - x_column;
-            input_until(turn_ ? x_panels - std::min(x_panels, before / z_.panel) : z_.panels(before));
-            run(w.hh[0], c.h_prev, h_column, panels, nullptr);
+            input_until(turn_ ? x.last - std::min(x.last, before / x.width)
+                              : std::min(x.last, (before + x.width - 1) / x.width));
+            run(h, c.h_prev, h_column, {panel, panel + 1}, nullptr);
         }
-        input_until(x_panels);
+        input_until(x.last);
     }
 
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c,
                   std::size_t column, const T* start, bool add, bool descending) const {
-        const std::size_t panels = z_.panels(b.n);
-        const Span mine = units_ ? share(panels, 1, team.rank(), team.size()) : Span{0, panels};
-        s_.kernels.product({m, b.n, b.k, a, 0, b.packed, c, column, mine.first, mine.last, start, add, descending});
+        const Span mine = units_ ? share(b.last, 1, team.rank(), team.size()) : Span{0, b.last};
+        s_.kernels.product(
+            {m, b.n, b.k, a, 0, b.packed, b.width, c, column, mine.first, mine.last, start, add, descending});
     }
 
     void finish(const Team& team, const Part& part, Span rows) const {

@@ -18,7 +18,7 @@ namespace elman {
 template <class T>
 using Elementwise = void (*)(const T* x, T* out, std::size_t n);
 
-// A matrix to multiply with is packed: in panels of a few vectors' width, each holding its k rows one after the other.
+// A matrix to multiply with is packed: in panels of `width` columns, each holding its k rows one after the other.
 template <class T>
 struct Packing {
     const T* const* rows;  // (k, n), or (n, k) for pack_columns; null for a row of zeros
@@ -26,6 +26,7 @@ struct Packing {
     T* packed;
     std::size_t first, last;  // the panels to pack
     const T* const* scale;    // a factor for every element, in rows as above, or null (pack_rows only)
+    std::size_t width;        // whole vectors
 };
 
 // c[i][column + j] = start[j] + Σ a[i][a_column + k] · b[k][j], or += with `add`, for j < n in panels first … last.
@@ -34,7 +35,8 @@ struct Product {
     std::size_t m, n, k;
     const T* const* a;
     std::size_t a_column;
-    const T* b;  // packed
+    const T* b;         // packed
+    std::size_t width;  // of its panels
     T* const* c;
     std::size_t column;
     std::size_t first, last;
@@ -66,8 +68,8 @@ struct Dots {
     T* const* sums;
 };
 
-// c[i][j] += Σ_r a[r · a_stride + i] · b[r][j] for i < m, j < n: the gradient of weights. `sums[i]` takes
-// += Σ_r a[r · a_stride + i] as well. Either may be null.
+// c[i][j] = Σ_r a[r · a_stride + i] · b[r][j], or += with `add`, for i < m, j < n: the gradient of weights. `sums[i]`
+// takes += Σ_r a[r · a_stride + i] as well. Either may be null.
 template <class T>
 struct Outer {
     std::size_t rows, m, n;
@@ -76,6 +78,7 @@ struct Outer {
     const T* b;  // packed: k = rows
     T* const* c;
     T* const* sums;
+    bool add;
 };
 
 // Zoneout of a state: the new value is the old one where the mask says so, or with `rate` as weight where there is none.
@@ -201,7 +204,12 @@ struct KernelsOf {
     Elementwise<T> tanh;
     Elementwise<T> sigmoid;
     std::size_t lanes;
-    std::size_t panel;  // columns of a panel
+    std::size_t panel;      // columns of a panel
+    std::size_t row_panel;  // and of one of a large matrix that single rows are multiplied with
+    // Single rows read a matrix as fast as the caches bring it: a large one comes faster as one stream than as several.
+    std::size_t row_width(std::size_t k, std::size_t n) const {
+        return k * n * sizeof(T) > (std::size_t{3} << 17) ? row_panel : panel;
+    }
     void (*pack_rows)(const Packing<T>&);
     void (*pack_columns)(const Packing<T>&);
     void (*unpack_columns)(const Unpacking<T>&);

@@ -32,7 +32,7 @@ public:
     BackwardLanes(const Sequence<T>& sequence, const BackwardCall<T>& call, std::size_t arrays)
         : Base(sequence), call_(call), arrays_(arrays), places_(std::min(places, panels_.count())) {
         Workspace& m = s_.memory;
-        clear_gradients(s_, call_, arrays);
+        clear_gradients(s_, call_, arrays, true);
         weights_ = m.template take<Weights>(s_.parts());
         sums_ = m.template take<Sums>(s_.parts() * places_);
         for (std::size_t p = 0; p < s_.parts(); ++p) {

@@ -71,7 +71,7 @@ protected:
         std::fill(to + n, to + W_, repeat ? to[0] : nullptr);
     }
     void pack(std::size_t p, const T* const* rows, std::size_t n, T* to) const {
-        s_.kernels.pack_columns({rows, n, panels_.lanes(p), to, 0, 1, nullptr});
+        s_.kernels.pack_columns({rows, n, panels_.lanes(p), to, 0, 1, nullptr, W_});
     }
     void pack_state(const T* states, const Part& part, std::size_t p, bool repeat, const T** lanes, T* to) const {
         if (states == nullptr) {
@@ -99,7 +99,7 @@ protected:
     // c[i] (+)= Σ a[i][k] · b[k] for n rows, from `start[i]` or added to what c holds, or from zero.
     void multiply(std::size_t p, std::size_t n, const T* const* a, std::size_t k, const T* b, T* const* c,
                   const T* start, bool add) const {
-        s_.kernels.product({n, panels_.lanes(p), k, a, 0, b, c, 0, 0, 1, nullptr, add, false, start});
+        s_.kernels.product({n, panels_.lanes(p), k, a, 0, b, W_, c, 0, 0, 1, nullptr, add, false, start});
     }
     std::size_t at(int block) const { return static_cast<std::size_t>(block) * z_.H; }
 

@@ -14,8 +14,12 @@ namespace elman::ELMAN_TARGET_NAME {
 // registers: 32 with AVX-512, 16 otherwise.
 #if defined(__AVX512F__)
 constexpr int tile_rows = 8, tile_vectors = 3;
+constexpr int outer_vectors = 24;  // sums at a time where an outer product has few columns
+constexpr int row_vectors = 4;     // of a panel that single rows are multiplied with
 #else
 constexpr int tile_rows = 4, tile_vectors = 3;
+constexpr int outer_vectors = 12;
+constexpr int row_vectors = tile_vectors;
 #endif
 constexpr std::size_t depth = 512;  // of a block of the sum
 constexpr std::size_t outer_depth = 512;
@@ -30,15 +34,16 @@ ELMAN_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? 
 // packed[panel][k][j] = rows[k][j] · scale[k][j]
 template <class T>
 void pack_rows(const Packing<T>& p) {
-    constexpr std::size_t width = panel_width<T>, ahead = 16;
+    constexpr std::size_t ahead = 16;
+    const std::size_t width = p.width, vectors = width / lanes<T>;
     for (std::size_t panel = p.first; panel < p.last; ++panel) {
         const std::size_t column = panel * width;
         T* to = p.packed + panel * p.k * width;
         for (std::size_t k = 0; k < p.k; ++k, to += width) {
-            for (int v = 0; v < tile_vectors && k + ahead < p.k && p.rows[k + ahead] != nullptr; ++v) {
+            for (std::size_t v = 0; v < vectors && k + ahead < p.k && p.rows[k + ahead] != nullptr; ++v) {
                 __builtin_prefetch(p.rows[k + ahead] + column + v * lanes<T>);
             }
-            for (int v = 0; v < tile_vectors; ++v) {
+            for (std::size_t v = 0; v < vectors; ++v) {
                 const std::size_t j = column + v * lanes<T>;
                 Vector<T> value{};
                 if (p.rows[k] != nullptr && j < p.n) {
@@ -57,7 +62,8 @@ constexpr std::size_t few = 4;
 // packed[panel][k][j] = rows[j][k]; vectors that hold no column are left as they are, as nobody reads them.
 template <class T>
 void pack_columns(const Packing<T>& p) {
-    constexpr std::size_t width = panel_width<T>, step = lanes<T>, ahead = 256 / sizeof(T);
+    constexpr std::size_t step = lanes<T>, ahead = 256 / sizeof(T);
+    const std::size_t width = p.width;
     for (std::size_t panel = p.first; panel < p.last; ++panel) {
         for (std::size_t j = 0; j < width && panel * width + j < p.n; j += step) {
             const std::size_t first = panel * width + j;
@@ -123,11 +129,11 @@ void unpack_columns(const Unpacking<T>& p) {
 
 enum class Finish { set, add, by_row };  // c begins with `start` by columns, with what it holds, or with start[row]
 
-// One tile: M rows of V vectors of a panel. Columns: element (i, k) of the left factor is a[0][k · offset + i], not a[i][offset + k].
+// One tile: M rows of V vectors of a panel `width` wide. Columns: element (i, k) of the left factor is a[0][k · offset + i], not a[i][offset + k].
 template <class T, int M, int V, bool Columns>
-__attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_t offset, const T* b, T* const* c,
-                                    std::size_t column, std::size_t last_lanes, const T* start, Finish finish) {
-    constexpr int width = tile_vectors * static_cast<int>(lanes<T>);
+__attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_t offset, const T* b, std::size_t width,
+                                    T* const* c, std::size_t column, std::size_t last_lanes, const T* start,
+                                    Finish finish) {
     Vector<T> sum[M][V] = {};
     const T* row[M];
     for (int i = 0; i < M; ++i) row[i] = Columns ? a[0] : a[i] + offset;
@@ -170,10 +176,10 @@ __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_
     }
 }
 
-// One row, and V vectors of panels side by side, `columns` of them wanted: with fewer sums at a time, each would wait for
-// the one before. The processor fetches ahead by itself here.
-template <class T, int V>
-__attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, std::size_t panel_stride, T* c,
+// One row, and V vectors: of one panel, whose rows lie `stride` apart, or of panels of a tile's width side by side, which
+// themselves do. With fewer sums at a time, each would wait for the one before. The processor fetches ahead by itself.
+template <class T, int V, bool Apart>
+__attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, std::size_t stride, T* c,
                                         std::size_t columns, const T* start, Finish finish) {
     constexpr int step = static_cast<int>(lanes<T>);
     Vector<T> sum[V] = {};
@@ -181,9 +187,9 @@ __attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, s
         const T value = a[at];
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) {
-            sum[v] += load<T>(b + (v / tile_vectors) * panel_stride + (v % tile_vectors) * step) * value;
+            sum[v] += load<T>(b + (Apart ? (v / tile_vectors) * stride + (v % tile_vectors) * step : v * step)) * value;
         }
-        b += tile_vectors * step;
+        b += Apart ? tile_vectors * step : stride;
     }
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
@@ -200,8 +206,8 @@ __attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, s
 }
 
 template <class T>
-using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, T* const*, std::size_t, std::size_t,
-                      const T*, Finish);
+using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, std::size_t, T* const*, std::size_t,
+                      std::size_t, const T*, Finish);
 
 template <class T, bool Columns>
 ELMAN_INLINE Tile<T> tile_for(std::size_t m, std::size_t vectors) {
@@ -231,58 +237,72 @@ struct Extent {
 };
 
 template <class T>
+using RowTile = void (*)(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Finish);
+
+template <class T>
 void product_of_row(const Product<T>& p) {
-    constexpr std::size_t width = panel_width<T>;
-    constexpr void (*tiles[])(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Finish) = {
-        row_tile<T, 1>, row_tile<T, 2>, row_tile<T, 3>, row_tile<T, 4>, row_tile<T, 5>,
-        row_tile<T, 6>, row_tile<T, 7>, row_tile<T, 8>, row_tile<T, 9>};
-    const std::size_t stride = p.k * width, count = p.last - p.first, groups = count < narrow ? 1 : count / narrow;
-    static_assert(sizeof tiles / sizeof tiles[0] == (2 * narrow - 1) * tile_vectors);
+    constexpr RowTile<T> side_by_side[] = {row_tile<T, 1, true>, row_tile<T, 2, true>, row_tile<T, 3, true>,
+                                           row_tile<T, 4, true>, row_tile<T, 5, true>, row_tile<T, 6, true>,
+                                           row_tile<T, 7, true>, row_tile<T, 8, true>, row_tile<T, 9, true>};
+    constexpr RowTile<T> of_one[] = {row_tile<T, 1, false>, row_tile<T, 2, false>, row_tile<T, 3, false>,
+                                     row_tile<T, 4, false>};
+    static_assert(sizeof side_by_side / sizeof side_by_side[0] == (2 * narrow - 1) * tile_vectors);
+    static_assert(sizeof of_one / sizeof of_one[0] >= row_vectors);
+    const bool apart = p.width == panel_width<T>;
+    const std::size_t panel_size = p.k * p.width, count = p.last - p.first;
+    const std::size_t groups = !apart ? count : count < narrow ? 1 : count / narrow;
+    const RowTile<T>* const tiles = apart ? side_by_side : of_one;
     for (std::size_t index = 0; index < groups; ++index) {
         const std::size_t group = p.descending ? groups - 1 - index : index;
-        const std::size_t panel = p.first + count * group / groups, column = panel * width;
+        const std::size_t panel = p.first + count * group / groups, column = panel * p.width;
         const std::size_t panels = p.first + count * (group + 1) / groups - panel;
-        const std::size_t columns = smaller(panels * width, p.n - column);
+        const std::size_t columns = smaller(panels * p.width, p.n - column);
         const T* start = p.start == nullptr ? nullptr : p.start + column;
         std::size_t k0 = 0;
         do {
             const std::size_t k = smaller(depth, p.k - k0);
             tiles[(columns + lanes<T> - 1) / lanes<T> - 1](
-                k, p.a[0] + p.a_column + k0, p.b + panel * stride + k0 * width, stride, p.c[0] + p.column + column,
-                columns, start, p.add || k0 > 0 ? Finish::add : Finish::set);
+                k, p.a[0] + p.a_column + k0, p.b + panel * panel_size + k0 * p.width, apart ? panel_size : p.width,
+                p.c[0] + p.column + column, columns, start, p.add || k0 > 0 ? Finish::add : Finish::set);
             k0 += k;
         } while (k0 < p.k);
     }
 }
 
+// The rows from `row` to `end` by columns first … of one panel, as many as a tile has at most.
+template <class T>
+ELMAN_INLINE void product_of_panel(const Product<T>& p, std::size_t row, std::size_t end, std::size_t panel,
+                                   std::size_t first) {
+    const std::size_t tiles = (end - row + tile_rows - 1) / tile_rows;  // of about equal heights
+    const std::size_t column = panel * p.width + first;
+    const Extent<T> extent(smaller(p.n - column, p.width - first));
+    const T* start = p.start == nullptr ? nullptr : p.start + column;
+    std::size_t k0 = 0;
+    do {
+        const std::size_t k = smaller(depth, p.k - k0);
+        const T* b = p.b + (panel * p.k + k0) * p.width + first;
+        const Finish finish = p.add || k0 > 0 ? Finish::add : p.row_start != nullptr ? Finish::by_row : Finish::set;
+        for (std::size_t t = 0; t < tiles; ++t) {
+            const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
+            tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, p.width, p.c + i,
+                                                         p.column + column, extent.last_lanes,
+                                                         finish == Finish::by_row ? p.row_start + i : start, finish);
+        }
+        k0 += k;
+    } while (k0 < p.k);
+}
+
 template <class T>
 void product(const Product<T>& p) {
-    constexpr std::size_t width = panel_width<T>;
     if (p.last <= p.first) return;
     if (p.m == 1 && p.row_start == nullptr) return product_of_row<T>(p);
     for (std::size_t row = 0; row < p.m; row += slab) {
-        const std::size_t end = smaller(p.m, row + slab);
-        const std::size_t tiles = (end - row + tile_rows - 1) / tile_rows;  // of about equal heights
         for (std::size_t index = p.first; index < p.last; ++index) {
             const std::size_t panel = p.descending ? p.last - 1 - (index - p.first) : index;
-            const Extent<T> extent(p.n - panel * width);
-            const std::size_t column = panel * width;
-            const T* start = p.start == nullptr ? nullptr : p.start + column;
-            std::size_t k0 = 0;
-            do {
-                const std::size_t k = smaller(depth, p.k - k0);
-                const T* b = p.b + (panel * p.k + k0) * width;
-                const Finish finish = p.add || k0 > 0          ? Finish::add
-                                      : p.row_start != nullptr ? Finish::by_row
-                                                               : Finish::set;
-                for (std::size_t t = 0; t < tiles; ++t) {
-                    const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
-                    tile_for<T, false>(next - i, extent.vectors)(
-                        k, p.a + i, p.a_column + k0, b, p.c + i, p.column + column, extent.last_lanes,
-                        finish == Finish::by_row ? p.row_start + i : start, finish);
-                }
-                k0 += k;
-            } while (k0 < p.k);
+            const std::size_t columns = smaller(p.width, p.n - panel * p.width);
+            for (std::size_t first = 0; first < columns; first += panel_width<T>) {
+                product_of_panel<T>(p, row, smaller(p.m, row + slab), panel, first);
+            }
         }
     }
 }
@@ -305,14 +325,49 @@ ELMAN_INLINE void add_sums(const T* a, std::size_t stride, std::size_t rows, std
     }
 }
 
+// The same where b has N columns only, few against a vector's lanes: the lanes are columns of a, which are read where they
+// lie, once for their own sums and for those of their products.
+template <class T, int N>
+__attribute__((noinline)) void outer_of_few(const Outer<T>& p) {
+    constexpr std::size_t width = panel_width<T>, step = lanes<T>;
+    constexpr int vectors = outer_vectors / (N + 1);
+    std::size_t r0 = 0;
+    do {
+        const std::size_t end = smaller(p.rows, r0 + outer_depth);
+        for (std::size_t i = 0; i < p.m; i += vectors * step) {
+            Vector<T> sum[N + 1][vectors] = {};
+            for (std::size_t r = r0; r < end; ++r) {
+                const T* const from = p.a + r * p.a_stride + i;
+#pragma GCC unroll 16
+                for (int v = 0; v < vectors; ++v) {
+                    if (i + v * step >= p.m) break;
+                    const Vector<T> value = load_first<T>(from + v * step, p.m - i - v * step);
+#pragma GCC unroll 16
+                    for (int k = 0; k < N; ++k) sum[k][v] += value * p.b[r * width + k];
+                    sum[N][v] += value;
+                }
+            }
+            for (std::size_t q = i; q < p.m && q < i + vectors * step; ++q) {
+                const std::size_t v = (q - i) / step, lane = (q - i) % step;
+                for (int k = 0; k < N; ++k) p.c[q][k] = (p.add || r0 > 0 ? p.c[q][k] : 0) + sum[k][v][lane];
+                if (p.sums != nullptr && p.sums[q] != nullptr) *p.sums[q] += sum[N][v][lane];
+            }
+        }
+        r0 = end;
+    } while (r0 < p.rows);
+}
+
 // Where rows lie far apart, a band of columns is packed first: cache lines are read whole, and once.
 template <class T>
 void outer(const Outer<T>& p) {
+    if (p.c != nullptr && p.n == 1) return outer_of_few<T, 1>(p);
+    if (p.c != nullptr && p.n == 2) return outer_of_few<T, 2>(p);
     constexpr std::size_t width = panel_width<T>, band = 64, far = 2048 / sizeof(T);
     const std::size_t panels = (p.n + width - 1) / width;
     const bool packing = p.a_stride > far;
     alignas(64) T packed[band * outer_depth];
-    for (std::size_t r0 = 0; r0 < p.rows; r0 += outer_depth) {
+    std::size_t r0 = 0;
+    do {  // once where there are no rows: their sum is 0
         const std::size_t count = smaller(outer_depth, p.rows - r0);
         for (std::size_t i = 0; i < p.m; i += band) {
             const std::size_t height = smaller(band, p.m - i);
@@ -342,11 +397,13 @@ void outer(const Outer<T>& p) {
                     const std::size_t q = t * tile_rows;
                     const T* const column = a + q;
                     tile_for<T, true>(smaller(tile_rows, height - q), extent.vectors)(
-                        count, &column, stride, b, p.c + i + q, panel * width, extent.last_lanes, nullptr, Finish::add);
+                        count, &column, stride, b, width, p.c + i + q, panel * width, extent.last_lanes, nullptr,
+                        p.add || r0 > 0 ? Finish::add : Finish::set);
                 }
             }
         }
-    }
+        r0 += count;
+    } while (r0 < p.rows);
 }
 
 // Several vectors of a row at a time: rows lie far apart.

@@ -292,8 +292,10 @@ public:
         }
         return rows;
     }
-    Packing<T> packing(const T* const* rows, std::size_t k, std::size_t n) const {
-        return {rows, k, n, memory.take<T>(sizes.panels(n) * sizes.panel * k), 0, sizes.panels(n), nullptr};
+    Packing<T> packing(const T* const* rows, std::size_t k, std::size_t n, bool single_rows) const {
+        const std::size_t width = single_rows ? kernels.row_width(k, n) : kernels.panel,
+                          panels = (n + width - 1) / width;
+        return {rows, k, n, memory.take<T>(panels * width * k), 0, panels, nullptr, width};
     }
     // How the threads share the recurrence: by rows, each walking all steps of its own; or, where rows are too few, by
     // units, meeting twice a step.

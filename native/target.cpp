@@ -17,6 +17,7 @@ constexpr KernelsOf<T> kernels_of = {
     .sigmoid = elementwise<Sigmoid, T>,
     .lanes = lanes<T>,
     .panel = panel_width<T>,
+    .row_panel = row_vectors * lanes<T>,
     .pack_rows = pack_rows<T>,
     .pack_columns = pack_columns<T>,
     .unpack_columns = unpack_columns<T>,

@@ -156,6 +156,17 @@ def test_a_row_is_the_same_in_any_batch(kind: str, dtype: torch.dtype, data: st.
     assert_same(rows_of(run(layer, **rows_of(arguments, [row])), slice(None)), rows_of(whole, [row]))
 
 
+@each_layer
+def test_a_row_of_many_units_is_the_same_in_any_batch(kind: str, target: str) -> None:
+    """The weights are packed otherwise for a single row where they are large."""
+    layer = make(kind, 2, 331 if kind.startswith("rnn") else 203)
+    arguments = drawn(layer, 3, 2)
+    rows = [rows_of(run(layer, **rows_of(arguments, [row])), slice(None)) for row in range(2)]
+    whole = run(layer, **arguments)
+    assert_same(rows[0], rows_of(whole, [0]))
+    assert_same(rows[1], rows_of(whole, [1]))
+
+
 @settings(max_examples=12)
 @given(data=st.data())
 @each_layer
@@ -183,6 +194,19 @@ def test_padding_is_never_seen(kind: str, data: st.DataObject, target: str) -> N
     found = rows_of(found, [row])
     found |= {name: found[name][:n] for name in ("output", "∂input")}
     assert_same(found, expected)
+
+
+@pytest.mark.parametrize("features", [1, 2, 3])
+@each_layer
+def test_steps_that_no_row_reaches(kind: str, features: int, target: str) -> None:
+    """Backward begins with a chunk of steps in which nothing is summed."""
+    layer = make(kind, features)
+    arguments = drawn(layer, 700, 2)
+    found = run(layer, **arguments, lengths=[3, 2])
+    shorter = {name: value if isinstance(value, tuple) else value[:3] for name, value in arguments.items()}
+    expected = run(layer, **shorter, lengths=[3, 2])
+    assert not found["∂input"][3:].any()
+    assert_same(found | {name: found[name][:3] for name in ("output", "∂input")}, expected)
 
 
 @pytest.mark.parametrize("sort", [True, False], ids=["sorted", "unsorted"])
