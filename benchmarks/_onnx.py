@@ -11,12 +11,13 @@ import numpy as np
 ORDER = {"gru": (1, 0, 2), "lstm": (0, 3, 1, 2)}  # r z n → z r n; i f g o → i o f g
 
 
-def session(cell: str, weights: Mapping[str, np.ndarray]) -> Any:
-    """An onnxruntime session on one thread: inputs ``x`` (1, 1, I) and a state each (1, 1, H) → the states.
+def session(cell: str, weights: Mapping[str, np.ndarray], threads: int) -> Any:
+    """An onnxruntime session: inputs ``x`` (1, 1, I) and a state each (1, 1, H) → the states.
 
     Args:
         cell: ``"gru"`` or ``"lstm"``.
         weights: of one layer, by name, as in :meth:`elman.recurrence.Layout.shapes`.
+        threads: that it may use.
     """
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
@@ -53,5 +54,5 @@ def session(cell: str, weights: Mapping[str, np.ndarray]) -> Any:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
     settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+    settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
     return onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])

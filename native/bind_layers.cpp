@@ -115,9 +115,10 @@ public:
     using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
     using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 
-    Stepper(const elman::Layers<T>& layers, nb::handle weights)
+    Stepper(const elman::Layers<T>& layers, nb::handle weights, int threads)
         : layers_(layers),
-          prepared_(layers.prepare(pointers<const T*>(weights, layers.parts() * layers.part_arrays(), "weights"))) {}
+          prepared_(layers.prepare(pointers<const T*>(weights, layers.parts() * layers.part_arrays(), "weights"))),
+          threads_(threads) {}
 
     // The states (L, rows, size) and new ones; c is None for a cell that has none.
     void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new,
@@ -139,12 +140,13 @@ public:
             call.finals.push_back(c_new->data());
         }
         const nb::gil_scoped_release unlocked;
-        layers_.forward({1, rows, nullptr, nullptr, false, nullptr, 0, 0, 1}, call, prepared_.get());
+        layers_.forward({1, rows, nullptr, nullptr, false, nullptr, 0, 0, threads_}, call, prepared_.get());
     }
 
 private:
     const elman::Layers<T> layers_;
     const std::shared_ptr<const elman::Prepared<T>> prepared_;
+    const int threads_;
 };
 
 template <class T>
@@ -209,9 +211,10 @@ public:
             layers_);
     }
 
-    nb::object stepper(nb::handle weights) const {
+    nb::object stepper(nb::handle weights, int threads) const {
         return std::visit(
-            [&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights)); }, layers_);
+            [&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights, threads)); },
+            layers_);
     }
 
     std::size_t saved_size(const Steps& steps) const {
@@ -267,6 +270,6 @@ void def_layers(nb::module_& module) {
              "zoneout"_a.none(), "saved"_a.none(), "finals"_a)
         .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
              "zoneout"_a.none(), "saved"_a.none(), "d_out"_a.none(), "d_finals"_a, "d_x"_a.none(), "d_tensors"_a)
-        .def("stepper", &AnyLayers::stepper, "weights"_a)
+        .def("stepper", &AnyLayers::stepper, "weights"_a, "threads"_a)
         .def("saved_size", &AnyLayers::saved_size, "batch"_a);
 }

@@ -10,6 +10,7 @@
 
 #include "bind.h"
 #include "dispatch.h"
+#include "sequence.h"
 #include "threads.h"
 
 namespace nb = nanobind;
@@ -47,7 +48,7 @@ double read_bandwidth(std::size_t bytes, double seconds) {
     // a matrix times a vector, which is what a step at batch one is: each packed value is read once
     const std::size_t k = 256;
     const std::size_t columns = std::max<std::size_t>(1, bytes / (sizeof(float) * k * kernels.lanes)) * kernels.lanes;
-    const std::size_t width = kernels.row_width(k, columns), panels = (columns + width - 1) / width;
+    const std::size_t width = elman::row_width(kernels, k, columns), panels = (columns + width - 1) / width;
     std::vector<float> matrix(panels * width * k + 16, 1.0f), x(k, 1.0f), y(columns, 0.0f);
     float* aligned = matrix.data();
     while (reinterpret_cast<std::uintptr_t>(aligned) % 64 != 0) ++aligned;

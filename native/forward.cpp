@@ -1,5 +1,6 @@
 // The walk forward: inference keeps nothing, training what backward needs.
 #include "lanewise.h"
+#include "pace.h"
 #include "sequence.h"
 
 namespace elman {
@@ -15,6 +16,7 @@ template <class T>
 struct Prepared {
     Workspace memory;
     ForwardWeights<T>* parts;
+    mutable Pace pace;
 };
 
 namespace {
@@ -26,7 +28,7 @@ constexpr std::size_t chunk_rows = 64;      // but enough rows for a matrix prod
 template <class T>
 using Weights = ForwardWeights<T>;
 
-constexpr std::size_t mixed_bytes = std::size_t{3} << 18;  // of weights that the second cache may not hold
+constexpr std::size_t large_step = std::size_t{3} << 18;  // bytes of weights that the second cache may not hold
 
 // The weights of all parts, laid out for packing, in memory taken from the sequence's.
 template <class T>
@@ -96,19 +98,22 @@ struct Scratch {
 template <class T>
 class Forward {
 public:
-    Forward(const Sequence<T>& sequence, std::size_t arrays, const Weights<T>* packed)
+    Forward(const Sequence<T>& sequence, std::size_t arrays, const Prepared<T>* prepared)
         : s_(sequence),
           z_(sequence.sizes),
           plan_(sequence.plan),
           training_(sequence.call.saved != nullptr),
-          packed_(packed != nullptr) {
+          prepared_(prepared) {
         Workspace& memory = s_.memory;
-        threads_ = s_.threads();
+        large_ = prepared != nullptr && s_.batch.steps == 1 && largest() > large_step;
+        if (large_) begin_ = Pace::Clock::now();
+        shared_ = large_ && s_.batch.threads > 1 && prepared->pace.shares(begin_);
+        threads_ = shared_ ? s_.batch.threads : s_.threads();
         units_ = s_.by_units(threads_);
         // single steps, one call each, take the weights by turns from the first to the last and back
         static thread_local bool turn = false;
         turn_ = s_.batch.steps == 1 && (turn = !turn);
-        mixed_ = packed_ && s_.batch.steps == 1 && !units_ && !s_.layout.layer_norm && largest() > mixed_bytes;
+        mixed_ = large_ && !units_ && !s_.layout.layer_norm;
         inner_ = memory.template take<T*>(s_.layout.num_layers);
         saved_ = memory.template take<Saved<T>>(s_.parts());
         T* buffer = s_.call.saved;
@@ -121,7 +126,7 @@ public:
                     training_ ? saved_[p].out : memory.template take<T>(s_.active() * s_.layout.directions * z_.R);
             }
         }
-        weights_ = packed_ ? packed : lay_out(s_, arrays);
+        weights_ = prepared != nullptr ? prepared->parts : lay_out(s_, arrays);
         c_ = memory.template take_zeros<T>(plan_.cell_state ? s_.batch.rows * z_.Hs : 0);
         hidden_ = memory.template take<T>(s_.layout.proj_size ? s_.batch.rows * z_.H : 0);
         operand_ = memory.template take_zeros<T>(plan_.phases > 1 ? s_.batch.rows * z_.H : 0);
@@ -134,12 +139,13 @@ public:
 
     void run() {
         run_team(threads_, [this](Team& team) {
-            if (!packed_) {
+            if (prepared_ == nullptr) {
                 for (std::size_t p = 0; p < s_.parts(); ++p) pack(s_, weights_[p], team.rank(), team.size());
                 team.barrier();
             }
             for (std::size_t p = 0; p < s_.parts(); ++p) walk(team, s_.part(p));
         });
+        if (large_) prepared_->pace.ended(begin_, shared_);
         // a padded step holds zeros
         if (s_.batch.counts == nullptr || s_.batch.packed) return;
         const std::size_t width = s_.layout.directions * z_.R;
@@ -194,7 +200,7 @@ private:
         }
         for (std::size_t s = 0; s < s_.batch.steps; s += chunk_) chunk(team, part, c, rows, units, s);
         finish(team, part, rows);
-        if (units_) team.barrier();  // the next part begins with states of its own
+        if (units_ && part.number + 1 < s_.parts()) team.barrier();  // the next part begins with states of its own
     }
 
     bool saved_gates(const Saved<T>& saved) const { return training_ && saved.gates != nullptr; }
@@ -388,9 +394,11 @@ private:
     const Sequence<T>& s_;
     const Sizes<T>& z_;
     const CellPlan& plan_;
-    const bool training_, packed_;
+    const bool training_;
+    const Prepared<T>* const prepared_;
     int threads_;
-    bool units_, turn_, mixed_;
+    bool large_, shared_, units_, turn_, mixed_;
+    Pace::Time begin_;
     std::size_t chunk_;
     T** inner_;
     Saved<T>* saved_;
@@ -407,7 +415,7 @@ void Layers<T>::forward(const Batch& batch, const ForwardCall<T>& call, const Pr
     const Workspace::Scope scope(memory);
     const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call, memory);
     if (prepared == nullptr && is_lanewise(sequence)) return forward_lanewise(sequence, part_arrays());
-    Forward<T>(sequence, part_arrays(), prepared == nullptr ? nullptr : prepared->parts).run();
+    Forward<T>(sequence, part_arrays(), prepared).run();
 }
 
 template <class T>

@@ -206,10 +206,6 @@ struct KernelsOf {
     std::size_t lanes;
     std::size_t panel;      // columns of a panel
     std::size_t row_panel;  // and of one of a large matrix that single rows are multiplied with
-    // Single rows read a matrix as fast as the caches bring it: a large one comes faster as one stream than as several.
-    std::size_t row_width(std::size_t k, std::size_t n) const {
-        return k * n * sizeof(T) > (std::size_t{3} << 17) ? row_panel : panel;
-    }
     void (*pack_rows)(const Packing<T>&);
     void (*pack_columns)(const Packing<T>&);
     void (*unpack_columns)(const Unpacking<T>&);

@@ -116,6 +116,13 @@ std::size_t saved_elements(const Layout& layout, const CellPlan& plan, const Siz
     return layout.num_layers * layout.directions * part + (layout.num_layers - 1) * of(layout.directions * z.R);
 }
 
+// Columns of the panels of a matrix that single rows are multiplied with. They read it as fast as the caches bring it, and
+// a large one comes faster as one stream than as several.
+template <class T>
+std::size_t row_width(const KernelsOf<T>& kernels, std::size_t k, std::size_t n) {
+    return k * n * sizeof(T) > (std::size_t{3} << 17) ? kernels.row_panel : kernels.panel;
+}
+
 template <class T>
 class Sequence {
 public:
@@ -293,7 +300,7 @@ public:
         return rows;
     }
     Packing<T> packing(const T* const* rows, std::size_t k, std::size_t n, bool single_rows) const {
-        const std::size_t width = single_rows ? kernels.row_width(k, n) : kernels.panel,
+        const std::size_t width = single_rows ? row_width(kernels, k, n) : kernels.panel,
                           panels = (n + width - 1) / width;
         return {rows, k, n, memory.take<T>(panels * width * k), 0, panels, nullptr, width};
     }

@@ -16,7 +16,10 @@ namespace {
 constexpr int most_threads = 256;
 // Between two steps of a recurrence a peer is a few microseconds late, and waking a sleeper takes tens of them. A peer
 // later than this has probably lost its processor: ours may be the one that it is waiting for.
-constexpr auto longest_spin = std::chrono::microseconds(30);
+constexpr auto longest_spin = std::chrono::microseconds(awake_microseconds);
+// A peer may also have been put on the processor of the one who waits for it. It then needs that processor for a moment,
+// to leave it; whoever went to sleep meanwhile would be waked beside it, wherever it went.
+constexpr auto longest_yield = std::chrono::microseconds(300);
 constexpr int cache_line = 64;
 
 void relax() {
@@ -35,14 +38,21 @@ struct alignas(cache_line) Signal {
     std::atomic<unsigned> value{0};
     std::atomic<unsigned> sleepers{0};
 
-    void wait_while(unsigned old) {
-        const auto start = std::chrono::steady_clock::now();
-        do {
+    void wait_while(unsigned old, std::chrono::microseconds yielding = {}) {
+        const auto changes = [&] {
             for (int k = 0; k < 16; ++k) {
-                if (value.load(std::memory_order_acquire) != old) return;
+                if (value.load(std::memory_order_acquire) != old) return true;
                 relax();
             }
-        } while (std::chrono::steady_clock::now() - start < longest_spin);
+            return false;
+        };
+        if (changes()) return;
+        using Clock = std::chrono::steady_clock;
+        const auto start = Clock::now();
+        for (auto waited = Clock::duration{}; waited < longest_spin + yielding; waited = Clock::now() - start) {
+            if (changes()) return;
+            if (waited > longest_spin) sched_yield();
+        }
         ++sleepers;
         value.wait(old);
         --sleepers;
@@ -52,6 +62,26 @@ struct alignas(cache_line) Signal {
         if (sleepers != 0) value.notify_all();
     }
 };
+
+int current_processor() {
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+// Moves the calling thread to another processor, if it may use one. A waker that goes on by itself keeps a thread that
+// the system has put beside it from running, until the system notices, milliseconds later.
+void leave_processor([[maybe_unused]] int processor) {
+#ifdef __linux__
+    cpu_set_t allowed, others;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
+    others = allowed;
+    CPU_CLR(processor, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+#endif
+}
 
 // Processors that the calling thread may use.
 int allowed_processors() {
@@ -84,9 +114,10 @@ public:
         }
         const int size = grow(threads);
         size_ = size;
+        processor_ = current_processor();
         running_.value = static_cast<unsigned>(size - 1);
         take_part(0);
-        while (const unsigned left = running_.value) running_.wait_while(left);
+        while (const unsigned left = running_.value) running_.wait_while(left, longest_yield);
         busy_.store(false, std::memory_order_release);
     }
 
@@ -97,7 +128,7 @@ public:
             round_.value = round + 1;
             round_.wake();
         } else {
-            round_.wait_while(round);
+            round_.wait_while(round, longest_yield);
         }
     }
 
@@ -111,8 +142,8 @@ public:
     }
 
 private:
-    struct alignas(cache_line) Worker {
-        std::atomic<unsigned> call{0};  // changes when there is work
+    struct Worker {
+        Signal call;  // changes when there is work
     };
 
     static const bool forks_are_seen;
@@ -147,7 +178,8 @@ private:
         pthread_sigmask(SIG_SETMASK, &blocked, &before);
         while (started_ + 1 < size) {
             Worker& worker = workers_[started_ + 1];
-            worker.call = 0;
+            worker.call.value = 0;
+            worker.call.sleepers = 0;
             pthread_t thread;
             if (pthread_create(&thread, nullptr, live, &worker) != 0) break;
             pthread_detach(thread);
@@ -162,8 +194,8 @@ private:
     // Wakes two others, which each wake two, and does this rank's share.
     void take_part(int rank) {
         for (int next = 2 * rank + 1; next <= std::min(2 * rank + 2, size_ - 1); ++next) {
-            ++workers_[next].call;
-            workers_[next].call.notify_one();
+            ++workers_[next].call.value;
+            workers_[next].call.wake();
         }
         Team team(this, size_, rank);
         task_(team, context_);
@@ -179,6 +211,7 @@ private:
     void (*task_)(Team&, void*) = nullptr;
     void* context_ = nullptr;
     int size_ = 0;
+    int processor_ = -1;  // of the caller
     std::fenv_t environment_{};
 
     void (*parallel_)(void (*)(void*), void*, unsigned, unsigned) = nullptr;  // OpenMP's, if it is to be used
@@ -199,7 +232,8 @@ void* Pool::live(void* worker) noexcept {
     Worker& self = *static_cast<Worker*>(worker);
     const int rank = static_cast<int>(&self - pool.workers_);
     for (unsigned seen = 0;; ++seen) {
-        self.call.wait(seen);
+        self.call.wait_while(seen);
+        if (const int here = current_processor(); here >= 0 && here == pool.processor_) leave_processor(here);
         std::fesetenv(&pool.environment_);
         pool.take_part(rank);
         if (--pool.running_.value == 0) pool.running_.wake();

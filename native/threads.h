@@ -33,6 +33,9 @@ private:
 // A task throws nothing, and all its threads come to each barrier: allocate and check before.
 void run_team(int threads, void (*task)(Team&, void*), void* context) noexcept;
 
+// A team's threads stay awake for so long after their work: a call that comes within it need not wake them.
+constexpr int awake_microseconds = 30;
+
 // Takes the threads of an OpenMP runtime from here on, by its own functions. Whoever computes with such a runtime next to
 // ours has its threads spin for milliseconds after each of its regions, on the processors that ours would need.
 void use_openmp(void (*parallel)(void (*)(void*), void*, unsigned, unsigned), int (*thread_number)(),

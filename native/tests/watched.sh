@@ -23,7 +23,7 @@ thread)
     sanitizers=thread
     libraries='tsan stdc++'
     export TSAN_OPTIONS=halt_on_error=1
-    selection=(tests/native/test_kernels_fuzz.py -k threads)
+    selection=(tests/native/test_kernels_fuzz.py tests/native/test_stepper.py -k threads)
     ;;
 valgrind) # it has no AVX-512
     sanitizers=

@@ -1,5 +1,7 @@
 """The stepper: the steps of a sequence, one call each."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,39 @@ def test_steps_are_the_sequence(layout, dtype, target):
             np.testing.assert_array_equal(y, expected)
         for state, expected in zip(states, whole.state, strict=True):
             np.testing.assert_array_equal(state, expected)
+
+
+# one step after another, until the threads share in them: by units, of two layers, and what is not shared by units
+@pytest.mark.parametrize(
+    "layout",
+    [
+        Layout("gru", 260, 251),
+        Layout("gru-before", 140, 301),
+        Layout("lstm", 10, 300, 2),
+        Layout("lstm", 301, 190, proj_size=70),
+        Layout("gru", 251, 251, layer_norm=True),
+    ],
+    ids=str,
+)
+def test_steps_that_threads_share(layout):
+    weights, x, states = drawn(layout, np.float32, 1)
+    x = np.random.default_rng(1).normal(size=(150, 1, layout.input_size)).astype(np.float32)
+    whole = kernels.run_layers(layout, x, states, weights, threads=1)
+    stepper = Stepper(layout, weights, threads=3)
+
+    def in_succession():
+        state, found = states, []
+        for x_t in x:
+            y, state = stepper.step(x_t, state)
+            found.append(y)
+        np.testing.assert_array_equal(found, whole.output)
+        for new, expected in zip(state, whole.state, strict=True):
+            np.testing.assert_array_equal(new, expected)
+
+    in_succession()
+    with ThreadPoolExecutor(3) as pool:  # and of many callers at once, one has the pool's threads
+        for result in [pool.submit(in_succession) for _ in range(6)]:
+            result.result()
 
 
 def test_without_a_batch_and_from_other_arrays():
