@@ -39,6 +39,7 @@ double multiply_adds(std::size_t rounds) {
     Vector<float> sum[sums];
     for (int i = 0; i < sums; ++i) sum[i] = broadcast<float>(static_cast<float>(i));  // or they would be one
     Vector<float> a = broadcast<float>(0.5f), b = broadcast<float>(1.0f);
+    asm("" : "+m"(a), "+m"(b));  // a compiler that knew them would leave out the sum that begins with 2, and stays 2
     for (std::size_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 16
         for (int i = 0; i < sums; ++i) sum[i] = sum[i] * a + b;
