@@ -38,8 +38,9 @@ public:
             turns[k] = m.template take<T>(s_.active() * s_.layout.directions * z_.R);
         }
         for (std::size_t k = 0; k < layers; ++k) d_inner_[k] = turns[k % 2];
-        weights_ = m.template take<BackwardWeights<T>>(s_.parts());
+        weights_ = m.template take_zeros<BackwardWeights<T>>(s_.parts());
         for (std::size_t p = 0; p < s_.parts(); ++p) prepare(s_.part(p), s_.weights(s_.part(p), arrays), weights_[p]);
+        s_.place(weights_, true);
 
         const std::size_t at_once = std::max<std::size_t>(B, 1);
         chunk_ = std::max({std::size_t{1}, chunk_bytes / (at_once * z_.S * sizeof(T)), chunk_rows / at_once});
@@ -64,11 +65,12 @@ public:
     void run() {
         clear_gradients(s_, call_, arrays_, s_.batch.steps == 0);  // the first chunk sets matrices
         run_team(threads_, [this](Team& team) {
-            for (std::size_t p = 0; p < s_.parts(); ++p) pack(weights_[p], wants_x(s_.part(p)), team);
-            team.barrier();
             for (std::size_t layer = s_.layout.num_layers; layer-- > 0;) {
                 for (std::size_t d = 0; d < s_.layout.directions; ++d) {
-                    walk(team, s_.part(layer * s_.layout.directions + d));
+                    const Part part = s_.part(layer * s_.layout.directions + d);
+                    pack(weights_[part.number], wants_x(part), team);
+                    team.barrier();
+                    walk(team, part);
                     team.barrier();
                 }
             }

@@ -6,8 +6,7 @@
 namespace elman {
 
 template <class T>
-struct BackwardWeights {
-    Packing<T> ih, hh[2], hr;
+struct BackwardWeights : PackedWeights<T> {
     const T *gain_ih, *gain_hh;
     const T* extra[max_extra];
     T **d_ih, **d_hh, **d_hr, **d_b_ih, **d_b_hh;  // where the gradients of each row go

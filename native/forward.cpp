@@ -6,8 +6,7 @@
 namespace elman {
 
 template <class T>
-struct ForwardWeights {
-    Packing<T> ih, hh[2], hr;
+struct ForwardWeights : PackedWeights<T> {
     const T *start, *gain_ih, *gain_hh, *shift_ih, *shift_hh;
     const T* extra[max_extra];
 };
@@ -30,12 +29,12 @@ using Weights = ForwardWeights<T>;
 
 constexpr std::size_t large_step = std::size_t{3} << 18;  // bytes of weights that the second cache may not hold
 
-// The weights of all parts, laid out for packing, in memory taken from the sequence's.
+// The weights of all parts, laid out for packing: all at once, or each before it is needed.
 template <class T>
-Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays) {
+Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays, bool by_turns) {
     const CellPlan& plan = s.plan;
     const std::size_t H = s.sizes.H, R = s.sizes.R;
-    auto* const all = s.memory.template take<Weights<T>>(s.parts());
+    auto* const all = s.memory.template take_zeros<Weights<T>>(s.parts());
     for (std::size_t p = 0; p < s.parts(); ++p) {
         const Part part = s.part(p);
         const PartWeights<const T*> w = s.weights(part, arrays);
@@ -68,6 +67,7 @@ Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays) {
             to.extra[k] = row;
         }
     }
+    s.place(all, by_turns);
     return all;
 }
 
@@ -126,7 +126,7 @@ public:
                     training_ ? saved_[p].out : memory.template take<T>(s_.active() * s_.layout.directions * z_.R);
             }
         }
-        weights_ = prepared != nullptr ? prepared->parts : lay_out(s_, arrays);
+        weights_ = prepared != nullptr ? prepared->parts : lay_out(s_, arrays, true);
         c_ = memory.template take_zeros<T>(plan_.cell_state ? s_.batch.rows * z_.Hs : 0);
         hidden_ = memory.template take<T>(s_.layout.proj_size ? s_.batch.rows * z_.H : 0);
         operand_ = memory.template take_zeros<T>(plan_.phases > 1 ? s_.batch.rows * z_.H : 0);
@@ -139,11 +139,14 @@ public:
 
     void run() {
         run_team(threads_, [this](Team& team) {
-            if (prepared_ == nullptr) {
-                for (std::size_t p = 0; p < s_.parts(); ++p) pack(s_, weights_[p], team.rank(), team.size());
-                team.barrier();
+            for (std::size_t p = 0; p < s_.parts(); ++p) {
+                if (prepared_ == nullptr) {
+                    if (p > 0) team.barrier();  // nobody needs the weights before any more
+                    pack(s_, weights_[p], team.rank(), team.size());
+                    team.barrier();
+                }
+                walk(team, s_.part(p));
             }
-            for (std::size_t p = 0; p < s_.parts(); ++p) walk(team, s_.part(p));
         });
         if (large_) prepared_->pace.ended(begin_, shared_);
         // a padded step holds zeros
@@ -425,7 +428,7 @@ std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*
     call.weights = weights;
     const Batch none{};
     const Sequence<T> sequence(layout_, kernels_, *cell_, none, call, prepared->memory);
-    prepared->parts = lay_out(sequence, part_arrays());
+    prepared->parts = lay_out(sequence, part_arrays(), false);
     for (std::size_t p = 0; p < sequence.parts(); ++p) pack(sequence, prepared->parts[p], 0, 1);
     return prepared;
 }

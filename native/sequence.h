@@ -123,6 +123,12 @@ std::size_t row_width(const KernelsOf<T>& kernels, std::size_t k, std::size_t n)
     return k * n * sizeof(T) > (std::size_t{3} << 17) ? kernels.row_panel : kernels.panel;
 }
 
+// What is packed of a part; products that its cell or layout does not have are empty.
+template <class T>
+struct PackedWeights {
+    Packing<T> ih{}, hh[2]{}, hr{};
+};
+
 template <class T>
 class Sequence {
 public:
@@ -302,7 +308,25 @@ public:
     Packing<T> packing(const T* const* rows, std::size_t k, std::size_t n, bool single_rows) const {
         const std::size_t width = single_rows ? row_width(kernels, k, n) : kernels.panel,
                           panels = (n + width - 1) / width;
-        return {rows, k, n, memory.take<T>(panels * width * k), 0, panels, nullptr, width};
+        return {rows, k, n, nullptr, 0, panels, nullptr, width};
+    }
+    // Memory for what is to be packed, each part's own; or, `by_turns`, one for all: less of it is then touched.
+    template <class W>
+    void place(W* weights, bool by_turns) const {
+        std::size_t most = 0;
+        for (int round = 0; round < 2; ++round) {  // the first one counts
+            T* const memory_of_all = round == 0 ? nullptr : memory.take<T>(most);
+            std::size_t at = 0;
+            for (std::size_t p = 0; p < parts(); ++p) {
+                if (by_turns) at = 0;
+                PackedWeights<T>& w = weights[p];
+                for (Packing<T>* packing : {&w.ih, &w.hh[0], &w.hh[1], &w.hr}) {
+                    if (round > 0) packing->packed = memory_of_all + at;
+                    at += packing->last * packing->width * packing->k + 64 / sizeof(T);
+                }
+                most = std::max(most, at);
+            }
+        }
     }
     // How the threads share the recurrence: by rows, each walking all steps of its own; or, where rows are too few, by
     // units, meeting twice a step.
