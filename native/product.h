@@ -250,12 +250,12 @@ void product_of_row(const Product<T>& p) {
     static_assert(sizeof of_one / sizeof of_one[0] >= row_vectors);
     const bool apart = p.width == panel_width<T>;
     const std::size_t panel_size = p.k * p.width, count = p.last - p.first;
-    const std::size_t groups = !apart ? count : count < narrow ? 1 : count / narrow;
+    const std::size_t height = apart ? narrow : 1, groups = count < height ? 1 : count / height;
     const RowTile<T>* const tiles = apart ? side_by_side : of_one;
     for (std::size_t index = 0; index < groups; ++index) {
         const std::size_t group = p.descending ? groups - 1 - index : index;
-        const std::size_t panel = p.first + count * group / groups, column = panel * p.width;
-        const std::size_t panels = p.first + count * (group + 1) / groups - panel;
+        const std::size_t panel = p.first + group * height, column = panel * p.width;
+        const std::size_t panels = group + 1 < groups ? height : p.last - panel;  // the last group has what is left
         const std::size_t columns = smaller(panels * p.width, p.n - column);
         const T* start = p.start == nullptr ? nullptr : p.start + column;
         std::size_t k0 = 0;
