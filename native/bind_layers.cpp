@@ -217,8 +217,8 @@ public:
             layers_);
     }
 
-    std::size_t saved_size(const Steps& steps) const {
-        return std::visit([&](const auto& layers) { return layers.saved_size(steps.batch); }, layers_);
+    std::size_t saved_size(const Steps& steps, bool zoneout) const {
+        return std::visit([&](const auto& layers) { return layers.saved_size(steps.batch, zoneout); }, layers_);
     }
 
 private:
@@ -271,5 +271,5 @@ void def_layers(nb::module_& module) {
         .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
              "zoneout"_a.none(), "saved"_a.none(), "d_out"_a.none(), "d_finals"_a, "d_x"_a.none(), "d_tensors"_a)
         .def("stepper", &AnyLayers::stepper, "weights"_a, "threads"_a)
-        .def("saved_size", &AnyLayers::saved_size, "batch"_a);
+        .def("saved_size", &AnyLayers::saved_size, "batch"_a, "zoneout"_a);
 }

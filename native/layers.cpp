@@ -29,10 +29,11 @@ std::size_t Layers<T>::part_arrays() const {
 }
 
 template <class T>
-std::size_t Layers<T>::saved_size(const Batch& batch) const {
+std::size_t Layers<T>::saved_size(const Batch& batch, bool zoneout) const {
     Workspace& memory = Workspace::of_thread();
     const Workspace::Scope scope(memory);
-    const ForwardCall<T> call{};
+    ForwardCall<T> call{};
+    call.zoneout.resize(zoneout ? 1 : 0);
     const Sequence<T> sequence(layout_, kernels_, *cell_, batch, call, memory);
     // a dropout mask, which only the call has, decides between the two
     const std::size_t lanes = is_lanewise(sequence) ? saved_lanewise(sequence) : 0;

@@ -78,8 +78,8 @@ public:
     std::size_t part_arrays() const;
     std::size_t parts() const { return layout_.num_layers * layout_.directions; }
     std::size_t states() const { return cell_->plan.cell_state ? 2 : 1; }
-    // Elements to keep for backward.
-    std::size_t saved_size(const Batch& batch) const;
+    // Elements to keep for backward; `zoneout`: the call has masks for it.
+    std::size_t saved_size(const Batch& batch, bool zoneout) const;
 
     // `prepared`, if given, stands for the call's weights.
     void forward(const Batch& batch, const ForwardCall<T>& call, const Prepared<T>* prepared = nullptr) const;

@@ -35,7 +35,7 @@ public:
           z_(sequence.sizes),
           plan_(sequence.plan),
           panels_(sequence),
-          output_is_gate_(output_is_gate(s_.layout, plan_)),
+          output_is_gate_(s_.output_is_gate()),
           W_(z_.panel),
           S_(static_cast<std::size_t>(plan_.blocks) * z_.H),
           width_(s_.layout.directions * z_.H) {}

@@ -97,25 +97,6 @@ struct Saved {
     T *gates, *c_prev, *hat_x, *hat_h, *inverse_x, *inverse_h, *hidden, *out;
 };
 
-// Whether a cell's only gate is its output: backward then finds the one in the other's place.
-inline bool output_is_gate(const Layout& layout, const CellPlan& plan) {
-    return plan.blocks == 1 && layout.zoneout.empty();
-}
-
-template <class T>
-std::size_t saved_elements(const Layout& layout, const CellPlan& plan, const Sizes<T>& z, std::size_t active) {
-    const auto of = [&](std::size_t width) { return rounded(active * width, z.panel); };
-    std::size_t part = output_is_gate(layout, plan) ? 0 : of(z.S);
-    if (plan.cell_state) part += of(z.H);
-    if (layout.layer_norm) {
-        for (const int blocks : {plan.x_blocks, plan.h_blocks}) {
-            part += of(static_cast<std::size_t>(blocks) * z.H) + of(static_cast<std::size_t>(blocks));
-        }
-    }
-    if (layout.proj_size) part += of(z.H);
-    return layout.num_layers * layout.directions * part + (layout.num_layers - 1) * of(layout.directions * z.R);
-}
-
 // Columns of the panels of a matrix that single rows are multiplied with. They read it as fast as the caches bring it, and
 // a large one comes faster as one stream than as several.
 template <class T>
@@ -164,7 +145,21 @@ public:
         return batch.counts == nullptr ? batch.rows : static_cast<std::size_t>(batch.counts[t]);
     }
     std::size_t index(std::size_t t, std::size_t row) const { return offsets_[t] + row; }
-    std::size_t saved_size() const { return saved_elements(layout, plan, sizes, active()); }
+    // Whether a cell's only gate is its output: backward then finds the one in the other's place. Where a mask has kept an
+    // old output instead, no derivative goes through the gate; a share of the old one, without masks, would hide it.
+    bool output_is_gate() const { return plan.blocks == 1 && (layout.zoneout.empty() || zone_masks()); }
+    std::size_t saved_size() const {
+        const auto of = [&](std::size_t width) { return rounded(active() * width, sizes.panel); };
+        std::size_t part = output_is_gate() ? 0 : of(sizes.S);
+        if (plan.cell_state) part += of(sizes.H);
+        if (layout.layer_norm) {
+            for (const int blocks : {plan.x_blocks, plan.h_blocks}) {
+                part += of(static_cast<std::size_t>(blocks) * sizes.H) + of(static_cast<std::size_t>(blocks));
+            }
+        }
+        if (layout.proj_size) part += of(sizes.H);
+        return parts() * part + (layout.num_layers - 1) * of(layout.directions * sizes.R);
+    }
     std::size_t active() const { return offsets_[batch.steps]; }
     std::size_t callers_row(std::size_t row) const {
         return batch.order == nullptr ? row : static_cast<std::size_t>(batch.order[row]);
@@ -258,7 +253,7 @@ public:
             return at;
         };
         Saved<T> s;
-        s.gates = take(!output_is_gate(layout, plan), sizes.S);  // null: the outputs
+        s.gates = take(!output_is_gate(), sizes.S);  // null: the outputs
         s.c_prev = take(plan.cell_state, sizes.H);
         s.hat_x = take(layout.layer_norm, plan.x_blocks * sizes.H);
         s.hat_h = take(layout.layer_norm, plan.h_blocks * sizes.H);

@@ -89,7 +89,7 @@ class Sequence(NamedTuple):
         return self.batch, x, output, tensors, recurrent, flat, saved
 
 
-def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, batch: Any) -> Stack:
+def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, batch: Any, masks: Masks) -> Stack:
     """``outer`` are the dimensions of the input but its last."""
     kernels = kernels_for(layout, DTYPES[dtype])
     parts = layout.num_layers * layout.num_directions
@@ -98,7 +98,7 @@ def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int
         kernels,
         (*outer, layout.num_directions * layout.recurrent_size),
         tuple((parts, rows, size) for size in layout.state_sizes),
-        kernels.saved_size(batch),
+        kernels.saved_size(batch, masks.zoneout is not None),
     )
 
 
@@ -129,7 +129,7 @@ def _sequence(
         *((0, 0, 0) if resets is None else (resets.data_ptr(), *resets.stride())),
         threads,
     )
-    stack = _stack(layout, dtype, outer, rows, batch)
+    stack = _stack(layout, dtype, outer, rows, batch, masks)
     return Sequence(stack, rows, time, batch, counts, order, resets, lengths, packed, masks)
 
 
@@ -313,7 +313,7 @@ def _layer_by_layer(
         masks = Masks(None if recurrent is None else recurrent[mine], None if zoneout is None else zoneout[mine])
         size = layout.input_size if k == 0 else parts * layout.recurrent_size
         single = replace(layout, input_size=size, num_layers=1)
-        stack = _stack(single, x.dtype, x.shape[:-1], sequence.rows, sequence.batch)
+        stack = _stack(single, x.dtype, x.shape[:-1], sequence.rows, sequence.batch, masks)
         x, finals = _run(
             sequence._replace(stack=stack, masks=masks),
             x,
