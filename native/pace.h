@@ -23,19 +23,26 @@ public:
         return row_ == steps_to_wake && rest_ == 0;
     }
 
-    // Sharing goes on while it pays: a processor that is busy with something else keeps the whole team waiting.
+    // Sharing goes on while it pays: a processor that is busy with something else keeps the whole team waiting. Each time
+    // that it does not, the next try comes later.
     void ended(Time begin, bool shared) {
         const Time end = Clock::now();
         const long long took = (end - begin).count();
         if (!shared) {
             alone_ = alone_ == 0 ? took : alone_ + (took - alone_) / 8;
-            if (rest_ > 0) --rest_;
-            mean_ = 0;
-        } else if (mean_ == 0) {
-            mean_ = alone_ / 2 + 1;  // the first one wakes the threads, and says nothing of those that follow
+            if (rest_ > 0) rest_ = rest_ - 1;
+            shared_ = 0;
+        } else if (shared_ = shared_ + 1; shared_ <= steps_of_grace) {
+            sum_ = alone_ / 2 * window;
         } else {
-            mean_ = mean_ + (std::min(took, 16 * alone_) - mean_) / 64;
-            if (mean_ > alone_) rest_ = steps_of_rest;
+            sum_ = sum_ + took - sum_ / window;
+            if (sum_ > alone_ * window) {
+                rest_ = static_cast<int>(next_rest_);
+                next_rest_ = std::min(2 * next_rest_, most_rest);
+                paid_ = 0;
+            } else if (paid_ = paid_ + 1; paid_ == steps_of_success) {
+                next_rest_ = least_rest;
+            }
         }
         last_end_ = end.time_since_epoch().count();
     }
@@ -47,14 +54,17 @@ private:
         std::atomic<U> value{0};
         operator U() const { return value.load(std::memory_order_relaxed); }
         U operator=(U to) { return value.store(to, std::memory_order_relaxed), to; }
-        void operator--() { *this = *this - 1; }
     };
 
     static constexpr Clock::duration awake = std::chrono::microseconds(awake_microseconds);
-    static constexpr int steps_to_wake = 16, steps_of_rest = 1000;
+    static constexpr int steps_to_wake = 16, steps_of_grace = 4;  // the first ones wake threads, and say nothing
+    static constexpr int window = 1024;                           // rare delays may be long ones
+    static constexpr int least_rest = 1000, most_rest = 1 << 16, steps_of_success = 10000;
 
-    Loose<long long> last_end_, alone_, mean_;  // ticks: of the clock; of a step alone, and shared
-    Loose<int> row_, rest_;                     // steps to go alone before the next try
+    Loose<long long> last_end_, alone_, sum_;  // ticks: of the clock; of a step alone; of a window of shared ones
+    Loose<int> row_;                           // steps that followed closely, as far as they count
+    Loose<int> shared_, paid_;                 // steps shared in a row; and since the last failure
+    Loose<int> rest_, next_rest_{least_rest};  // steps to go alone before the next try; and after that, if it fails
 };
 
 }  // namespace elman
