@@ -107,7 +107,8 @@ public:
         Workspace& memory = s_.memory;
         large_ = prepared != nullptr && s_.batch.steps == 1 && largest() > large_step;
         if (large_) begin_ = Pace::Clock::now();
-        shared_ = large_ && s_.batch.threads > 1 && prepared->pace.shares(begin_);
+        const bool divisible = s_.batch.threads > 1 && (s_.batch.rows > 1 || s_.by_units(s_.batch.threads));
+        shared_ = large_ && divisible && prepared->pace.shares(begin_);
         threads_ = shared_ ? s_.batch.threads : s_.threads();
         units_ = s_.by_units(threads_);
         // single steps, one call each, take the weights by turns from the first to the last and back
@@ -351,20 +352,23 @@ private:
             s_.kernels.product({n, b.n, b.k, a, 0, b.packed, b.width, c.gates, column, panels.first, panels.last, start,
                                 start == nullptr, turn_});
         };
+        // what a single row is best multiplied with at a time
+        const auto group = [&](const Packing<T>& b) { return b.width == z_.panel ? std::size_t{2} : std::size_t{1}; };
         std::size_t done = 0;  // of the input's panels, counted in the direction of the walk
         const auto input_until = [&](std::size_t until) {
+            until = std::min(rounded(until, group(x)), x.last);
             if (until <= done) return;
             run(x, c.x, x_column, turn_ ? Span{x.last - until, x.last - done} : Span{done, until}, w.start + x_column);
             done = until;
         };
-        for (std::size_t at = 0; at < h.last; ++at) {
-            const std::size_t panel = turn_ ? h.last - 1 - at : at;
+        for (std::size_t at = 0; at < h.last; at += group(h)) {
+            const std::size_t end = std::min(at + group(h), h.last);
+            const Span panels = turn_ ? Span{h.last - end, h.last - at} : Span{at, end};
             // the input's share of these columns comes first
-            const std::size_t border = h_column + (turn_ ? panel : panel + 1) * h.width;
+            const std::size_t border = h_column + (turn_ ? panels.first : panels.last) * h.width;
             const std::size_t before = border < x_column ? 0 : border - x_column;
-            input_until(turn_ ? x.last - std::min(x.last, before / x.width)
-                              : std::min(x.last, (before + x.width - 1) / x.width));
-            run(h, c.h_prev, h_column, {panel, panel + 1}, nullptr);
+            input_until(turn_ ? x.last - std::min(x.last, before / x.width) : (before + x.width - 1) / x.width);
+            run(h, c.h_prev, h_column, panels, nullptr);
         }
         input_until(x.last);
     }
