@@ -141,15 +141,16 @@ public:
     void run() {
         run_team(threads_, [this](Team& team) {
             for (std::size_t p = 0; p < s_.parts(); ++p) {
+                // the part before is done with: its states where units are shared, the memory of its weights
+                if (p > 0 && (units_ || prepared_ == nullptr)) team.barrier();
                 if (prepared_ == nullptr) {
-                    if (p > 0) team.barrier();  // nobody needs the weights before any more
                     pack(s_, weights_[p], team.rank(), team.size());
                     team.barrier();
                 }
                 walk(team, s_.part(p));
             }
         });
-        if (large_) prepared_->pace.ended(begin_, shared_);
+        if (large_) prepared_->pace.ended(begin_, Pace::Clock::now(), shared_);
         // a padded step holds zeros
         if (s_.batch.counts == nullptr || s_.batch.packed) return;
         const std::size_t width = s_.layout.directions * z_.R;
@@ -204,7 +205,6 @@ private:
         }
         for (std::size_t s = 0; s < s_.batch.steps; s += chunk_) chunk(team, part, c, rows, units, s);
         finish(team, part, rows);
-        if (units_ && part.number + 1 < s_.parts()) team.barrier();  // the next part begins with states of its own
     }
 
     bool saved_gates(const Saved<T>& saved) const { return training_ && saved.gates != nullptr; }

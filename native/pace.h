@@ -9,7 +9,7 @@
 
 namespace elman {
 
-// Of one stepper, by its own clock. Calls from several threads at once mix their times, which costs speed at most.
+// Of one stepper. Calls from several threads at once mix their times, which costs speed at most.
 class Pace {
 public:
     using Clock = std::chrono::steady_clock;
@@ -25,8 +25,7 @@ public:
 
     // Sharing goes on while it pays: a processor that is busy with something else keeps the whole team waiting. Each time
     // that it does not, the next try comes later.
-    void ended(Time begin, bool shared) {
-        const Time end = Clock::now();
+    void ended(Time begin, Time end, bool shared) {
         const long long took = (end - begin).count();
         if (!shared) {
             alone_ = alone_ == 0 ? took : alone_ + (took - alone_) / 8;

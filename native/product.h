@@ -325,7 +325,7 @@ ELMAN_INLINE void add_sums(const T* a, std::size_t stride, std::size_t rows, std
     }
 }
 
-// The same where b has N columns only, few against a vector's lanes: the lanes are columns of a, which are read where they
+// outer() where b has N columns only, few against a vector's lanes: the lanes are columns of a, which are read where they
 // lie, once for their own sums and for those of their products.
 template <class T, int N>
 __attribute__((noinline)) void outer_of_few(const Outer<T>& p) {

@@ -71,9 +71,10 @@ def test_steps_are_the_sequence(layout, dtype, target):
     ],
     ids=str,
 )
-def test_steps_that_threads_share(layout):
-    weights, x, states = drawn(layout, np.float32, 1)
-    x = np.random.default_rng(1).normal(size=(150, 1, layout.input_size)).astype(np.float32)
+@pytest.mark.parametrize("rows", [1, 9])
+def test_steps_that_threads_share(layout, rows):
+    weights, x, states = drawn(layout, np.float32, rows)
+    x = np.random.default_rng(1).normal(size=(150, rows, layout.input_size)).astype(np.float32)
     whole = kernels.run_layers(layout, x, states, weights, threads=1)
     stepper = Stepper(layout, weights, threads=3)
 

@@ -1,4 +1,4 @@
-"""The pool of threads, without Python: a program that has to end well (native/tests/threads_test.cpp)."""
+"""The pool of threads and when steps share them, without Python: programs that have to end well (native/tests)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ def compiler():
     return found
 
 
-def test_the_pool_under_stress(compiler, tmp_path):
-    sources = [NATIVE / "tests" / "threads_test.cpp", NATIVE / "threads.cpp"]
-    program = tmp_path / "threads_test"
-    subprocess.run([*compiler.split(), "-std=c++20", "-O2", "-pthread", *sources, "-o", program], check=True)
+PROGRAMS = {"the pool under stress": ("tests/threads_test.cpp", "threads.cpp"), "pace": ("tests/pace_test.cpp",)}
+
+
+@pytest.mark.parametrize("sources", PROGRAMS.values(), ids=PROGRAMS)
+def test_it_ends_well(compiler, sources, tmp_path):
+    program = tmp_path / "program"
+    files = [NATIVE / source for source in sources]
+    subprocess.run([*compiler.split(), "-std=c++20", "-O2", "-pthread", *files, "-o", program], check=True)
     ended = subprocess.run([program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")
