@@ -68,7 +68,7 @@ public:
             for (std::size_t layer = s_.layout.num_layers; layer-- > 0;) {
                 for (std::size_t d = 0; d < s_.layout.directions; ++d) {
                     const Part part = s_.part(layer * s_.layout.directions + d);
-                    pack(weights_[part.number], wants_x(part), team);
+                    pack_all(weights_[part.number], wants_x(part), team);
                     team.barrier();
                     walk(team, part);
                     team.barrier();
@@ -123,15 +123,10 @@ private:
         }
     }
 
-    void pack(const BackwardWeights<T>& w, bool wants_x, const Team& team) const {
-        const auto part = [&](Packing<T> p) {
-            const Span panels = share(p.last, 1, team.rank(), team.size());
-            p.first = panels.first, p.last = panels.last;
-            s_.kernels.pack_rows(p);
-        };
-        if (wants_x) part(w.ih);
-        for (int k = 0; k < plan_.phases; ++k) part(w.hh[k]);
-        if (s_.layout.proj_size) part(w.hr);
+    void pack_all(const BackwardWeights<T>& w, bool wants_x, const Team& team) const {
+        for (const Packing<T>* p : {&w.ih, &w.hh[0], &w.hh[1], &w.hr}) {
+            if (p->last > 0 && (wants_x || p != &w.ih)) pack(*p, s_.kernels.pack_rows, team.rank(), team.size());
+        }
     }
 
     T** row_pointers(T* values, std::size_t width) const {
@@ -247,7 +242,7 @@ private:
             }
             if (wants_x(part)) {
                 multiply(team, w.ih, active.size(), norm ? r_.d_hat_x + at : r_.d_gates + at, norm ? 0 : x_column,
-                         r_.d_x + at, part.direction == 1, false);
+                         r_.d_x + at, part.direction == 1, 0);
             }
             if (whole) break;
         }
@@ -344,7 +339,7 @@ private:
             of_output.stride = z_.Rs;
             of_output.last = z_.R;
             s_.kernels.collect(of_output, r_.d_projected + at);
-            multiply(team, w.hr, n, r_.d_projected + at, 0, d_hidden_rows_ + b, false, s % 2 != 0);
+            multiply(team, w.hr, n, r_.d_projected + at, 0, d_hidden_rows_ + b, false, s);
             a.d_out = d_hidden_rows_ + b;
             a.direct = nullptr;
             a.product = nullptr;
@@ -364,7 +359,7 @@ private:
             if (k == 1 || s > 0 || call_.d_states[0] != nullptr) {  // else nobody asks for it
                 multiply(team, w.hh[k], n, norm ? r_.d_hat_h + at : r_.d_gates + at,
                          (norm ? of_h : static_cast<std::size_t>(phase.first)) * z_.H,
-                         (k == 1 ? d_operand_rows_ : product_rows_) + b, false, s % 2 != 0);
+                         (k == 1 ? d_operand_rows_ : product_rows_) + b, false, s);
             }
             if (units_) team.barrier();
         }
@@ -386,10 +381,10 @@ private:
     }
 
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, std::size_t a_column,
-                  T* const* c, bool add, bool descending) const {
+                  T* const* c, bool add, std::size_t s) const {
         const Span mine = units_ ? share(b.last, 1, team.rank(), team.size()) : Span{0, b.last};
         s_.kernels.product(
-            {m, b.n, b.k, a, a_column, b.packed, b.width, c, 0, mine.first, mine.last, nullptr, add, descending});
+            {m, b.n, b.k, a, a_column, copy_for(b, s), b.width, c, 0, mine.first, mine.last, nullptr, add, s % 2 != 0});
     }
 
     // The sums over all rows of the chunk, the weights' units divided among the threads.
@@ -398,7 +393,7 @@ private:
         const bool norm = s_.layout.layer_norm, second = plan_.phases > 1;
         const auto right = [&](T* packed, const T* const* rows, std::size_t width, const T* const* scale) {
             const Span panels = share(z_.panels(width), 1, team.rank(), team.size());
-            s_.kernels.pack_rows({rows, n, width, packed, panels.first, panels.last, scale, z_.panel});
+            s_.kernels.pack_rows({rows, n, width, packed, panels.first, panels.last, scale, z_.panel, 1});
         };
         if (g.ih != nullptr) right(right_, r_.x, part.input, nullptr);
         if (g.hh != nullptr) {

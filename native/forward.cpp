@@ -74,14 +74,9 @@ Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays, bool by_turns) {
 // One thread's share of the packing.
 template <class T>
 void pack(const Sequence<T>& s, const Weights<T>& w, int rank, int size) {
-    const auto part = [&](Packing<T> p) {
-        const Span panels = share(p.last, 1, rank, size);
-        p.first = panels.first, p.last = panels.last;
-        s.kernels.pack_columns(p);
-    };
-    part(w.ih);
-    for (int k = 0; k < s.plan.phases; ++k) part(w.hh[k]);
-    if (s.layout.proj_size) part(w.hr);
+    for (const Packing<T>* p : {&w.ih, &w.hh[0], &w.hh[1], &w.hr}) {
+        if (p->last > 0) pack(*p, s.kernels.pack_columns, rank, size);
+    }
 }
 
 // What a thread needs for the steps of one chunk: pointers to its rows, step after step.
@@ -266,7 +261,7 @@ private:
             mixed(w, n, c);
         } else {
             multiply(team, w.ih, n, c.x, norm ? c.hat_x : c.gates, norm ? 0 : x_column,
-                     norm ? nullptr : w.start + x_column, false, turn_);
+                     norm ? nullptr : w.start + x_column, false, 0);
         }
         if (norm) {
             s_.kernels.norm_forward({n, static_cast<std::size_t>(plan_.x_blocks), z_.H, c.hat_x, 0, c.inverse_x, 0,
@@ -319,19 +314,19 @@ private:
             const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * z_.H;
             const T* const* from = k == 1 ? c.operand + at : masked ? c.operand_h : c.h_prev + at;
             if (s_.layout.layer_norm) {
-                multiply(team, w.hh[k], n, from, c.hat_h + at, of_h, nullptr, false, (s % 2 != 0) != turn_);
+                multiply(team, w.hh[k], n, from, c.hat_h + at, of_h, nullptr, false, s);
                 s_.kernels.norm_forward({n, static_cast<std::size_t>(phase.count), z_.H, c.hat_h + at, of_h,
                                          c.inverse_h + at, static_cast<std::size_t>(phase.first - plan_.h_first),
                                          w.gain_hh + of_h, w.shift_hh + of_h, c.gates + at, column, true});
             } else if (k > 0 || !mixed_) {
-                multiply(team, w.hh[k], n, from, c.gates + at, column, nullptr, true, (s % 2 != 0) != turn_);
+                multiply(team, w.hh[k], n, from, c.gates + at, column, nullptr, true, s);
             }
             if (units_) team.barrier();
             s_.cell.forward[k](a);
             if (units_) team.barrier();
         }
         if (projected) {
-            multiply(team, w.hr, n, c.hidden + at, c.out + at, 0, nullptr, false, (s % 2 != 0) != turn_);
+            multiply(team, w.hr, n, c.hidden + at, c.out + at, 0, nullptr, false, s);
             if (zone_h.on) {
                 a.h = c.out + at;
                 a.hidden = z_.R;
@@ -374,10 +369,10 @@ private:
     }
 
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c,
-                  std::size_t column, const T* start, bool add, bool descending) const {
+                  std::size_t column, const T* start, bool add, std::size_t s) const {
         const Span mine = units_ ? share(b.last, 1, team.rank(), team.size()) : Span{0, b.last};
-        s_.kernels.product(
-            {m, b.n, b.k, a, 0, b.packed, b.width, c, column, mine.first, mine.last, start, add, descending});
+        s_.kernels.product({m, b.n, b.k, a, 0, copy_for(b, s), b.width, c, column, mine.first, mine.last, start, add,
+                            (s % 2 != 0) != turn_});
     }
 
     void finish(const Team& team, const Part& part, Span rows) const {

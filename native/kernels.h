@@ -27,6 +27,7 @@ struct Packing {
     std::size_t first, last;  // the panels to pack
     const T* const* scale;    // a factor for every element, in rows as above, or null (pack_rows only)
     std::size_t width;        // whole vectors
+    std::size_t copies;       // one behind the other; the functions make the first
 };
 
 // c[i][column + j] = start[j] + Σ a[i][a_column + k] · b[k][j], or += with `add`, for j < n in panels first … last.

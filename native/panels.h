@@ -71,7 +71,7 @@ protected:
         std::fill(to + n, to + W_, repeat ? to[0] : nullptr);
     }
     void pack(std::size_t p, const T* const* rows, std::size_t n, T* to) const {
-        s_.kernels.pack_columns({rows, n, panels_.lanes(p), to, 0, 1, nullptr, W_});
+        s_.kernels.pack_columns({rows, n, panels_.lanes(p), to, 0, 1, nullptr, W_, 1});
     }
     void pack_state(const T* states, const Part& part, std::size_t p, bool repeat, const T** lanes, T* to) const {
         if (states == nullptr) {
