@@ -123,37 +123,10 @@ ELMAN_INLINE Vector<T> scaled(Vector<T> x, Power<T> n) {
 #endif
 }
 
-// x / y for y in [1, 2].
-template <class T, int N>
-ELMAN_INLINE void divide(Vector<T> (&x)[N], const Vector<T> (&y)[N]) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) {
-        // three times the throughput of the division
-        Vector<T> inverse[N], rest[N];
-        ELMAN_EACH inverse[k] = (Vector<T>)_mm512_rcp14_ps((__m512)y[k]);
-        ELMAN_EACH rest[k] = T(1) - y[k] * inverse[k];
-        ELMAN_EACH inverse[k] = rest[k] * inverse[k] + inverse[k];
-        Vector<T> q[N];
-        ELMAN_EACH q[k] = x[k] * inverse[k];
-        ELMAN_EACH rest[k] = x[k] - y[k] * q[k];
-        ELMAN_EACH x[k] = rest[k] * inverse[k] + q[k];
-        return;
-    }
-#endif
-    ELMAN_EACH x[k] = x[k] / y[k];
-}
-
-// The comparisons are written so that a NaN passes through.
-template <class T>
-ELMAN_INLINE Vector<T> clamp(Vector<T> x, T low, T high) {
-    x = x < low ? Vector<T>{} + low : x;
-    return x > high ? Vector<T>{} + high : x;
-}
-
 struct Exp {
     template <class T, int N>
     ELMAN_INLINE void apply(Vector<T> (&x)[N]) {
-        ELMAN_EACH x[k] = clamp<T>(x[k], Exponential<T>::lowest, Exponential<T>::highest);
+        ELMAN_EACH x[k] = at_most<T>(at_least<T>(x[k], Exponential<T>::lowest), Exponential<T>::highest);
         const Reduced<T, N> e = reduce<T, N>(x);
         ELMAN_EACH x[k] = scaled<T>(T(1) + e.s[k], e.n[k]);
     }
@@ -163,15 +136,13 @@ struct Exp {
 struct Sigmoid {
     template <class T, int N>
     ELMAN_INLINE void apply(Vector<T> (&x)[N]) {
-        constexpr T lowest = Exponential<T>::lowest;
         Vector<T> y[N];
         ELMAN_EACH y[k] = (Vector<T>)((Bits<T>)x[k] | Simd<T>::sign_bit);
-        ELMAN_EACH y[k] = y[k] < lowest ? broadcast<T>(lowest) : y[k];
+        ELMAN_EACH y[k] = at_least<T>(y[k], Exponential<T>::lowest);
         const Reduced<T, N> e = reduce<T, N>(y);
         ELMAN_EACH y[k] = scaled<T>(T(1) + e.s[k], e.n[k]);
         ELMAN_EACH x[k] = x[k] < T(0) ? y[k] : broadcast<T>(1);
-        ELMAN_EACH y[k] = T(1) + y[k];
-        divide<T, N>(x, y);
+        ELMAN_EACH x[k] = x[k] / (T(1) + y[k]);
     }
 };
 
@@ -180,15 +151,14 @@ struct Sigmoid {
 struct Tanh {
     template <class T, int N>
     ELMAN_INLINE void apply(Vector<T> (&x)[N]) {
-        constexpr T limit = Exponential<T>::saturated;
         Vector<T> y[N], power[N], low[N], high[N];
         ELMAN_EACH y[k] = (Vector<T>)((Bits<T>)x[k] & ~Simd<T>::sign_bit);
-        ELMAN_EACH y[k] = T(-2) * (y[k] > limit ? broadcast<T>(limit) : y[k]);
+        ELMAN_EACH y[k] = T(-2) * at_most<T>(y[k], Exponential<T>::saturated);
         const Reduced<T, N> e = reduce<T, N>(y);
         ELMAN_EACH power[k] = e.n[k].value();
         ELMAN_EACH low[k] = power[k] * e.s[k] + (power[k] - T(1));
         ELMAN_EACH high[k] = power[k] * e.s[k] + (power[k] + T(1));
-        divide<T, N>(low, high);
+        ELMAN_EACH low[k] = low[k] / high[k];
         ELMAN_EACH x[k] = (Vector<T>)(((Bits<T>)low[k] & ~Simd<T>::sign_bit) | ((Bits<T>)x[k] & Simd<T>::sign_bit));
     }
 };

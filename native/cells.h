@@ -107,10 +107,9 @@ struct HyperbolicTangent {
 };
 
 struct Rectifier {
-    // written so that a NaN passes through
     template <class T, int N>
     ELMAN_INLINE void apply(V<T> (&x)[N]) {
-        for (int k = 0; k < N; ++k) x[k] = x[k] < T(0) ? V<T>{} : x[k];
+        for (int k = 0; k < N; ++k) x[k] = at_least<T>(x[k], T(0));
     }
     template <class T>
     ELMAN_INLINE V<T> slope(V<T> y) {

@@ -87,6 +87,35 @@ ELMAN_INLINE Vector<T> fused(Vector<T> a, Vector<T> b, Vector<T> c) {
 #endif
 }
 
+// The larger of the two, and the smaller; x where it is a NaN. (Compilers do not find the instruction by themselves, as it
+// is not symmetric.)
+template <class T>
+ELMAN_INLINE Vector<T> at_least(Vector<T> x, T low) {
+    const Vector<T> bound = broadcast<T>(low);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vector<T>)_mm512_max_ps((__m512)bound, (__m512)x);
+    if constexpr (sizeof(T) == 8) return (Vector<T>)_mm512_max_pd((__m512d)bound, (__m512d)x);
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 4) return (Vector<T>)_mm256_max_ps((__m256)bound, (__m256)x);
+    if constexpr (sizeof(T) == 8) return (Vector<T>)_mm256_max_pd((__m256d)bound, (__m256d)x);
+#else
+    return x < bound ? bound : x;
+#endif
+}
+template <class T>
+ELMAN_INLINE Vector<T> at_most(Vector<T> x, T high) {
+    const Vector<T> bound = broadcast<T>(high);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vector<T>)_mm512_min_ps((__m512)bound, (__m512)x);
+    if constexpr (sizeof(T) == 8) return (Vector<T>)_mm512_min_pd((__m512d)bound, (__m512d)x);
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 4) return (Vector<T>)_mm256_min_ps((__m256)bound, (__m256)x);
+    if constexpr (sizeof(T) == 8) return (Vector<T>)_mm256_min_pd((__m256d)bound, (__m256d)x);
+#else
+    return x > bound ? bound : x;
+#endif
+}
+
 // By halves: a short chain, where lane after lane would be a long one.
 template <class T, int bytes, class V>
 ELMAN_INLINE T sum_of_bytes(V v) {
