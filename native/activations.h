@@ -73,37 +73,28 @@ struct Power {
     }
 };
 
-// The functions below work on N vectors at once, operation by operation: each chain of operations is long, and a
-// processor looks ahead too few of them to find the next chain by itself.
-#define ELMAN_EACH _Pragma("GCC unroll 8") for (int k = 0; k < N; ++k)
-
-template <class T, int N>
+template <class T>
 struct Reduced {
-    Power<T> n[N];
-    Vector<T> s[N];
+    Power<T> n;
+    Vector<T> s;
 };
 
-// Each y must be within [lowest, highest] or a NaN.
-template <class T, int N>
-ELMAN_INLINE Reduced<T, N> reduce(const Vector<T> (&y)[N]) {
+// y must be within [lowest, highest] or a NaN.
+template <class T>
+ELMAN_INLINE Reduced<T> reduce(Vector<T> y) {
     using E = Exponential<T>;
-    Reduced<T, N> e;
-    Vector<T> r[N], square[N], even[N], odd[N];
-    ELMAN_EACH e.n[k] = Power<T>::nearest(y[k] * E::log2_e);
-    ELMAN_EACH r[k] = (y[k] - e.n[k].exponent() * E::ln2_high) - e.n[k].exponent() * E::ln2_low;
-    ELMAN_EACH square[k] = r[k] * r[k];
+    const Power<T> n = Power<T>::nearest(y * E::log2_e);
+    const Vector<T> r = (y - n.exponent() * E::ln2_high) - n.exponent() * E::ln2_low, square = r * r;
     // even and odd powers apart: two short chains instead of a long one
     constexpr int degree = sizeof(E::q) / sizeof(T) - 1, last_odd = degree - 1 + degree % 2,
                   last_even = degree - degree % 2;
-    ELMAN_EACH even[k] = broadcast<T>(E::q[last_even]);
-    ELMAN_EACH odd[k] = broadcast<T>(E::q[last_odd]);
+    Vector<T> even = broadcast<T>(E::q[last_even]), odd = broadcast<T>(E::q[last_odd]);
 #pragma GCC unroll 8
-    for (int i = last_even - 2; i >= 0; i -= 2) ELMAN_EACH even[k] = even[k] * square[k] + E::q[i];
+    for (int i = last_even - 2; i >= 0; i -= 2) even = even * square + E::q[i];
 #pragma GCC unroll 8
-    for (int i = last_odd - 2; i > 0; i -= 2) ELMAN_EACH odd[k] = odd[k] * square[k] + E::q[i];
-    ELMAN_EACH even[k] = odd[k] * r[k] + even[k];
-    ELMAN_EACH e.s[k] = square[k] * even[k] + r[k];
-    return e;
+    for (int i = last_odd - 2; i > 0; i -= 2) odd = odd * square + E::q[i];
+    even = odd * r + even;
+    return {n, square * even + r};
 }
 
 // x · 2^n, rounded once also where the result is subnormal.
@@ -124,63 +115,43 @@ ELMAN_INLINE Vector<T> scaled(Vector<T> x, Power<T> n) {
 }
 
 struct Exp {
-    template <class T, int N>
-    ELMAN_INLINE void apply(Vector<T> (&x)[N]) {
-        ELMAN_EACH x[k] = at_most<T>(at_least<T>(x[k], Exponential<T>::lowest), Exponential<T>::highest);
-        const Reduced<T, N> e = reduce<T, N>(x);
-        ELMAN_EACH x[k] = scaled<T>(T(1) + e.s[k], e.n[k]);
+    template <class T>
+    ELMAN_INLINE Vector<T> apply(Vector<T> x) {
+        using E = Exponential<T>;
+        const Reduced<T> e = reduce<T>(at_most<T>(at_least<T>(x, E::lowest), E::highest));
+        return scaled<T>(T(1) + e.s, e.n);
     }
 };
 
 // 1 / (1 + t) for positive x, t / (1 + t) for negative, where t = e^-|x| cannot overflow.
 struct Sigmoid {
-    template <class T, int N>
-    ELMAN_INLINE void apply(Vector<T> (&x)[N]) {
-        Vector<T> y[N];
-        ELMAN_EACH y[k] = (Vector<T>)((Bits<T>)x[k] | Simd<T>::sign_bit);
-        ELMAN_EACH y[k] = at_least<T>(y[k], Exponential<T>::lowest);
-        const Reduced<T, N> e = reduce<T, N>(y);
-        ELMAN_EACH y[k] = scaled<T>(T(1) + e.s[k], e.n[k]);
-        ELMAN_EACH x[k] = x[k] < T(0) ? y[k] : broadcast<T>(1);
-        ELMAN_EACH x[k] = x[k] / (T(1) + y[k]);
+    template <class T>
+    ELMAN_INLINE Vector<T> apply(Vector<T> x) {
+        const Vector<T> y = (Vector<T>)((Bits<T>)x | Simd<T>::sign_bit);
+        const Reduced<T> e = reduce<T>(at_least<T>(y, Exponential<T>::lowest));
+        const Vector<T> t = scaled<T>(T(1) + e.s, e.n);
+        return (x < T(0) ? t : broadcast<T>(1)) / (T(1) + t);
     }
 };
 
 // (1 - e^-2|x|) / (1 + e^-2|x|), with the sign of x. The negative exponent keeps both sums below 2, where they round
 // finely.
 struct Tanh {
-    template <class T, int N>
-    ELMAN_INLINE void apply(Vector<T> (&x)[N]) {
-        Vector<T> y[N], power[N], low[N], high[N];
-        ELMAN_EACH y[k] = (Vector<T>)((Bits<T>)x[k] & ~Simd<T>::sign_bit);
-        ELMAN_EACH y[k] = T(-2) * at_most<T>(y[k], Exponential<T>::saturated);
-        const Reduced<T, N> e = reduce<T, N>(y);
-        ELMAN_EACH power[k] = e.n[k].value();
-        ELMAN_EACH low[k] = power[k] * e.s[k] + (power[k] - T(1));
-        ELMAN_EACH high[k] = power[k] * e.s[k] + (power[k] + T(1));
-        ELMAN_EACH low[k] = low[k] / high[k];
-        ELMAN_EACH x[k] = (Vector<T>)(((Bits<T>)low[k] & ~Simd<T>::sign_bit) | ((Bits<T>)x[k] & Simd<T>::sign_bit));
+    template <class T>
+    ELMAN_INLINE Vector<T> apply(Vector<T> x) {
+        const Vector<T> size = (Vector<T>)((Bits<T>)x & ~Simd<T>::sign_bit);
+        const Reduced<T> e = reduce<T>(T(-2) * at_most<T>(size, Exponential<T>::saturated));
+        const Vector<T> power = e.n.value();
+        const Vector<T> y = (power * e.s + (power - T(1))) / (power * e.s + (power + T(1)));
+        return (Vector<T>)(((Bits<T>)y & ~Simd<T>::sign_bit) | ((Bits<T>)x & Simd<T>::sign_bit));
     }
 };
-
-#undef ELMAN_EACH
 
 // A value does not depend on its place in the buffer: however many vectors go together, the arithmetic is the same.
 template <class F, class T>
 void elementwise(const T* x, T* out, std::size_t n) {
-    constexpr int together = 4;
-    constexpr std::size_t block = together * lanes<T>;
-    std::size_t i = 0;
-    for (; i + block <= n; i += block) {
-        Vector<T> v[together];
-        for (int k = 0; k < together; ++k) v[k] = load<T>(x + i + k * lanes<T>);
-        F::template apply<T, together>(v);
-        for (int k = 0; k < together; ++k) store<T>(v[k], out + i + k * lanes<T>);
-    }
-    for (; i < n; i += lanes<T>) {
-        Vector<T> v[1] = {load_first<T>(x + i, n - i)};
-        F::template apply<T, 1>(v);
-        store_first<T>(v[0], out + i, n - i);
+    for (std::size_t i = 0; i < n; i += lanes<T>) {
+        store_first<T>(F::template apply<T>(load_first<T>(x + i, n - i)), out + i, n - i);
     }
 }
 

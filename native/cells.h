@@ -26,24 +26,24 @@ ELMAN_INLINE void each_vector(const Args& a, F f) {
     }
 }
 
-// f<U>(places) for U vectors of units at a time, and for single ones at the end: together where what happens to each is
-// a long chain of operations.
-template <class T, int U, class Args, class F>
-ELMAN_INLINE void each_group(const Args& a, F f) {
-    Place places[U];
-    int filled = 0;
+// second(place, first(place)) for each vector of units, where either is a long chain of operations: the second comes after
+// the first of the next vector, so that the processor always has two chains to choose from.
+template <class T, class Args, class First, class Second>
+ELMAN_INLINE void each_in_stages(const Args& a, First first, Second second) {
+    Place before{};
+    decltype(first(before)) state;
+    bool begun = false;
     for (std::size_t row = 0; row < a.rows; ++row) {
         for (std::size_t j = a.first; j < a.last; j += lanes<T>) {
-            places[filled++] = {row, j, a.hidden - j};
-            if (filled < U) continue;
-            f.template operator()<U>(places);
-            filled = 0;
+            const Place at{row, j, a.hidden - j};
+            const auto next = first(at);
+            if (begun) second(before, state);
+            state = next;
+            before = at;
+            begun = true;
         }
     }
-    for (int k = 0; k < filled; ++k) {
-        const Place single[1] = {places[k]};
-        f.template operator()<1>(single);
-    }
+    if (begun) second(before, state);
 }
 
 // `kept` where the mask's byte is not zero, else `taken`.
@@ -96,9 +96,9 @@ ELMAN_INLINE void set_direct(const StepBackward<T>& a, std::size_t i, std::size_
 }
 
 struct HyperbolicTangent {
-    template <class T, int N>
-    ELMAN_INLINE void apply(V<T> (&x)[N]) {
-        Tanh::apply<T, N>(x);
+    template <class T>
+    ELMAN_INLINE V<T> apply(V<T> x) {
+        return Tanh::apply<T>(x);
     }
     template <class T>
     ELMAN_INLINE V<T> slope(V<T> y) {
@@ -107,9 +107,9 @@ struct HyperbolicTangent {
 };
 
 struct Rectifier {
-    template <class T, int N>
-    ELMAN_INLINE void apply(V<T> (&x)[N]) {
-        for (int k = 0; k < N; ++k) x[k] = at_least<T>(x[k], T(0));
+    template <class T>
+    ELMAN_INLINE V<T> apply(V<T> x) {
+        return at_least<T>(x, T(0));
     }
     template <class T>
     ELMAN_INLINE V<T> slope(V<T> y) {
@@ -137,19 +137,11 @@ struct Rnn {
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 4>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
-            V<T> h[U];
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                h[u] = load_first<T>(a.gates[row] + j, count);
-            }
-            Activation::template apply<T, U>(h);
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                if (a.kept != nullptr) store_first<T>(h[u], a.kept[row] + j, count);
-                const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
-                store_first<T>(zoned<T>(a.zone_h, row, j, count, h[u], old), a.h[row] + j, count);
-            }
+        each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            const V<T> h = Activation::template apply<T>(load_first<T>(a.gates[row] + j, count));
+            if (a.kept != nullptr) store_first<T>(h, a.kept[row] + j, count);
+            const V<T> old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
+            store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
         });
     }
 
@@ -184,46 +176,48 @@ struct Lstm {
     }
 
     template <class T>
+    struct Gates {
+        V<T> i, f, g, o, old;
+    };
+
+    template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 2>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
-            V<T> i_f[2 * U], g[U], o[U], old[U], c[U], squashed[U];
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                const T* gates = a.gates[row] + j;
-                old[u] = load<T>(a.c + row * a.stride + j);
-                i_f[u] = load_first<T>(gates, count);
-                i_f[U + u] = load_first<T>(gates + a.block, count);
-                g[u] = load_first<T>(gates + 2 * a.block, count);
-                o[u] = load_first<T>(gates + 3 * a.block, count);
-                if constexpr (Peephole) {
-                    i_f[u] += load_first<T>(a.extra[0] + j, count) * old[u];
-                    i_f[U + u] += load_first<T>(a.extra[1] + j, count) * old[u];
-                }
+        const auto activate = [&](Place at) __attribute__((always_inline)) {
+            const auto [row, j, count] = at;
+            const T* gates = a.gates[row] + j;
+            Gates<T> v;
+            v.old = load<T>(a.c + row * a.stride + j);
+            v.i = load_first<T>(gates, count), v.f = load_first<T>(gates + a.block, count);
+            v.g = load_first<T>(gates + 2 * a.block, count), v.o = load_first<T>(gates + 3 * a.block, count);
+            if constexpr (Peephole) {
+                v.i += load_first<T>(a.extra[0] + j, count) * v.old;
+                v.f += load_first<T>(a.extra[1] + j, count) * v.old;
             }
-            Sigmoid::apply<T, 2 * U>(i_f);
-            Tanh::apply<T, U>(g);
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                c[u] = squashed[u] = fused<T>(i_f[U + u], old[u], i_f[u] * g[u]);
-                if constexpr (Peephole) o[u] += load_first<T>(a.extra[2] + j, count) * c[u];
+            v.i = Sigmoid::apply<T>(v.i);
+            v.f = Sigmoid::apply<T>(v.f);
+            v.g = Tanh::apply<T>(v.g);
+            if constexpr (!Peephole) v.o = Sigmoid::apply<T>(v.o);
+            return v;
+        };
+        const auto finish = [&](Place at, const Gates<T>& v) __attribute__((always_inline)) {
+            const auto [row, j, count] = at;
+            const V<T> c = fused<T>(v.f, v.old, v.i * v.g);
+            V<T> o = v.o;
+            if constexpr (Peephole) o = Sigmoid::apply<T>(o + load_first<T>(a.extra[2] + j, count) * c);
+            const V<T> h = o * Tanh::apply<T>(c);
+            if (a.kept != nullptr) {
+                T* kept = a.kept[row] + j;
+                store_first<T>(v.old, a.c_prev[row] + j, count);
+                store_first<T>(v.i, kept, count);
+                store_first<T>(v.f, kept + a.block, count);
+                store_first<T>(v.g, kept + 2 * a.block, count);
+                store_first<T>(o, kept + 3 * a.block, count);
             }
-            Sigmoid::apply<T, U>(o);
-            Tanh::apply<T, U>(squashed);
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                if (a.kept != nullptr) {
-                    T* kept = a.kept[row] + j;
-                    store_first<T>(old[u], a.c_prev[row] + j, count);
-                    store_first<T>(i_f[u], kept, count);
-                    store_first<T>(i_f[U + u], kept + a.block, count);
-                    store_first<T>(g[u], kept + 2 * a.block, count);
-                    store_first<T>(o[u], kept + 3 * a.block, count);
-                }
-                store<T>(zoned<T>(a.zone_c, row, j, count, c[u], old[u]), a.c + row * a.stride + j);
-                const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
-                store_first<T>(zoned<T>(a.zone_h, row, j, count, o[u] * squashed[u], h_old), a.h[row] + j, count);
-            }
-        });
+            store<T>(zoned<T>(a.zone_c, row, j, count, c, v.old), a.c + row * a.stride + j);
+            const V<T> h_old = a.zone_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
+            store_first<T>(zoned<T>(a.zone_h, row, j, count, h, h_old), a.h[row] + j, count);
+        };
+        each_in_stages<T>(a, activate, finish);
     }
 
     template <class T>
@@ -235,9 +229,7 @@ struct Lstm {
             const V<T> i = load_first<T>(gates, count), f = load_first<T>(gates + a.block, count);
             const V<T> g = load_first<T>(gates + 2 * a.block, count), o = load_first<T>(gates + 3 * a.block, count);
             const V<T> old = load_first<T>(a.c_prev[row] + j, count);
-            V<T> squash[1] = {fused<T>(f, old, i * g)};
-            Tanh::apply<T, 1>(squash);
-            const V<T> squashed = squash[0];
+            const V<T> squashed = Tanh::apply<T>(fused<T>(f, old, i * g));
             V<T> d_h = incoming<T>(a, row, j, count);
             const V<T> kept_h = kept_share<T>(a.zone_h, row, j, count, d_h);
             set_direct<T>(a, row, j, count, kept_h);
@@ -306,34 +298,35 @@ struct Gru {
     }
 
     template <class T>
+    struct Gates {
+        V<T> n, r, z, m;
+    };
+
+    template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 2>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
-            V<T> r_z[2 * U], n[U], m[U];
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                const T* gates = a.gates[row] + j;
-                n[u] = load_first<T>(gates, count);
-                r_z[u] = load_first<T>(gates + a.block, count);
-                r_z[U + u] = load_first<T>(gates + 2 * a.block, count);
-                m[u] = load_first<T>(gates + 3 * a.block, count);
+        const auto activate = [&](Place at) __attribute__((always_inline)) {
+            const auto [row, j, count] = at;
+            const T* gates = a.gates[row] + j;
+            const V<T> n = load_first<T>(gates, count), m = load_first<T>(gates + 3 * a.block, count);
+            const V<T> r = Sigmoid::apply<T>(load_first<T>(gates + a.block, count));
+            const V<T> z = Sigmoid::apply<T>(load_first<T>(gates + 2 * a.block, count));
+            return Gates<T>{n + r * m, r, z, m};
+        };
+        const auto finish = [&](Place at, const Gates<T>& v) __attribute__((always_inline)) {
+            const auto [row, j, count] = at;
+            const V<T> n = Tanh::apply<T>(v.n);
+            const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+            const V<T> h = n + v.z * (old - n);
+            if (a.kept != nullptr) {
+                T* kept = a.kept[row] + j;
+                store_first<T>(n, kept, count);
+                store_first<T>(v.r, kept + a.block, count);
+                store_first<T>(v.z, kept + 2 * a.block, count);
+                store_first<T>(v.m, kept + 3 * a.block, count);
             }
-            Sigmoid::apply<T, 2 * U>(r_z);
-            for (int u = 0; u < U; ++u) n[u] += r_z[u] * m[u];
-            Tanh::apply<T, U>(n);
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-                const V<T> h = n[u] + r_z[U + u] * (old - n[u]);
-                if (a.kept != nullptr) {
-                    T* kept = a.kept[row] + j;
-                    store_first<T>(n[u], kept, count);
-                    store_first<T>(r_z[u], kept + a.block, count);
-                    store_first<T>(r_z[U + u], kept + 2 * a.block, count);
-                    store_first<T>(m[u], kept + 3 * a.block, count);
-                }
-                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
-            }
-        });
+            store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
+        };
+        each_in_stages<T>(a, activate, finish);
     }
 
     template <class T>
@@ -379,43 +372,25 @@ struct GruBefore {
 
     template <class T>
     static void reset_forward(const StepForward<T>& a) {
-        each_group<T, 4>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
-            V<T> r[U];
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                r[u] = load_first<T>(a.gates[row] + j, count);
-            }
-            Sigmoid::apply<T, U>(r);
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                const V<T> reset = r[u] * load_first<T>(a.h_prev[row] + j, count);
-                if (a.kept != nullptr) store_first<T>(r[u], a.kept[row] + j, count);
-                store_first<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j, count);
-            }
+        each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            const V<T> r = Sigmoid::apply<T>(load_first<T>(a.gates[row] + j, count));
+            const V<T> reset = r * load_first<T>(a.h_prev[row] + j, count);
+            if (a.kept != nullptr) store_first<T>(r, a.kept[row] + j, count);
+            store_first<T>(masked<T>(a.mask, row, j, count, reset), a.operand[row] + j, count);
         });
     }
 
     template <class T>
     static void forward(const StepForward<T>& a) {
-        each_group<T, 2>(a, [&]<int U>(const Place(&at)[U]) __attribute__((always_inline)) {
-            V<T> z[U], n[U];
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                z[u] = load_first<T>(a.gates[row] + a.block + j, count);
-                n[u] = load_first<T>(a.gates[row] + 2 * a.block + j, count);
+        each_vector<T>(a, [&](std::size_t row, std::size_t j, std::size_t count) __attribute__((always_inline)) {
+            const V<T> z = Sigmoid::apply<T>(load_first<T>(a.gates[row] + a.block + j, count));
+            const V<T> n = Tanh::apply<T>(load_first<T>(a.gates[row] + 2 * a.block + j, count));
+            const V<T> old = load_first<T>(a.h_prev[row] + j, count);
+            if (a.kept != nullptr) {
+                store_first<T>(z, a.kept[row] + a.block + j, count);
+                store_first<T>(n, a.kept[row] + 2 * a.block + j, count);
             }
-            Sigmoid::apply<T, U>(z);
-            Tanh::apply<T, U>(n);
-            for (int u = 0; u < U; ++u) {
-                const auto [row, j, count] = at[u];
-                const V<T> old = load_first<T>(a.h_prev[row] + j, count);
-                const V<T> h = n[u] + z[u] * (old - n[u]);
-                if (a.kept != nullptr) {
-                    store_first<T>(z[u], a.kept[row] + a.block + j, count);
-                    store_first<T>(n[u], a.kept[row] + 2 * a.block + j, count);
-                }
-                store_first<T>(zoned<T>(a.zone_h, row, j, count, h, old), a.h[row] + j, count);
-            }
+            store_first<T>(zoned<T>(a.zone_h, row, j, count, n + z * (old - n), old), a.h[row] + j, count);
         });
     }
 
