@@ -46,6 +46,10 @@ struct Product {
     // From the last panel to the first: what was read last is still in the cache. No result differs.
     bool descending;
     const T* row_start = nullptr;  // c[i][…] begins with row_start[i] instead; for a product that reaches one panel
+    // A second product of the same shape but k, added to the first; for one panel too.
+    std::size_t second_k = 0;
+    const T* const* second_a = nullptr;
+    const T* second_b = nullptr;
 };
 
 // rows[j][k] = packed[k][j] for j < n and k < count: one panel, taken apart again.

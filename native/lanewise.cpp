@@ -7,6 +7,7 @@ namespace {
 template <class T>
 class ForwardLanes : Lanewise<T> {
     using Base = Lanewise<T>;
+    using typename Base::Factor;
     using Base::s_, Base::z_, Base::plan_, Base::panels_, Base::output_is_gate_, Base::W_, Base::S_, Base::width_;
 
     struct Weights {
@@ -73,7 +74,7 @@ private:
         const bool training = s_.call.saved != nullptr;
         Base::pack_state(s_.call.states[0], part, p, true, c.from, c.h);
         if (plan_.cell_state) Base::pack_state(s_.call.states[1], part, p, true, c.from, c.c);
-        const std::size_t column = part.direction * z_.H, xs = Base::at(plan_.x_blocks), hs = Base::at(plan_.h_blocks);
+        const std::size_t column = part.direction * z_.H;
         const T* h_prev = c.h;
         for (std::size_t s = 0; s < s_.batch.steps; ++s) {
             const std::size_t t = s_.step(part, s);
@@ -85,15 +86,7 @@ private:
                 Base::pack(p, c.from, part.input, c.x);
             }
             T* const h = out(c, part.layer, p, t) + column * W_;
-            Base::multiply(p, xs, w.ih, part.input, x, c.gate_rows + Base::at(plan_.x_first),
-                           w.start + Base::at(plan_.x_first), false);
-            for (int block = 0; block < plan_.blocks; ++block) {  // in which the input has no share
-                if (block >= plan_.x_first && block < plan_.x_first + plan_.x_blocks) continue;
-                for (std::size_t i = Base::at(block); i < Base::at(block + 1); ++i) {
-                    std::fill_n(c.gate_rows[i], W_, w.start[i]);
-                }
-            }
-            Base::multiply(p, hs, w.hh, z_.H, h_prev, c.gate_rows + Base::at(plan_.h_first), nullptr, true);
+            multiply(p, w, {nullptr, part.input, x}, {nullptr, z_.H, h_prev}, c.gate_rows);
             Base::point(h_prev, z_.H, W_, c.h_prev);
             Base::point(h, z_.H, W_, c.h_rows);
             const bool kept = training && !output_is_gate_;
@@ -109,6 +102,20 @@ private:
         }
         Base::unpack_state(s_.call.finals[0], part, p, h_prev, c.lanes);
         if (plan_.cell_state) Base::unpack_state(s_.call.finals[1], part, p, c.c, c.lanes);
+    }
+
+    // The pre-activations: blocks that the input and the state both reach, or only one of them, each in one product.
+    void multiply(std::size_t p, const Weights& w, Factor x, Factor h, T* const* gates) const {
+        const auto in = [](int block, int first, int blocks) { return block >= first && block < first + blocks; };
+        const auto of_x = [&](int block) { return in(block, plan_.x_first, plan_.x_blocks); };
+        const auto of_h = [&](int block) { return in(block, plan_.h_first, plan_.h_blocks); };
+        for (int first = 0, last = 1; first < plan_.blocks; first = last++) {
+            while (last < plan_.blocks && of_x(last) == of_x(first) && of_h(last) == of_h(first)) ++last;
+            if (of_x(first)) x.a = w.ih + Base::at(first - plan_.x_first);
+            if (of_h(first)) h.a = w.hh + Base::at(first - plan_.h_first);
+            Base::multiply(p, Base::at(last - first), of_x(first) ? x : h, gates + Base::at(first),
+                           w.start + Base::at(first), false, of_x(first) && of_h(first) ? h : Factor{});
+        }
     }
 
     Weights* weights_;

@@ -198,13 +198,13 @@ private:
 
         if (s > 0 || call_.d_states[0] != nullptr) {  // else nobody asks for it
             Base::point(c.product, z_.H, W_, c.rows);
-            Base::multiply(p, z_.H, w.hh, Base::at(plan_.h_blocks), d_gates + Base::at(plan_.h_first) * W_, c.rows,
+            Base::multiply(p, z_.H, {w.hh, Base::at(plan_.h_blocks), d_gates + Base::at(plan_.h_first) * W_}, c.rows,
                            nullptr, false);
         }
         if (wants_x(part)) {
             Base::point(d_below(c, part.layer, t), part.input, W_, c.rows);
-            Base::multiply(p, part.input, w.ih, Base::at(plan_.x_blocks), d_gates + Base::at(plan_.x_first) * W_,
-                           c.rows, nullptr, part.direction == 1);
+            Base::multiply(p, part.input, {w.ih, Base::at(plan_.x_blocks), d_gates + Base::at(plan_.x_first) * W_}, c.rows,
+                           nullptr, part.direction == 1);
         }
         if (part.layer == 0 && sums_[part.number * places_].ih != nullptr) {
             Base::template lanes_of<const T>(s_.line(s_.call.x, t), p, c.from, true);

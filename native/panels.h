@@ -96,10 +96,17 @@ protected:
     static void point(U* base, std::size_t n, std::size_t width, U** to) {
         for (std::size_t k = 0; k < n; ++k) to[k] = base + k * width;
     }
-    // c[i] (+)= Σ a[i][k] · b[k] for n rows, from `start[i]` or added to what c holds, or from zero.
-    void multiply(std::size_t p, std::size_t n, const T* const* a, std::size_t k, const T* b, T* const* c,
-                  const T* start, bool add) const {
-        s_.kernels.product({n, panels_.lanes(p), k, a, 0, b, W_, c, 0, 0, 1, nullptr, add, false, start});
+    struct Factor {
+        const T* const* a;
+        std::size_t k;
+        const T* b;
+    };
+    // c[i] (+)= Σ a[i][k] · b[k] for n rows, from `start[i]` or added to what c holds, or from zero; and the same of a
+    // second pair of factors.
+    void multiply(std::size_t p, std::size_t n, const Factor& factor, T* const* c, const T* start, bool add,
+                  const Factor& second = {}) const {
+        s_.kernels.product({n, panels_.lanes(p), factor.k, factor.a, 0, factor.b, W_, c, 0, 0, 1, nullptr, add, false,
+                            start, second.k, second.a, second.b});
     }
     std::size_t at(int block) const { return static_cast<std::size_t>(block) * z_.H; }
 

@@ -1,8 +1,8 @@
 // Matrix products: packing, and one small kernel that holds a tile of the result in registers.
 //
-// Each element of a result is a sum over k in order, in blocks of `depth` that are summed from zero and then added. The
-// order does not depend on how many rows there are, nor on which tile or thread an element falls to: a row's result is
-// the same in any batch, bit for bit.
+// Each element of a result is a sum over k in order, which goes on from what the element begins with; only the blocks of
+// `depth` after the first are summed from zero and then added. The order does not depend on how many rows there are, nor
+// on which tile or thread an element falls to: a row's result is the same in any batch, bit for bit.
 #pragma once
 
 #include "kernels.h"
@@ -127,51 +127,80 @@ void unpack_columns(const Unpacking<T>& p) {
     }
 }
 
-enum class Finish { set, add, by_row };  // c begins with `start` by columns, with what it holds, or with start[row]
+// What a tile's sums begin with: `start` by columns (zeros if null), start[row], or what c holds; or with zeros, and c is
+// added at the end: short sums, added to a long one, lose less.
+enum class Begin { columns, rows, result, zeros };
 
-// One tile: M rows of V vectors of a panel `width` wide. Columns: element (i, k) of the left factor is a[0][k · offset + i], not a[i][offset + k].
+// The left factor of M rows, and the right one: element (i, k) of the left one is a[i][offset + k], or with Columns
+// a[0][k · offset + i].
+template <class T>
+struct Factors {
+    std::size_t k;
+    const T* const* a;
+    std::size_t offset;
+    const T* b;
+};
+
+// One tile: M rows of V vectors of a panel `width` wide, the sum of one or two products.
 template <class T, int M, int V, bool Columns>
-__attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_t offset, const T* b, std::size_t width,
+__attribute__((noinline)) void tile(const Factors<T>* factors, const Factors<T>* last_factors, std::size_t width,
                                     T* const* c, std::size_t column, std::size_t last_lanes, const T* start,
-                                    Finish finish) {
+                                    Begin begin) {
     Vector<T> sum[M][V] = {};
-    const T* row[M];
-    for (int i = 0; i < M; ++i) row[i] = Columns ? a[0] : a[i] + offset;
-    for (int i = 0; i < M; ++i) {
-        for (int v = 0; v < V; ++v) __builtin_prefetch(c[i] + column + v * static_cast<int>(lanes<T>), 1);
-    }
-    for (std::size_t at = 0; at < k; ++at) {
-        Vector<T> factor[V];
-#pragma GCC unroll 16
-        for (int v = 0; v < V; ++v) {
-            factor[v] = load<T>(b + v * static_cast<int>(lanes<T>));
-            __builtin_prefetch(b + v * static_cast<int>(lanes<T>) + 16 * width);
-        }
+    const auto lanes_of = [&](int v) __attribute__((always_inline)) { return v + 1 < V ? lanes<T> : last_lanes; };
+    if (begin == Begin::result) {
 #pragma GCC unroll 16
         for (int i = 0; i < M; ++i) {
-            const T value = Columns ? row[0][i] : row[i][at];
 #pragma GCC unroll 16
-            for (int v = 0; v < V; ++v) sum[i][v] += factor[v] * value;
+            for (int v = 0; v < V; ++v) sum[i][v] = load_first<T>(c[i] + column + v * lanes<T>, lanes_of(v));
         }
-        b += width;
-        if (Columns) row[0] += offset;
+    } else if (begin == Begin::rows) {
+#pragma GCC unroll 16
+        for (int i = 0; i < M; ++i) {
+#pragma GCC unroll 16
+            for (int v = 0; v < V; ++v) sum[i][v] = broadcast<T>(start[i]);
+        }
+    } else {
+        for (int i = 0; i < M; ++i) {
+            for (int v = 0; v < V; ++v) __builtin_prefetch(c[i] + column + v * static_cast<int>(lanes<T>), 1);
+        }
+        if (begin == Begin::columns && start != nullptr) {
+#pragma GCC unroll 16
+            for (int v = 0; v < V; ++v) {
+                const Vector<T> value = load_first<T>(start + v * lanes<T>, lanes_of(v));
+#pragma GCC unroll 16
+                for (int i = 0; i < M; ++i) sum[i][v] = value;
+            }
+        }
+    }
+    for (; factors != last_factors; ++factors) {
+        const T *row[M], *b = factors->b;
+        const std::size_t k = factors->k, offset = factors->offset;
+        for (int i = 0; i < M; ++i) row[i] = Columns ? factors->a[0] : factors->a[i] + offset;
+        for (std::size_t at = 0; at < k; ++at) {
+            Vector<T> factor[V];
+#pragma GCC unroll 16
+            for (int v = 0; v < V; ++v) {
+                factor[v] = load<T>(b + v * static_cast<int>(lanes<T>));
+                __builtin_prefetch(b + v * static_cast<int>(lanes<T>) + 16 * width);
+            }
+#pragma GCC unroll 16
+            for (int i = 0; i < M; ++i) {
+                const T value = Columns ? row[0][i] : row[i][at];
+#pragma GCC unroll 16
+                for (int v = 0; v < V; ++v) sum[i][v] += factor[v] * value;
+            }
+            b += width;
+            if (Columns) row[0] += offset;
+        }
     }
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) {
-            const std::size_t j = v * lanes<T>;
-            T* to = c[i] + column + j;
-            const std::size_t count = v + 1 < V ? lanes<T> : last_lanes;
-            Vector<T> before{};
-            if (finish == Finish::add) {
-                before = load_first<T>(to, count);
-            } else if (finish == Finish::by_row) {
-                before = broadcast<T>(start[i]);
-            } else if (start != nullptr) {
-                before = load_first<T>(start + j, count);
-            }
-            store_first<T>(before + sum[i][v], to, count);
+            T* to = c[i] + column + v * lanes<T>;
+            if (begin == Begin::zeros) sum[i][v] += load_first<T>(to, lanes_of(v));
+            store_first<T>(sum[i][v], to, lanes_of(v));
         }
     }
 }
@@ -180,9 +209,14 @@ __attribute__((noinline)) void tile(std::size_t k, const T* const* a, std::size_
 // themselves do. With fewer sums at a time, each would wait for the one before. The processor fetches ahead by itself.
 template <class T, int V, bool Apart>
 __attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, std::size_t stride, T* c,
-                                        std::size_t columns, const T* start, Finish finish) {
+                                        std::size_t columns, const T* start, Begin begin) {
     constexpr int step = static_cast<int>(lanes<T>);
     Vector<T> sum[V] = {};
+    const T* const from = begin == Begin::result ? c : begin == Begin::columns ? start : nullptr;
+    if (from != nullptr) {
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) sum[v] = load_first<T>(from + v * step, columns - v * lanes<T>);
+    }
     for (std::size_t at = 0; at < k; ++at) {
         const T value = a[at];
 #pragma GCC unroll 16
@@ -193,21 +227,16 @@ __attribute__((noinline)) void row_tile(std::size_t k, const T* a, const T* b, s
     }
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
-        const std::size_t j = v * lanes<T>;
-        if (j >= columns) break;
-        Vector<T> before{};
-        if (finish == Finish::add) {
-            before = load_first<T>(c + j, columns - j);
-        } else if (start != nullptr) {
-            before = load_first<T>(start + j, columns - j);
-        }
-        store_first<T>(before + sum[v], c + j, columns - j);
+        T* const to = c + v * step;
+        const std::size_t count = columns - v * lanes<T>;
+        if (begin == Begin::zeros) sum[v] += load_first<T>(to, count);
+        store_first<T>(sum[v], to, count);
     }
 }
 
 template <class T>
-using Tile = void (*)(std::size_t, const T* const*, std::size_t, const T*, std::size_t, T* const*, std::size_t,
-                      std::size_t, const T*, Finish);
+using Tile = void (*)(const Factors<T>*, const Factors<T>*, std::size_t, T* const*, std::size_t, std::size_t, const T*,
+                      Begin);
 
 template <class T, bool Columns>
 ELMAN_INLINE Tile<T> tile_for(std::size_t m, std::size_t vectors) {
@@ -237,7 +266,7 @@ struct Extent {
 };
 
 template <class T>
-using RowTile = void (*)(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Finish);
+using RowTile = void (*)(std::size_t, const T*, const T*, std::size_t, T*, std::size_t, const T*, Begin);
 
 template <class T>
 void product_of_row(const Product<T>& p) {
@@ -263,7 +292,10 @@ void product_of_row(const Product<T>& p) {
             const std::size_t k = smaller(depth, p.k - k0);
             tiles[(columns + lanes<T> - 1) / lanes<T> - 1](
                 k, p.a[0] + p.a_column + k0, p.b + panel * panel_size + k0 * p.width, apart ? panel_size : p.width,
-                p.c[0] + p.column + column, columns, start, p.add || k0 > 0 ? Finish::add : Finish::set);
+                p.c[0] + p.column + column, columns, start,
+                k0 > 0  ? Begin::zeros
+                : p.add ? Begin::result
+                        : Begin::columns);
             k0 += k;
         } while (k0 < p.k);
     }
@@ -277,19 +309,29 @@ ELMAN_INLINE void product_of_panel(const Product<T>& p, std::size_t row, std::si
     const std::size_t column = panel * p.width + first;
     const Extent<T> extent(smaller(p.n - column, p.width - first));
     const T* start = p.start == nullptr ? nullptr : p.start + column;
-    std::size_t k0 = 0;
-    do {
-        const std::size_t k = smaller(depth, p.k - k0);
-        const T* b = p.b + (panel * p.k + k0) * p.width + first;
-        const Finish finish = p.add || k0 > 0 ? Finish::add : p.row_start != nullptr ? Finish::by_row : Finish::set;
+    const auto add = [&](const Factors<T>* first, const Factors<T>* last, Begin begin) __attribute__((always_inline)) {
+        Factors<T> factors[2];
         for (std::size_t t = 0; t < tiles; ++t) {
             const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
-            tile_for<T, false>(next - i, extent.vectors)(k, p.a + i, p.a_column + k0, b, p.width, p.c + i,
-                                                         p.column + column, extent.last_lanes,
-                                                         finish == Finish::by_row ? p.row_start + i : start, finish);
+            Factors<T>* to = factors;
+            for (const Factors<T>* from = first; from != last; ++from, ++to) {
+                *to = *from;
+                to->a += i;
+            }
+            tile_for<T, false>(next - i, extent.vectors)(factors, to, p.width, p.c + i, p.column + column,
+                                                         extent.last_lanes,
+                                                         begin == Begin::rows ? p.row_start + i : start, begin);
         }
-        k0 += k;
-    } while (k0 < p.k);
+    };
+    Factors<T> factors[2] = {{p.k, p.a, p.a_column, p.b + panel * p.k * p.width + first},
+                             {p.second_k, p.second_a, 0, p.second_b}};
+    const Begin begin = p.add ? Begin::result : p.row_start != nullptr ? Begin::rows : Begin::columns;
+    if (p.k <= depth) return add(factors, factors + (p.second_k > 0 ? 2 : 1), begin);
+    for (std::size_t k0 = 0; k0 < p.k; k0 += depth, factors[0].offset += depth, factors[0].b += depth * p.width) {
+        factors[0].k = smaller(depth, p.k - k0);
+        add(factors, factors + 1, k0 > 0 ? Begin::zeros : begin);
+    }
+    if (p.second_k > 0) add(factors + 1, factors + 2, Begin::result);
 }
 
 template <class T>
@@ -396,9 +438,10 @@ void outer(const Outer<T>& p) {
                 for (std::size_t t = 0; t < tiles; ++t) {
                     const std::size_t q = t * tile_rows;
                     const T* const column = a + q;
+                    const Factors<T> factors{count, &column, stride, b};
                     tile_for<T, true>(smaller(tile_rows, height - q), extent.vectors)(
-                        count, &column, stride, b, width, p.c + i + q, panel * width, extent.last_lanes, nullptr,
-                        p.add || r0 > 0 ? Finish::add : Finish::set);
+                        &factors, &factors + 1, width, p.c + i + q, panel * width, extent.last_lanes, nullptr,
+                        p.add || r0 > 0 ? Begin::zeros : Begin::columns);
                 }
             }
         }
