@@ -6,46 +6,78 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// M rows of the a-panels by N of the b-panels. Each pair of rows has a vector of sums of its own until the end.
-template <class T, int M, int N>
+constexpr int power_of_two(int least) {
+    int n = 1;
+    while (n < least) n *= 2;
+    return n;
+}
+
+// M rows of the a-panels by N of the b-panels, and with Sums the sums of the former. Each has a vector of its own until the
+// end, where the sums of one row of a lie side by side in so many lanes that no row is divided between two vectors.
+template <class T, int M, int N, bool Sums>
 __attribute__((noinline)) void dot_tile(const Dots<T>& p, std::size_t i, std::size_t j) {
-    constexpr std::size_t width = panel_width<T>;
-    Vector<T> sum[M][N] = {};
+    constexpr std::size_t width = panel_width<T>, ahead = 2;
+    constexpr int columns = N + Sums;
+    Vector<T> sum[M][columns] = {};
     for (std::size_t q = 0; q < p.pairs; ++q) {
         const T* a = p.a[q] + (p.first + i) * width;
         const T* b = p.b[q] + j * width;
+        // what lies so far apart the processor does not fetch by itself
+        const std::size_t later = smaller(q + ahead, p.pairs - 1);
+        const T* coming = p.b[later] + j * width;
         for (std::size_t lane = 0; lane < p.lanes; lane += lanes<T>) {
             Vector<T> right[N];
 #pragma GCC unroll 16
-            for (int n = 0; n < N; ++n) right[n] = load<T>(b + n * width);
+            for (int n = 0; n < N; ++n) {
+                right[n] = load<T>(b + n * width);
+                __builtin_prefetch(coming + n * width);
+            }
 #pragma GCC unroll 16
             for (int m = 0; m < M; ++m) {
                 const Vector<T> left = load<T>(a + m * width);
 #pragma GCC unroll 16
                 for (int n = 0; n < N; ++n) sum[m][n] += left * right[n];
+                if (Sums) sum[m][columns - 1] += left;
             }
             a += lanes<T>;
             b += lanes<T>;
+            coming += lanes<T>;
             // else GCC keeps the next lanes' vectors that lie in a row already read, in registers that it has not
             asm("" : "+r"(a), "+r"(b));
         }
     }
-    constexpr int width_of = static_cast<int>(lanes<T>), blocks = (M * N + width_of - 1) / width_of;
-    alignas(64) T total[blocks * width_of];
+    constexpr int slots = power_of_two(columns), step = static_cast<int>(lanes<T>),
+                  blocks = (M * slots + step - 1) / step;
+    Vector<T> total[blocks];
 #pragma GCC unroll 16
     for (int block = 0; block < blocks; ++block) {
-        Vector<T> part[width_of];
+        Vector<T> part[step];
+        unsigned present = 0;
 #pragma GCC unroll 16
-        for (int k = 0; k < width_of; ++k) {
-            const int at = block * width_of + k;
-            part[k] = at < M * N ? sum[at / N][at % N] : Vector<T>{};
+        for (int k = 0; k < step; ++k) {
+            const int m = (block * step + k) / slots, n = (block * step + k) % slots;
+            const bool wanted = m < M && n < columns;
+            part[k] = wanted ? sum[m][n] : Vector<T>{};
+            present |= static_cast<unsigned>(wanted) << k;
         }
-        sums_of<T>(part);
-        store<T>(part[0], total + block * width_of);
+        sums_of<T>(part, present);
+        total[block] = part[0];
     }
-    for (int m = 0; m < M; ++m) {
-        for (int n = 0; n < N; ++n) p.c[i + m][j + n] += total[m * N + n];
-    }
+    const auto row = [&]<int m>() __attribute__((always_inline)) {
+        T* const to = p.c[i + m] + j;
+        constexpr int block = m * slots / step, shift = m * slots % step;
+#pragma GCC unroll 16
+        for (int n = 0; n < columns; n += step) {
+            const Vector<T> values = from_lane<T, shift>(total[block + n / step]);
+            if (n < N) store_first<T>(load_first<T>(to + n, N - n) + values, to + n, N - n);
+            if (Sums && N - n < step) *p.sums[i + m] += values[N - n];
+        }
+    };
+    row.template operator()<0>();
+    if constexpr (M > 1) row.template operator()<1>();
+    if constexpr (M > 2) row.template operator()<2>();
+    if constexpr (M > 3) row.template operator()<3>();
+    static_assert(M <= 4);
 }
 
 template <class T, int M>
@@ -72,27 +104,50 @@ constexpr int dot_rows = 4, dot_columns = 6;
 constexpr int dot_rows = 3, dot_columns = 4;
 #endif
 
-template <class T, int M>
-ELMAN_INLINE void dots_of_rows(const Dots<T>& p, std::size_t i) {
+template <class T, int M, bool Sums>
+ELMAN_INLINE void dots_of_columns(const Dots<T>& p, std::size_t i, std::size_t j, std::size_t count) {
     static constexpr void (*tiles[])(const Dots<T>&, std::size_t, std::size_t) = {
-        dot_tile<T, M, 1>, dot_tile<T, M, 2>, dot_tile<T, M, 3>, dot_tile<T, M, 4>,
+        dot_tile<T, M, 1, Sums>, dot_tile<T, M, 2, Sums>, dot_tile<T, M, 3, Sums>, dot_tile<T, M, 4, Sums>,
 #if defined(__AVX512F__)
-        dot_tile<T, M, 5>, dot_tile<T, M, 6>,
+        dot_tile<T, M, 5, Sums>, dot_tile<T, M, 6, Sums>,
 #endif
     };
-    const std::size_t count = p.c == nullptr ? 0 : (p.n + dot_columns - 1) / dot_columns;
-    for (std::size_t t = 0; t < count; ++t) {
-        const std::size_t j = p.n * t / count, next = p.n * (t + 1) / count;
-        tiles[next - j - 1](p, i, j);
-    }
-    if (p.sums != nullptr) lane_sums<T, M>(p, i);
+    tiles[count - 1](p, i, j);
 }
 
+// The sums count as a column, one more, of the first tile.
+template <class T, int M>
+ELMAN_INLINE void dots_of_rows(const Dots<T>& p, std::size_t i) {
+    if (p.c == nullptr) {
+        if (p.sums != nullptr) lane_sums<T, M>(p, i);
+        return;
+    }
+    const std::size_t extra = p.sums != nullptr, columns = p.n + extra;
+    const std::size_t count = (columns + dot_columns - 1) / dot_columns;
+    std::size_t j = 0;
+    for (std::size_t t = 0; t < count; ++t) {
+        const std::size_t next = columns * (t + 1) / count - extra;
+        if (t == 0 && extra > 0) {
+            dots_of_columns<T, M, true>(p, i, j, next - j);
+        } else {
+            dots_of_columns<T, M, false>(p, i, j, next - j);
+        }
+        j = next;
+    }
+}
+
+// Few pairs at a time: every tile reads their panels of b anew, and every tile but the first its rows of a.
 template <class T>
 void dots(const Dots<T>& p) {
-    std::size_t i = 0;
-    for (; i + dot_rows <= p.m; i += dot_rows) dots_of_rows<T, dot_rows>(p, i);
-    for (; i < p.m; ++i) dots_of_rows<T, 1>(p, i);
+    constexpr std::size_t together = 10;
+    for (std::size_t q = 0; q < p.pairs; q += together) {
+        Dots<T> block = p;
+        block.pairs = smaller(together, p.pairs - q);
+        block.a += q, block.b += q;
+        std::size_t i = 0;
+        for (; i + dot_rows <= p.m; i += dot_rows) dots_of_rows<T, dot_rows>(block, i);
+        for (; i < p.m; ++i) dots_of_rows<T, 1>(block, i);
+    }
 }
 
 }  // namespace elman::ELMAN_TARGET_NAME

@@ -7,8 +7,8 @@ namespace {
 template <class T>
 class ForwardLanes : Lanewise<T> {
     using Base = Lanewise<T>;
-    using typename Base::Factor;
     using Base::s_, Base::z_, Base::plan_, Base::panels_, Base::output_is_gate_, Base::W_, Base::S_, Base::width_;
+    using typename Base::Factor;
 
     struct Weights {
         const T *const *ih, *const *hh, *start;

@@ -203,8 +203,8 @@ private:
         }
         if (wants_x(part)) {
             Base::point(d_below(c, part.layer, t), part.input, W_, c.rows);
-            Base::multiply(p, part.input, {w.ih, Base::at(plan_.x_blocks), d_gates + Base::at(plan_.x_first) * W_}, c.rows,
-                           nullptr, part.direction == 1);
+            Base::multiply(p, part.input, {w.ih, Base::at(plan_.x_blocks), d_gates + Base::at(plan_.x_first) * W_},
+                           c.rows, nullptr, part.direction == 1);
         }
         if (part.layer == 0 && sums_[part.number * places_].ih != nullptr) {
             Base::template lanes_of<const T>(s_.line(s_.call.x, t), p, c.from, true);

@@ -162,17 +162,30 @@ ELMAN_INLINE void transpose(Vector<T> (&v)[lanes<T>]) {
     }
 }
 
-// Lane k of v[0] becomes sum_of(v[k]), in the same order of additions, for all k in a third of the instructions.
+// Lane k of v[0] becomes sum_of(v[k]), in the same order of additions, for the k whose bits are set in `present`: where
+// k's is, so is that of each number below k that differs from it in one bit.
 template <class T, int half = static_cast<int>(lanes<T>) / 2>
-ELMAN_INLINE void sums_of(Vector<T> (&v)[lanes<T>]) {
+ELMAN_INLINE void sums_of(Vector<T> (&v)[lanes<T>], unsigned present) {
     if constexpr (half > 0) {
 #pragma GCC unroll 16
         for (int i = 0; i < half; ++i) {
+            if ((present >> i & 1) == 0) continue;
+            if ((present >> (i + half) & 1) == 0) v[i + half] = v[i];
             exchange<T, half>(v[i], v[i + half], typename LanesUpTo<static_cast<int>(lanes<T>)>::Type{});
             v[i] += v[i + half];
         }
-        sums_of<T, half / 2>(v);
+        sums_of<T, half / 2>(v, present | present >> half);
     }
+}
+
+// Lane k of the result is lane k + by of v; the last ones are of no use.
+template <class T, int by, int... lane>
+ELMAN_INLINE Vector<T> from_lane(Vector<T> v, Lane<lane...>) {
+    return __builtin_shufflevector(v, v, (lane + by)...);
+}
+template <class T, int by>
+ELMAN_INLINE Vector<T> from_lane(Vector<T> v) {
+    return from_lane<T, by>(v, typename LanesUpTo<static_cast<int>(lanes<T>)>::Type{});
 }
 
 // Ones in the bits of the first `count` lanes.
