@@ -74,14 +74,9 @@ public:
                     team.barrier();
                 }
             }
+            if (call_.d_x.data != nullptr) s_.clear_padding(team, call_.d_x, s_.layout.input_size);
         });
         if (!s_.layout.layer_norm) copy_biases(s_, call_, arrays_);
-        if (call_.d_x.data == nullptr || s_.batch.counts == nullptr || s_.batch.packed) return;
-        for (std::size_t t = 0; t < s_.batch.steps; ++t) {
-            for (std::size_t row = s_.count(t); row < s_.batch.rows; ++row) {
-                std::memset(s_.line(call_.d_x, t)[row], 0, s_.layout.input_size * sizeof(T));
-            }
-        }
     }
 
 private:

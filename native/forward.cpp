@@ -144,16 +144,9 @@ public:
                 }
                 walk(team, s_.part(p));
             }
+            s_.clear_padding(team, s_.call.out, s_.layout.directions * z_.R);
         });
         if (large_) prepared_->pace.ended(begin_, Pace::Clock::now(), shared_);
-        // a padded step holds zeros
-        if (s_.batch.counts == nullptr || s_.batch.packed) return;
-        const std::size_t width = s_.layout.directions * z_.R;
-        for (std::size_t t = 0; t < s_.batch.steps; ++t) {
-            for (std::size_t row = s_.count(t); row < s_.batch.rows; ++row) {
-                std::memset(s_.line(s_.call.out, t)[row], 0, width * sizeof(T));
-            }
-        }
     }
 
 private:

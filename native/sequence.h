@@ -397,13 +397,23 @@ public:
             const std::size_t work = offsets_[end] - offsets_[begin];
             const std::size_t goal = work * static_cast<std::size_t>(r) / static_cast<std::size_t>(size);
             std::size_t row = 0, before = 0;
-            for (std::size_t t = end; row < batch.rows && before < goal; ++row) {
+            for (std::size_t t = end; row < batch.rows; ++row) {
                 while (count(t - 1) <= row) --t;
+                if (before + (t - begin) / 2 >= goal) break;
                 before += t - begin;
             }
             return row;
         };
         return {border(rank), rank + 1 == size ? batch.rows : border(rank + 1)};
+    }
+    // Sets the rows of padded steps to zero, a thread every so many steps: later ones have more of them.
+    void clear_padding(const Team& team, const Rows<T>& rows, std::size_t width) const {
+        if (batch.counts == nullptr || batch.packed) return;
+        for (auto t = static_cast<std::size_t>(team.rank()); t < batch.steps;
+             t += static_cast<std::size_t>(team.size())) {
+            const Line<T> at = line(rows, t);
+            for (std::size_t row = count(t); row < batch.rows; ++row) std::memset(at[row], 0, width * sizeof(T));
+        }
     }
     Span active_rows(Span rows, std::size_t t) const {
         const std::size_t last = std::max(rows.first, std::min(rows.last, count(t)));
