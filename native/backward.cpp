@@ -301,7 +301,7 @@ private:
         const bool norm = s_.layout.layer_norm, projected = s_.layout.proj_size != 0;
         const bool outside = !s_.last(part) || call_.d_out.data != nullptr;
         // few rows are read faster than memory brings them: while this step multiplies, the next one's come
-        for (std::size_t i = at; first > 0 && n <= few_rows && i < at + n; ++i) {
+        for (std::size_t i = at; first > 0 && (n <= few_rows || s_.batch.order != nullptr) && i < at + n; ++i) {
             const std::size_t next = i - s_.count(s_.step(part, s - 1));
             for (int block = 0; block < plan_.blocks; ++block) fetch(r_.gates[next] + block * z_.H, units);
             fetch(r_.h_prev[next], units);
