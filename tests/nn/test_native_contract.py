@@ -55,7 +55,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "one-row": {"batch": 1, "resets": True, "recurrent_dropout": 0.4},
     "one-step-one-row": {"steps": 1, "batch": 1, "num_layers": 2},
 }
-# (input, hidden, steps, batch): around the widths of vectors, and beyond what fits a block of a matrix product
+# (input, hidden, steps, batch): around the widths of vectors, and beyond what fits a block of a matrix product; last,
+# one row with weights of a size that is packed several times
 SHAPES = [
     (1, 1, 1, 1),
     (3, 3, 4, 17),
@@ -69,6 +70,7 @@ SHAPES = [
     (600, 7, 2, 5),
     (5, 300, 2, 9),
     (1, 20, 2, 700),
+    (3, 128, 140, 1),
 ]
 
 
@@ -103,6 +105,7 @@ def test_every_size(variant: str, shape: tuple[int, int, int, int], targets: lis
 # few units and many rows, which take the units' place in the vectors: one panel of rows and several, whole and not;
 # more steps and more panels than the gradients of weights are summed over at once
 WIDE_SHAPES = [(1, 20, 10, 400), (20, 17, 41, 33), (3, 3, 4, 64), (5, 50, 3, 64), (1, 1, 2, 1000), (2, 32, 3, 128)]
+WIDE_SHAPES += [(600, 17, 2, 64)]
 WIDE_OPTIONS = ["no-bias", "bidirectional", "two-layers", "batch-first", "h_n-alone", "c_n-alone", "output-alone"]
 WIDE_OPTIONS += ["strided", "expanded", "input-frozen", "some-weights-frozen", "weights-frozen", "one-step"]
 

@@ -94,8 +94,12 @@ def test_a_difference_in_one_bit_is_seen() -> None:
         assert_same({"output": torch.nextafter(value, 2 * value)}, {"output": value})
 
 
-# (input, hidden, steps, batch): rows enough to be divided; one row of many units; one step; fewer rows than threads
-@pytest.mark.parametrize("shape", [(3, 20, 9, 150), (64, 384, 4, 1), (33, 200, 5, 2), (3, 17, 1, 40), (1, 5, 300, 7)])
+# (input, hidden, steps, batch): rows enough to be divided; one row of many units; one step; fewer rows than threads;
+# one row with weights that are packed several times, with one thread and with more
+THREADED = [(3, 20, 9, 150), (64, 384, 4, 1), (33, 200, 5, 2), (3, 17, 1, 40), (1, 5, 300, 7), (3, 128, 140, 1)]
+
+
+@pytest.mark.parametrize("shape", THREADED)
 @pytest.mark.parametrize("ragged", [False, True], ids=["padded", "ragged"])
 @each_layer
 def test_the_number_of_threads(kind: str, shape: Any, ragged: bool, target: str, set_threads: Any) -> None:
@@ -156,15 +160,25 @@ def test_a_row_is_the_same_in_any_batch(kind: str, dtype: torch.dtype, data: st.
     assert_same(rows_of(run(layer, **rows_of(arguments, [row])), slice(None)), rows_of(whole, [row]))
 
 
+@pytest.mark.parametrize(("hidden", "steps"), [(331, 3), (203, 3), (128, 140)])
 @each_layer
-def test_a_row_of_many_units_is_the_same_in_any_batch(kind: str, target: str) -> None:
-    """The weights are packed otherwise for a single row where they are large."""
-    layer = make(kind, 2, 331 if kind.startswith("rnn") else 203)
-    arguments = drawn(layer, 3, 2)
+def test_a_row_of_many_units_is_the_same_in_any_batch(kind: str, hidden: int, steps: int, target: str) -> None:
+    """The weights are packed otherwise for a single row where they are large, and several times for many steps."""
+    layer = make(kind, 2, hidden)
+    arguments = drawn(layer, steps, 2)
     rows = [rows_of(run(layer, **rows_of(arguments, [row])), slice(None)) for row in range(2)]
     whole = run(layer, **arguments)
     assert_same(rows[0], rows_of(whole, [0]))
     assert_same(rows[1], rows_of(whole, [1]))
+
+
+@each_layer
+def test_a_row_of_long_input_is_the_same_in_any_batch(kind: str, target: str) -> None:
+    """Its product is summed in blocks, be the lanes units or rows."""
+    layer = make(kind, 600, 17)
+    arguments = drawn(layer, 2, 64)
+    whole = run(layer, **arguments)
+    assert_same(rows_of(run(layer, **rows_of(arguments, [5])), slice(None)), rows_of(whole, [5]))
 
 
 @settings(max_examples=12)
