@@ -147,7 +147,7 @@ struct Tanh {
     }
 };
 
-// A value does not depend on its place in the buffer: however many vectors go together, the arithmetic is the same.
+// A value does not depend on its place in the buffer: the last, partial vector takes the arithmetic of the whole ones.
 template <class F, class T>
 void elementwise(const T* x, T* out, std::size_t n) {
     for (std::size_t i = 0; i < n; i += lanes<T>) {
