@@ -132,8 +132,8 @@ private:
 
     void allocate(std::size_t n) {
         Workspace& m = s_.memory;
-        for (const T*** list : {&r_.x, &r_.h_prev, &r_.d_out, &r_.gates, &r_.c_prev, &r_.mask, &r_.hidden, &r_.hat_x,
-                                &r_.hat_h, &r_.inverse_x, &r_.inverse_h}) {
+        for (const T*** list : {&r_.x, &r_.h, &r_.h_prev, &r_.d_out, &r_.gates, &r_.c_prev, &r_.mask, &r_.hidden,
+                                &r_.hat_x, &r_.hat_h, &r_.inverse_x, &r_.inverse_h}) {
             *list = m.template take<const T*>(n);
         }
         for (T*** list : {&r_.d_x, &r_.d_gates, &r_.operand, &r_.d_hat_x, &r_.d_hat_h, &r_.d_projected}) {
@@ -257,6 +257,7 @@ private:
         };
         s_.x(part, inner_, t).fill(rows, r_.x + n);
         s_.h_prev(part, inner_, t, rows, r_.h_prev + n);
+        if (plan_.cell_state) s_.out(part, inner_, t).fill(rows, r_.h + n);
         if (saved.gates == nullptr) {
             s_.out(part, inner_, t).fill(rows, r_.gates + n);
         } else {
@@ -328,6 +329,7 @@ private:
                           plan_.phases > 1 ? d_operand_ + b * z_.Hs : nullptr,
                           s_.zone(0, s_.zone_masks() ? r_.zone[0] + at : nullptr),
                           plan_.cell_state ? s_.zone(1, s_.zone_masks() ? r_.zone[1] + at : nullptr) : Zone<T>{}};
+        if (plan_.cell_state && s_.layout.zoneout.empty()) a.h = (projected ? r_.hidden : r_.h) + at;
         if (projected) {
             StepBackward<T> of_output = a;
             of_output.hidden = z_.R;

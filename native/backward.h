@@ -15,7 +15,8 @@ struct BackwardWeights : PackedWeights<T> {
 // Pointers to the rows of all steps of a chunk, and the chunk's buffers.
 template <class T>
 struct Rowwise {
-    const T **x, **h_prev, **d_out, **gates, **c_prev, **mask, **hidden, **hat_x, **hat_h, **inverse_x, **inverse_h;
+    const T **x, **h, **h_prev, **d_out, **gates, **c_prev, **mask, **hidden, **hat_x, **hat_h, **inverse_x,
+        **inverse_h;
     T **d_gates, **d_x, **operand, **d_hat_x, **d_hat_h, **d_projected;
     const std::uint8_t** zone[2];
     std::size_t* first;

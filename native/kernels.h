@@ -133,6 +133,7 @@ struct StepBackward {
     T* const* operand;   // takes what the second product was taken of
     const T* d_operand;  // (rows, stride): the derivative by it
     Zone<T> zone_h, zone_c;
+    const T* const* h = nullptr;  // o · tanh(c) as forward had it; null where that was not kept, and is computed anew
 };
 
 // Layer normalisation of `blocks` blocks of units, one by one.

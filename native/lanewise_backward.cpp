@@ -25,7 +25,7 @@ class BackwardLanes : Lanewise<T> {
     // Of a thread, for the panel that it is at; the gates' derivatives and inputs for a chunk of steps.
     struct Scratch {
         T *h, *direct, *product, *d_c, *d_gates, *x, *d_out, *turns[2], **gate_rows, **rows, **lanes;
-        const T **gates, **h_prev, **c_prev, **d_out_rows, **from, **left, **right;
+        const T **gates, **h_new, **h_prev, **c_prev, **d_out_rows, **from, **left, **right;
     };
 
 public:
@@ -69,7 +69,7 @@ public:
             c.rows = m.template take<T*>(std::max(widest_, z_.H));
             c.lanes = m.template take<T*>(W_);
             c.from = m.template take<const T*>(W_);
-            for (const T*** list : {&c.gates, &c.h_prev, &c.c_prev, &c.d_out_rows}) {
+            for (const T*** list : {&c.gates, &c.h_new, &c.h_prev, &c.c_prev, &c.d_out_rows}) {
                 *list = m.template take<const T*>(z_.H);
             }
             for (const T*** list : {&c.left, &c.right}) *list = m.template take<const T*>(chunk_);
@@ -187,13 +187,16 @@ private:
         Base::point(d_gates, z_.H, W_, c.gate_rows);
         Base::template point<const T>(Base::gates(part, p, t), z_.H, W_, c.gates);
         Base::point(h_prev(c, part, p, s), z_.H, W_, c.h_prev);
-        if (plan_.cell_state) Base::template point<const T>(Base::old_cell(part, p, t), z_.H, W_, c.c_prev);
+        if (plan_.cell_state) {
+            Base::point(h_prev(c, part, p, s + 1), z_.H, W_, c.h_new);
+            Base::template point<const T>(Base::old_cell(part, p, t), z_.H, W_, c.c_prev);
+        }
         if (d_out != nullptr) Base::point(d_out, z_.H, W_, c.d_out_rows);
         StepBackward<T> a{};
         a.rows = z_.H, a.hidden = a.last = panels_.lanes(p), a.block = z_.H * W_, a.stride = W_;
         a.gates = c.gates, a.d_gates = c.gate_rows, a.h_prev = c.h_prev, a.c_prev = c.c_prev;
         a.d_out = d_out == nullptr ? nullptr : c.d_out_rows;
-        a.direct = c.direct, a.product = c.product, a.d_c = c.d_c;
+        a.direct = c.direct, a.product = c.product, a.d_c = c.d_c, a.h = plan_.cell_state ? c.h_new : nullptr;
         s_.cell.backward[0](a);
 
         if (s > 0 || call_.d_states[0] != nullptr) {  // else nobody asks for it

@@ -17,7 +17,7 @@ from torch.autograd import gradcheck, gradgradcheck
 import elman
 from elman import backends
 from elman.errors import ShapeError
-from elman.nn import GRU, Recurrent
+from elman.nn import GRU, LSTM, Recurrent
 from tests.nn.cases import SIZES, VARIANTS, Case, as_hidden, as_tuple, assert_agrees, native_alone, pairwise, run, seed
 
 DTYPES = [torch.float32, torch.float64]
@@ -276,3 +276,25 @@ def test_recurrent_of_a_cell_without_a_native_kernel_runs_the_equations() -> Non
         torch.testing.assert_close(layer(x), twin(x))
     finally:
         del CELLS["contract-test"]
+
+
+@pytest.mark.parametrize("batch", [3, 64], ids=["units are lanes", "rows are lanes"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_output_gates_that_are_shut(dtype: torch.dtype, batch: int, target: str) -> None:
+    """Backward divides the output by its gate, which may be subnormal or zero."""
+    seed(0)
+    expected = torch.nn.LSTM(3, 20, dtype=torch.float64)
+    with torch.no_grad():
+        bias = torch.tensor([0.0, -15, -60, -72, -88, -95, -110, -800, -1e30, 30], dtype=torch.float64)
+        expected.bias_ih_l0[60:70] = bias
+        expected.weight_hh_l0[60:70] = 0
+    layer = LSTM(3, 20, dtype=dtype)
+    layer.load_state_dict(expected.state_dict())
+    x = torch.randn(5, batch, 3, dtype=torch.float64)
+    with native_alone():
+        layer(x.to(dtype))[0].sum().backward()
+    expected(x)[0].sum().backward()
+    for parameter, reference in zip(layer.parameters(), expected.parameters(), strict=True):
+        scale = 256 * torch.finfo(dtype).eps
+        tolerance = scale * float(reference.grad.abs().max())
+        torch.testing.assert_close(parameter.grad.double(), reference.grad, rtol=scale, atol=tolerance)
