@@ -68,7 +68,7 @@ public:
             for (std::size_t layer = s_.layout.num_layers; layer-- > 0;) {
                 for (std::size_t d = 0; d < s_.layout.directions; ++d) {
                     const Part part = s_.part(layer * s_.layout.directions + d);
-                    pack_all(weights_[part.number], wants_x(part), team);
+                    pack(weights_[part.number], s_.kernels.pack_rows, team.rank(), team.size(), wants_x(part));
                     team.barrier();
                     walk(team, part);
                     team.barrier();
@@ -115,12 +115,6 @@ private:
         if (g.hr != nullptr) {
             to.d_hr = s_.memory.template take<T*>(z_.R);
             for (std::size_t j = 0; j < z_.R; ++j) to.d_hr[j] = g.hr + j * z_.H;
-        }
-    }
-
-    void pack_all(const BackwardWeights<T>& w, bool wants_x, const Team& team) const {
-        for (const Packing<T>* p : {&w.ih, &w.hh[0], &w.hh[1], &w.hr}) {
-            if (p->last > 0 && (wants_x || p != &w.ih)) pack(*p, s_.kernels.pack_rows, team.rank(), team.size());
         }
     }
 
@@ -301,7 +295,8 @@ private:
         if (n == 0) return;
         const bool norm = s_.layout.layer_norm, projected = s_.layout.proj_size != 0;
         const bool outside = !s_.last(part) || call_.d_out.data != nullptr;
-        // few rows are read faster than memory brings them: while this step multiplies, the next one's come
+        // few rows are read faster than memory brings them, and rows out of order it does not bring by itself: while this
+        // step multiplies, the next one's come
         for (std::size_t i = at; first > 0 && (n <= few_rows || s_.batch.order != nullptr) && i < at + n; ++i) {
             const std::size_t next = i - s_.count(s_.step(part, s - 1));
             for (int block = 0; block < plan_.blocks; ++block) fetch(r_.gates[next] + block * z_.H, units);

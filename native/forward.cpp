@@ -71,14 +71,6 @@ Weights<T>* lay_out(const Sequence<T>& s, std::size_t arrays, bool by_turns) {
     return all;
 }
 
-// One thread's share of the packing.
-template <class T>
-void pack(const Sequence<T>& s, const Weights<T>& w, int rank, int size) {
-    for (const Packing<T>* p : {&w.ih, &w.hh[0], &w.hh[1], &w.hr}) {
-        if (p->last > 0) pack(*p, s.kernels.pack_columns, rank, size);
-    }
-}
-
 // What a thread needs for the steps of one chunk: pointers to its rows, step after step.
 template <class T>
 struct Scratch {
@@ -139,7 +131,7 @@ public:
                 // the part before is done with: its states where units are shared, the memory of its weights
                 if (p > 0 && (units_ || prepared_ == nullptr)) team.barrier();
                 if (prepared_ == nullptr) {
-                    pack(s_, weights_[p], team.rank(), team.size());
+                    pack(weights_[p], s_.kernels.pack_columns, team.rank(), team.size());
                     team.barrier();
                 }
                 walk(team, s_.part(p));
@@ -421,7 +413,7 @@ std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*
     const Batch none{};
     const Sequence<T> sequence(layout_, kernels_, *cell_, none, call, prepared->memory);
     prepared->parts = lay_out(sequence, part_arrays(), false);
-    for (std::size_t p = 0; p < sequence.parts(); ++p) pack(sequence, prepared->parts[p], 0, 1);
+    for (std::size_t p = 0; p < sequence.parts(); ++p) pack(prepared->parts[p], kernels_.pack_columns, 0, 1);
     return prepared;
 }
 

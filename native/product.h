@@ -309,12 +309,13 @@ ELMAN_INLINE void product_of_panel(const Product<T>& p, std::size_t row, std::si
     const std::size_t column = panel * p.width + first;
     const Extent<T> extent(smaller(p.n - column, p.width - first));
     const T* start = p.start == nullptr ? nullptr : p.start + column;
-    const auto add = [&](const Factors<T>* first, const Factors<T>* last, Begin begin) __attribute__((always_inline)) {
+    const auto add = [&](const Factors<T>* some, const Factors<T>* some_end,
+                         Begin begin) __attribute__((always_inline)) {
         Factors<T> factors[2];
         for (std::size_t t = 0; t < tiles; ++t) {
             const std::size_t i = row + (end - row) * t / tiles, next = row + (end - row) * (t + 1) / tiles;
             Factors<T>* to = factors;
-            for (const Factors<T>* from = first; from != last; ++from, ++to) {
+            for (const Factors<T>* from = some; from != some_end; ++from, ++to) {
                 *to = *from;
                 to->a += i;
             }
@@ -337,7 +338,7 @@ ELMAN_INLINE void product_of_panel(const Product<T>& p, std::size_t row, std::si
 template <class T>
 void product(const Product<T>& p) {
     if (p.last <= p.first) return;
-    if (p.m == 1 && p.row_start == nullptr) return product_of_row<T>(p);
+    if (p.m == 1 && p.row_start == nullptr && p.second_k == 0) return product_of_row<T>(p);
     for (std::size_t row = 0; row < p.m; row += slab) {
         for (std::size_t index = p.first; index < p.last; ++index) {
             const std::size_t panel = p.descending ? p.last - 1 - (index - p.first) : index;

@@ -122,20 +122,6 @@ std::size_t packed_size(const Packing<T>& whole) {
     return whole.last * whole.width * whole.k;
 }
 
-// A thread's share of the panels, from `first` to `last`, in all copies.
-template <class T>
-void pack(const Packing<T>& whole, void (*pack_one)(const Packing<T>&), int rank, int size) {
-    Packing<T> p = whole;
-    const Span panels = share(whole.last, 1, rank, size);
-    p.first = panels.first, p.last = panels.last;
-    pack_one(p);
-    const std::size_t panel = p.width * p.k, all = packed_size(whole);
-    for (std::size_t copy = 1; copy < p.copies; ++copy) {
-        std::memcpy(p.packed + copy * all + p.first * panel, p.packed + p.first * panel,
-                    panels.size() * panel * sizeof(T));
-    }
-}
-
 // The copy for step s. Steps go through the panels by turns from first to last and back: a copy serves two of them, for
 // the second then finds in the first cache what the first has read last.
 template <class T>
@@ -148,6 +134,24 @@ template <class T>
 struct PackedWeights {
     Packing<T> ih{}, hh[2]{}, hr{};
 };
+
+// A thread's share of the packing, in all copies; that of the input's weights only where they are wanted.
+template <class T>
+void pack(const PackedWeights<T>& weights, void (*pack_one)(const Packing<T>&), int rank, int size,
+          bool wants_x = true) {
+    for (const Packing<T>* whole : {&weights.ih, &weights.hh[0], &weights.hh[1], &weights.hr}) {
+        if (whole->last == 0 || (whole == &weights.ih && !wants_x)) continue;
+        Packing<T> mine = *whole;
+        const Span panels = share(whole->last, 1, rank, size);
+        mine.first = panels.first, mine.last = panels.last;
+        pack_one(mine);
+        const std::size_t panel = mine.width * mine.k;
+        T* const first = mine.packed + mine.first * panel;
+        for (std::size_t copy = 1; copy < mine.copies; ++copy) {
+            std::memcpy(first + copy * packed_size(*whole), first, panels.size() * panel * sizeof(T));
+        }
+    }
+}
 
 template <class T>
 class Sequence {
@@ -397,9 +401,9 @@ public:
             const std::size_t work = offsets_[end] - offsets_[begin];
             const std::size_t goal = work * static_cast<std::size_t>(r) / static_cast<std::size_t>(size);
             std::size_t row = 0, before = 0;
-            for (std::size_t t = end; row < batch.rows; ++row) {
+            for (std::size_t t = end; row < batch.rows && before < goal; ++row) {
                 while (count(t - 1) <= row) --t;
-                if (before + (t - begin) / 2 >= goal) break;
+                if (before + (t - begin) / 2 >= goal) break;  // nearer without this row
                 before += t - begin;
             }
             return row;

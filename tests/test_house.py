@@ -176,6 +176,15 @@ def test_files_are_of_a_readable_size():
         assert len(lines) < 500, f"{path.relative_to(ROOT)} has {len(lines)} lines"
 
 
+def test_no_file_lies_there_by_accident():
+    if not (ROOT / ".git").exists():
+        pytest.skip("only a checkout knows which files are the project's")
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    known = {"LICENSE", "Makefile", ".ci/run"}
+    found = {p for p in done.stdout.splitlines() if not Path(p).suffix and not Path(p).name.startswith(".")}
+    assert found <= known, f"what are {sorted(found - known)}?"
+
+
 def loaded(statement: str) -> set[str]:
     """Top-level modules that a fresh process has after ``statement``."""
     script = f"import sys\n{statement}\nimport json\nprint('\\n' + json.dumps(sorted(sys.modules)))"
