@@ -1,7 +1,7 @@
 """Settings, defined once: from one typed field come the Python signature, the command line's flag and the run's record.
 
-A settings class is a frozen dataclass whose fields are made with :func:`setting`. Lower floors define what they
-need (:class:`ModelSettings`, :class:`TrainingSettings`); a task puts its own beside them by inheriting.
+A settings class is a frozen dataclass whose fields are made with :func:`setting`. The model and the training loop
+define what they need (``ModelSettings``, ``TrainingSettings``); a task puts its own beside them by inheriting.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from elman.cells import cell_names
 from elman.errors import SettingsError
 
 
@@ -29,6 +28,7 @@ class Rule:
     above: float | None = None
     below: float | None = None
     metavar: str | None = None
+    fixed: bool = False  # what a trained model has, and training it further cannot change
 
 
 def setting(default: Any, help: str, **rule: Any) -> Any:
@@ -126,8 +126,11 @@ def _check(name: str, value: Any, rule: Rule) -> None:
 def to_record(settings: Settings) -> dict[str, Any]:
     """Settings as JSON values.
 
-    >>> to_record(TrainingSettings(epochs=3))["epochs"]
-    3
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Walk(Settings):
+    ...     steps: int = setting(1, "how many")
+    >>> to_record(Walk(steps=3))
+    {'steps': 3}
     """
     record = dataclasses.asdict(settings)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in record.items()}
@@ -149,43 +152,3 @@ def from_record(cls: type[S], record: Mapping[str, Any]) -> S:
 def signature_of(cls: type[Settings]) -> inspect.Signature:
     """The keyword-only signature that a Python class taking these settings shows to ``help()`` and to editors."""
     return inspect.signature(cls)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings(Settings):
-    """The recurrent part of a model."""
-
-    cell: str = setting("gru", "recurrent cell", choices=cell_names)
-    hidden_size: int = setting(64, "units in each recurrent layer", minimum=1, below=1_000_000)
-    num_layers: int = setting(1, "recurrent layers, one on the other", minimum=1, below=1000)
-    dropout: float = setting(0.0, "dropout between the recurrent layers", minimum=0, below=1)
-    recurrent_dropout: float = setting(
-        0.0, "dropout inside the recurrence, one mask for all the steps of a sequence", minimum=0, below=1
-    )
-    zoneout: float = setting(0.0, "probability that a unit keeps its old state while training", minimum=0, below=1)
-    layer_norm: bool = setting(False, "normalise the products inside the cell")
-    init: str = setting("torch", "initial weights: torch, orthogonal, or chrono:STEPS (memory of about STEPS steps)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings(Settings):
-    """The training loop."""
-
-    epochs: int = setting(100, "most passes over the training examples", minimum=1)
-    batch_size: int | None = setting(
-        None,
-        "examples in one step of the optimiser, 0 for all at once; without it a twentieth of them, from 32 to 256",
-        minimum=0,
-    )
-    learning_rate: float = setting(3e-3, "first learning rate of AdamW", above=0)
-    weight_decay: float = setting(1e-2, "AdamW's decoupled weight decay", minimum=0)
-    clip_norm: float = setting(1.0, "longest gradient, as a norm over all parameters; 0 does not clip", minimum=0)
-    schedule: str = setting("constant", "learning rate over the epochs", choices=lambda: ("constant", "cosine"))
-    patience: int | None = setting(
-        None,
-        "epochs without a better validation loss before training stops, 0 for never; without it 10, or more where "
-        "those are fewer than 32 updates",
-        minimum=0,
-    )
-    seed: int = setting(0, "seed of initial weights, dropout and the order of examples", minimum=0, below=2**63)
-    device: str = setting("cpu", "where torch trains: cpu, cuda, cuda:1, …")

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
-from elman import atomic
+from elman import arrayfile, atomic
 from elman.errors import ModelFileError, ShapeError
 
 State = dict[str, np.ndarray]
@@ -68,7 +66,7 @@ class Stream:
 
     def save(self, path: Path | str) -> None:
         """Write the state to ``path`` (safetensors), atomically."""
-        atomic.write_bytes(path, save({name: np.asarray(value, order="C") for name, value in self._state.items()}))
+        atomic.write_bytes(path, arrayfile.packed(self._state))
 
     def load(self, path: Path | str) -> None:
         """Put back a state that :meth:`save` wrote.
@@ -77,6 +75,6 @@ class Stream:
             ModelFileError: the file is missing, damaged, or another stream's.
         """
         try:
-            self.state = load(Path(path).read_bytes())
-        except (OSError, SafetensorError, ShapeError, ValueError) as error:
+            self.state = arrayfile.read(Path(path)).arrays
+        except (OSError, ValueError) as error:
             raise ModelFileError(f"{path}: not a saved state of this stream ({error}); save it again") from error

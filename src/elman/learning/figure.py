@@ -1,0 +1,41 @@
+"""What there is to draw, as data: the report draws it, and tests look at its numbers without a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: ``y`` over ``x``, broken where ``y`` is NaN, and optionally a band from ``lower`` to ``upper``."""
+
+    label: str
+    x: Array
+    y: Array
+    role: str = "other"  # truth | model | baseline | other: the report chooses colours by role
+    lower: Array | None = None
+    upper: Array | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Data of one picture. ``name`` is the file's stem.
+
+    ``x`` values are numbers, or datetime64 for a time axis. ``marks`` are vertical lines: (x, label).
+    ``y_scale`` is linear or log; ``y_min`` is where the vertical axis begins, by default where the data do.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    marks: tuple[tuple[Any, str], ...] = ()
+    note: str = ""
+    y_scale: str = "linear"
+    y_min: float | None = None

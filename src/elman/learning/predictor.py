@@ -1,0 +1,47 @@
+"""A trained model in use."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from elman.learning.evaluation import Columns, Evaluation
+from elman.model import Model, Stream
+
+
+class Predictor(ABC):
+    """A model and its record, parsed and checked once: what a task makes of a model file.
+
+    Data are whatever the task's estimator reads; a test is a part of them, as :class:`~elman.learning.Problem` holds
+    it back.
+    """
+
+    model: Model
+
+    @abstractmethod
+    def predict(self, data: Any) -> Columns:
+        """The answers for ``data``: numbers, not text.
+
+        Raises:
+            DataError: data that the model cannot answer for.
+        """
+
+    @abstractmethod
+    def evaluate(self, test: Any) -> Evaluation:
+        """Scores on ``test``, beside the baselines'; nothing is fitted anew but these.
+
+        Raises:
+            DataError: too little data.
+        """
+
+    @abstractmethod
+    def has_seen(self, test: Any) -> bool:
+        """Whether the model was fitted on any of ``test``, so that a score on it would say nothing."""
+
+    @abstractmethod
+    def stream(self) -> Stream:
+        """The model a step at a time."""
+
+    @abstractmethod
+    def describe(self) -> list[str]:
+        """Lines for ``elman info``."""

@@ -1,0 +1,50 @@
+"""A training job as a task sees it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import numpy as np
+
+from elman.learning.examples import Examples
+from elman.learning.predictor import Predictor
+from elman.model import Layer
+
+FittedOn = Literal["train", "all"]
+
+
+class Problem(ABC):
+    """One training job: its data, and every choice made on them. It does not train.
+
+    Training fits the examples of :meth:`train`, has the predictor measured on ``test``, and then fits those of
+    :meth:`all` for as many epochs again.
+    """
+
+    layers: tuple[Layer, ...]
+    test: Any = None
+    """The part of the data that is held back, as :meth:`Predictor.evaluate` takes it; None: nothing is."""
+    bptt_steps: int = 0
+    """Steps of a segment of truncated back-propagation through time; 0: sequences are not cut."""
+    zero_output: bool = False
+    """Whether an output of zero is already a good answer, so that training should begin there."""
+
+    @abstractmethod
+    def fingerprint(self) -> bytes:
+        """Data and choices, digested: a checkpoint of another problem must not be continued."""
+
+    @abstractmethod
+    def train(self) -> Examples:
+        """Examples to fit. Nothing from the test is in them."""
+
+    @abstractmethod
+    def validation(self) -> Examples | None:
+        """Examples that decide when to stop, none of them among those to fit; None: too few to divide."""
+
+    @abstractmethod
+    def all(self) -> Examples | None:
+        """All examples, the test's included; None: the model is not fitted again."""
+
+    @abstractmethod
+    def predictor(self, arrays: dict[str, np.ndarray], fitted_on: FittedOn) -> Predictor:
+        """The model with these weights, ready for use; ``fitted_on`` says which examples they were fitted on."""

@@ -1,0 +1,34 @@
+"""A model: a description of layers plus named arrays; on NumPy, on disk, a step at a time. No torch."""
+
+from elman.model.file import load_model, save_model
+from elman.model.heads import PointHead, SoftmaxHead
+from elman.model.layer import INPUT, Array, Head, Layer, State
+from elman.model.layers import Embedding, Join, LastStep, Linear, RecurrentLayers
+from elman.model.model import Model, model_shapes
+from elman.model.registry import LAYERS, register_layer
+from elman.model.settings import ModelSettings, recurrent_layers
+from elman.model.stream import Stream
+
+__all__ = [
+    "INPUT",
+    "LAYERS",
+    "Array",
+    "Embedding",
+    "Head",
+    "Join",
+    "LastStep",
+    "Layer",
+    "Linear",
+    "Model",
+    "ModelSettings",
+    "PointHead",
+    "RecurrentLayers",
+    "SoftmaxHead",
+    "State",
+    "Stream",
+    "load_model",
+    "model_shapes",
+    "recurrent_layers",
+    "register_layer",
+    "save_model",
+]

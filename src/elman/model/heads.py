@@ -1,0 +1,57 @@
+"""Heads: what a model's numbers mean. Their losses are in :mod:`elman.nn.twins`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elman.errors import SettingsError
+from elman.model.layer import Array, Arrays, Head
+
+POINT_LOSSES = ("mae", "mse", "huber")
+
+
+@dataclass(frozen=True)
+class PointHead(Head):
+    """``size`` values, trained by the mean absolute, the mean squared, or Huber's error (quadratic up to 1)."""
+
+    loss: str
+    size: int = 1
+    kind: ClassVar[str] = "point"
+
+    def __post_init__(self) -> None:
+        if self.loss not in POINT_LOSSES:
+            raise SettingsError(f"loss is {self.loss!r:.40}; choose one of: {', '.join(POINT_LOSSES)}")
+        if self.size < 1:
+            raise SettingsError(f"a head of {self.size} values; it has at least 1")
+
+    @property
+    def output_size(self) -> int:
+        return self.size
+
+    def decode(self, output: Array, arrays: Arrays, lengths: Array | None) -> Array:
+        return output
+
+
+@dataclass(frozen=True)
+class SoftmaxHead(Head):
+    """One of ``classes``, trained by the cross-entropy; targets are int64. Its answer is their probabilities."""
+
+    classes: int
+    kind: ClassVar[str] = "softmax"
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise SettingsError(f"a choice among {self.classes} classes; there are at least 2")
+
+    @property
+    def output_size(self) -> int:
+        return self.classes
+
+    def decode(self, output: Array, arrays: Arrays, lengths: Array | None) -> Array:
+        """Probabilities, from logits (…, classes)."""
+        shifted = np.exp(output - output.max(axis=-1, keepdims=True))
+        probabilities: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+        return probabilities

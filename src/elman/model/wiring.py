@@ -1,0 +1,99 @@
+"""Which layer of a model reads what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from elman.errors import ShapeError
+from elman.model.layer import INPUT, Array, Head, Layer
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The connections of a model's layers, from their ``name`` and ``reads``.
+
+    >>> from elman.model import Join, Linear
+    >>> Wiring((Linear(1, 2, name="a", reads=("x",)), Linear(3, 2, name="b", reads=("y",)), Join(reads=("a", "b")))).sources
+    (('x',), ('y',), (0, 1))
+    """
+
+    layers: tuple[Layer, ...]
+
+    @cached_property
+    def sources(self) -> tuple[tuple[int | str, ...], ...]:
+        """What each layer reads: the number of an earlier layer, or the name of an input."""
+        numbers: dict[str, int] = {}
+        found: list[tuple[int | str, ...]] = []
+        for number, layer in enumerate(self.layers):
+            before: int | str = number - 1 if number else INPUT
+            found.append(tuple(numbers.get(name, name) for name in layer.reads) or (before,))
+            if layer.name:
+                if layer.name in numbers:
+                    raise ShapeError(f"two layers are called {layer.name!r:.40}")
+                numbers[layer.name] = number
+        inputs = {source for sources in found for source in sources if isinstance(source, str)}
+        if clash := inputs & numbers.keys():
+            raise ShapeError(f"{min(clash)!r:.40} is read before the layer of that name")
+        return tuple(found)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs, in the order of their first use."""
+        return tuple(dict.fromkeys(s for sources in self.sources for s in sources if isinstance(s, str)))
+
+    @cached_property
+    def integers(self) -> frozenset[str]:
+        """Names of the inputs that are whole numbers."""
+        pairs = zip(self.layers, self.sources, strict=True)
+        return frozenset(s for layer, sources in pairs if layer.takes_integers for s in sources if isinstance(s, str))
+
+    @cached_property
+    def keeps_time(self) -> bool:
+        """Whether the output has a step for each step of the input."""
+        timed: list[bool] = []
+        for layer, sources in zip(self.layers, self.sources, strict=True):
+            timed.append(layer.keeps_time and any(isinstance(s, str) or timed[s] for s in sources))
+        return timed[-1]
+
+    def check(self) -> None:
+        """Refuse layers that do not fit each other.
+
+        Raises:
+            ShapeError: one reads other features than it takes, nobody reads one, or a head is not the last.
+        """
+        sizes: list[int | None] = []
+        for layer, sources in zip(self.layers, self.sources, strict=True):
+            sizes.append(layer.features([None if isinstance(s, str) else sizes[s] for s in sources]))
+        read = {source for sources in self.sources for source in sources}
+        for number, layer in enumerate(self.layers[:-1]):
+            if isinstance(layer, Head):
+                raise ShapeError(f"layer {number} is a {layer.kind} head; a head is the last layer")
+            if number not in read:
+                raise ShapeError(f"nothing reads layer {number}, a {layer.kind} layer")
+
+    def checked_inputs(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Inputs as the layers take them: float32, or whole numbers.
+
+        Raises:
+            ShapeError: one is missing, left over, or has another number of rows.
+        """
+        if given.keys() != set(self.inputs):
+            raise ShapeError(f"the inputs are {sorted(given)}; the model reads {sorted(self.inputs)}")
+        values = {}
+        for name in self.inputs:
+            value = np.asarray(given[name])
+            if name in self.integers:
+                if value.dtype.kind not in "iu":
+                    raise ShapeError(f"{name} is {value.dtype}; the model reads whole numbers there")
+            else:
+                value = value.astype(np.float32, copy=False)
+            values[name] = value
+        rows = {name: len(value) if value.ndim else -1 for name, value in values.items()}
+        if len(set(rows.values())) > 1 or -1 in rows.values():
+            raise ShapeError(f"the inputs must have the same number of rows; they have {rows}")
+        return values
+

@@ -1,0 +1,226 @@
+"""The torch twin of each kind of layer and head, trained in its place; :mod:`elman.model` has the NumPy side.
+
+A twin is called with what it reads and gives what :meth:`elman.model.Layer.run` gives: its output and its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from elman.cells import get_cell
+from elman.errors import SettingsError, ShapeError
+from elman.model import LAYERS, Embedding, Join, LastStep, Layer, Linear, PointHead, RecurrentLayers, SoftmaxHead
+from elman.nn.recurrent import Recurrent
+
+State = dict[str, Tensor]
+NO_STATE: State = {}
+
+
+class Regularisation(NamedTuple):
+    """What acts on a model while it is trained, and how it begins; no description needs it."""
+
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    init: str = "torch"
+
+
+class Twin(torch.nn.Module):
+    """Base of all twins."""
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        """Output and state; ``lengths`` (N,) on the CPU."""
+        raise TypeError(f"{type(self).__name__} defines no forward")
+
+
+class HeadTwin(Twin):
+    """Base of the twins of heads: the last layer, which has the loss."""
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        return x[0], NO_STATE
+
+    def loss(self, output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
+        """The mean over what counts, and how much counts.
+
+        Args:
+            output: (N, …, F), what the last layer before the head put out.
+            targets: as the head takes them.
+            weight: of the shape of ``targets``, or of its first dimensions; None counts all 1.
+        """
+        raise TypeError(f"{type(self).__name__} defines no loss")
+
+
+class RecurrentTwin(Recurrent):
+    """(N, T, I) → (N, T, D·R)."""
+
+    def forward(  # type: ignore[override]
+        self, x: Sequence[Tensor], lengths: Tensor | None, state: State
+    ) -> tuple[Tensor, State]:
+        names = self.layout_states
+        hx: Any = None
+        if state:
+            hx = state[names[0]] if len(names) == 1 else tuple(state[name] for name in names)
+        output, final = super().forward(x[0], hx) if lengths is None else super().forward(x[0], hx, lengths=lengths)
+        return output, {names[0]: final} if len(names) == 1 else dict(zip(names, final, strict=True))
+
+
+class LastStepTwin(Twin):
+    """(N, T, F) → (N, F)."""
+
+    def __init__(self, bidirectional: bool) -> None:
+        super().__init__()
+        self.bidirectional = bidirectional
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        whole = x[0]
+        last = whole[:, -1]
+        if lengths is not None:
+            last = whole[torch.arange(len(whole), device=whole.device), lengths.to(whole.device) - 1]
+        if not self.bidirectional:
+            return last, NO_STATE
+        half = whole.shape[-1] // 2
+        return torch.cat([last[:, :half], whole[:, 0, half:]], dim=-1), NO_STATE
+
+
+class LinearTwin(torch.nn.Linear):
+    """``x · weightᵀ + bias``."""
+
+    def forward(  # type: ignore[override]
+        self, x: Sequence[Tensor], lengths: Tensor | None, state: State
+    ) -> tuple[Tensor, State]:
+        return functional.linear(x[0], self.weight, self.bias), NO_STATE
+
+
+class EmbeddingTwin(torch.nn.Embedding):
+    """(N, T) → (N, T, size)."""
+
+    def forward(  # type: ignore[override]
+        self, x: Sequence[Tensor], lengths: Tensor | None, state: State
+    ) -> tuple[Tensor, State]:
+        return functional.embedding(x[0], self.weight), NO_STATE
+
+
+class JoinTwin(Twin):
+    """Several activations as one."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        steps = max((part.shape[1] for part in x if part.ndim == 3), default=0)
+        if steps:
+            x = [part if part.ndim == 3 else part[:, None].expand(-1, steps, -1) for part in x]
+        if self.how == "add":
+            return sum(x[1:], start=x[0]), NO_STATE
+        return torch.cat(list(x), dim=-1), NO_STATE
+
+
+# torch's operators, which take a reduction. The functions of the same name around them in torch.nn.functional
+# broadcast first, which takes longer than the loss of a small batch.
+POINT_LOSSES: dict[str, Callable[..., Tensor]] = {
+    "mae": torch.ops.aten.l1_loss,
+    "mse": torch.ops.aten.mse_loss,
+    "huber": torch.ops.aten.huber_loss,
+}
+EACH, MEAN = 0, 1
+
+
+class PointTwin(HeadTwin):
+    """Targets (N, …, size) of the output's shape, and float."""
+
+    def __init__(self, loss: str) -> None:
+        super().__init__()
+        self._function = POINT_LOSSES[loss]
+
+    def loss(self, output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
+        if output.shape != targets.shape:
+            raise ShapeError(
+                f"the model's output has shape {tuple(output.shape)} and the targets {tuple(targets.shape)}; "
+                "they must be alike"
+            )
+        if weight is None:
+            return self._function(output, targets, MEAN), targets.numel()
+        return weighted_mean(self._function(output, targets, EACH), weight)
+
+
+class SoftmaxTwin(HeadTwin):
+    """Targets (N,) or (N, T): int64 classes."""
+
+    def loss(self, output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
+        if output.shape[:-1] != targets.shape or targets.is_floating_point():
+            raise ShapeError(
+                f"the model's output has shape {tuple(output.shape)} and the targets are {targets.dtype} "
+                f"{tuple(targets.shape)}; they must be whole numbers, one for each row of the output"
+            )
+        logits, classes = output.flatten(0, -2), targets.flatten()
+        if weight is None:
+            return functional.cross_entropy(logits, classes), targets.numel()
+        each = functional.cross_entropy(logits, classes, reduction="none")
+        return weighted_mean(each.view_as(targets), weight)
+
+
+def weighted_mean(each: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Σ weight·each / Σ weight, and Σ weight; 0 where nothing counts. ``weight`` has the first dimensions of ``each``."""
+    weight = weight.view(weight.shape + (1,) * (each.ndim - weight.ndim)).expand_as(each)
+    total = weight.sum()
+    return (each * weight).sum() / total.where(total > 0, 1.0), total
+
+
+def _recurrent(layer: RecurrentLayers, options: Regularisation) -> torch.nn.Module:
+    layout = layer.layout
+    twin = RecurrentTwin(
+        layout.cell,
+        layout.input_size,
+        layout.hidden_size,
+        layout.num_layers,
+        bias=layout.bias,
+        batch_first=True,
+        dropout=options.dropout if layout.num_layers > 1 else 0.0,
+        bidirectional=layout.bidirectional,
+        proj_size=layout.proj_size,
+        layer_norm=layout.layer_norm,
+        zoneout=layout.zoneout or 0.0,
+        recurrent_dropout=options.recurrent_dropout,
+        init=options.init,
+    )
+    twin.layout_states = get_cell(layout.cell).states
+    return twin
+
+
+TWINS: dict[type[Layer], Callable[[Any, Regularisation], torch.nn.Module]] = {
+    RecurrentLayers: _recurrent,
+    LastStep: lambda layer, _: LastStepTwin(layer.bidirectional),
+    Linear: lambda layer, _: LinearTwin(layer.input_size, layer.output_size),
+    Embedding: lambda layer, _: EmbeddingTwin(layer.count, layer.size),
+    Join: lambda layer, _: JoinTwin(layer.how),
+    PointHead: lambda layer, _: PointTwin(layer.loss),
+    SoftmaxHead: lambda layer, _: SoftmaxTwin(),
+}
+
+
+def register_twin(cls: type[Layer], make: Callable[[Any, Regularisation], torch.nn.Module]) -> None:
+    """Name the torch twin of a kind of layer that :func:`elman.model.register_layer` made known.
+
+    Args:
+        make: ``(layer, regularisation) -> module``; the module's parameters have the names and shapes of the layer's
+            arrays.
+    """
+    TWINS[cls] = make
+
+
+def twin_of(layer: Layer, options: Regularisation) -> torch.nn.Module:
+    """The torch module for ``layer``, with initial values.
+
+    Raises:
+        SettingsError: its kind is not registered, or has no twin.
+    """
+    if LAYERS.get(layer.kind) is not type(layer) or type(layer) not in TWINS:
+        raise SettingsError(
+            f"a layer of kind {layer.kind!r} cannot be trained: register it with register_layer and register_twin"
+        )
+    return TWINS[type(layer)](layer, options)
