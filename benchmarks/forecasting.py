@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from elman import Forecaster
-from elman.jobs.demo import noisy_price
-from elman.tasks.base import Evaluation
+from elman.studies.demo import noisy_price
+from elman.learning import Evaluation
 
 # file, columns, horizon
 SERIES: tuple[tuple[str, dict[str, str], int], ...] = (

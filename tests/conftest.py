@@ -69,7 +69,7 @@ def shared_series() -> Path:
 @pytest.fixture(scope="session")
 def workplace() -> Path:
     """A folder with ``sales.csv`` and ``run``, trained once; not to be changed."""
-    from tests.jobs.helpers import trained
+    from tests.runs.helpers import trained
 
     return trained()[1]
 

@@ -98,12 +98,12 @@ def test_arrays_go_to_torch_and_back(cell):
     assert_array_equal(arrays_of(module)["2.bias"], arrays["2.bias"])
 
 
-def test_a_silent_head_begins_at_zero_and_the_rest_as_always():
+def test_a_zero_output_begins_at_zero_and_the_rest_as_always():
     layers = network()
     torch.manual_seed(0)
     loud = arrays_of(build(layers))
     torch.manual_seed(0)
-    silent = arrays_of(build(layers, silent_head=True))
+    silent = arrays_of(build(layers, zero_output=True))
     for name, array in loud.items():
         assert_array_equal(silent[name], 0 * array if name.startswith("2.") else array)
         assert array.any()

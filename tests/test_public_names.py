@@ -9,7 +9,7 @@ import pytest
 
 import elman
 from elman.data import SeriesSet
-from elman.stream import Stream
+from elman.model import Stream
 
 NAMES = {"Cell", "Forecaster", "Stream", "__version__", "errors", "load", "nn", "register_cell", "use_backend"}
 LAYERS = {"RNN", "LSTM", "GRU", "Recurrent"}

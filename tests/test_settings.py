@@ -18,10 +18,9 @@ import elman
 from elman.cells import CELLS
 from elman.cli.parser import make_parser
 from elman.errors import ElmanError, SettingsError
+from elman.model import ModelSettings
 from elman.settings import (
-    ModelSettings,
     Settings,
-    TrainingSettings,
     field_types,
     from_record,
     plain_type,
@@ -30,7 +29,8 @@ from elman.settings import (
     signature_of,
     to_record,
 )
-from elman.tasks import SETTINGS, settings_class
+from elman.tasks import TASKS, get_task
+from elman.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,9 @@ class Sample(Settings):
     sizes: tuple[int, ...] = setting((1, 2), "sizes", minimum=1)
 
 
-FIELDS = [(cls, name) for cls in [Sample, *SETTINGS.values()] for name in field_types(cls)]
+SETTINGS = {task: get_task(task).settings for task in TASKS}
+COLUMNS = [get_task(task).columns for task in TASKS]
+FIELDS = [(cls, name) for cls in [Sample, *SETTINGS.values(), *COLUMNS] for name in field_types(cls)]
 BAD = {  # a value that no setting of the type takes
     int: ("12", 1.5, True, [1], math.nan, 1j, b"1"),
     float: ("0.1", True, [0.1], math.nan, math.inf, -math.inf, 1j),
@@ -155,13 +157,12 @@ def test_unknown_names_are_refused_with_those_there_are(task):
 
 def test_unknown_tasks_and_cells_are_refused_with_those_there_are():
     with pytest.raises(SettingsError, match="unknown task 'divine'; choose one of: forecast"):
-        settings_class("divine")
+        get_task("divine")
     with pytest.raises(SettingsError, match=f"cell is 'transformer'; choose one of: {', '.join(CELLS)}"):
         ModelSettings(cell="transformer")
-    assert {task: settings_class(task) for task in SETTINGS} == SETTINGS
 
 
-@pytest.mark.parametrize("cls", [Sample, *SETTINGS.values()])
+@pytest.mark.parametrize("cls", [Sample, *SETTINGS.values(), *COLUMNS])
 def test_defaults_survive_their_record(cls):
     record = to_record(cls())
     assert list(record) == list(field_types(cls))

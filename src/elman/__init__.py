@@ -1,4 +1,4 @@
-"""elman: recurrent networks, trained at the speed of the hardware, told about honestly, shipped without torch.
+"""elman: recurrent networks, trained at the speed of the hardware, evaluated honestly, shipped without torch.
 
 ``import elman`` loads nothing heavy: each name is resolved when it is first used.
 """
@@ -8,23 +8,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from elman._version import __version__
 
 if TYPE_CHECKING:
     from elman import errors, nn
     from elman.backends import use_backend
     from elman.cells import Cell, register_cell
-    from elman.jobs.forecaster import Forecaster
-    from elman.jobs.loading import load
-    from elman.stream import Stream
+    from elman.model import Stream
+    from elman.tasks import load
+    from elman.tasks.forecast import Forecaster
 
 # public name → the module that holds it; a module's own name stands for the module itself
 _HOMES = {
     "Cell": "elman.cells",
-    "Forecaster": "elman.jobs.forecaster",
-    "Stream": "elman.stream",
+    "Forecaster": "elman.tasks.forecast",
+    "Stream": "elman.model",
     "errors": "elman.errors",
-    "load": "elman.jobs.loading",
+    "load": "elman.tasks",
     "nn": "elman.nn",
     "register_cell": "elman.cells",
     "use_backend": "elman.backends",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, deserialize
@@ -51,12 +51,12 @@ def unpacked(content: bytes) -> Contents:
         ValueError: cut, malformed, of overlapping or missing bytes, with a key twice, or with an unknown type.
     """
     try:
-        entries = deserialize(content)
+        entries: Any = deserialize(content)  # type: ignore[no-untyped-call]
     except (SafetensorError, OverflowError, TypeError) as error:
         raise ValueError(f"no intact safetensors file: {str(error)!a:.100}") from error
     length = int.from_bytes(content[:8], "little")
     header = jsontext.loads(content[8 : 8 + length])
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, entry in entries:
         if entry["dtype"] not in TYPES:
             raise ValueError(f"array {name!a:.80} is of type {entry['dtype']}, which elman does not write")

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from elman.cli import main
-from tests.jobs.helpers import FLAGS, contents, python, sales
+from tests.runs.helpers import FLAGS, contents, python, sales
 
 TRAIN = ("train", "forecast", "sales.csv", *FLAGS)
 OUT = ("--out", "new")

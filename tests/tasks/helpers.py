@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pytest
 
 from elman.data import Series, SeriesSet
-from elman.model import Layer, Model, model_shapes
-from elman.tasks.base import Evaluation
-from elman.tasks.forecast import ForecastSettings, task
+from elman.model import Layer, model_shapes
+from elman.learning import Evaluation
+from elman.tasks.forecast import ForecastSettings
+from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.problem import ForecastProblem
+from elman.tasks.forecast.rolling import roll
 from elman.tasks.forecast.scores import Rolling
 
 Array = np.ndarray
@@ -44,23 +45,20 @@ def drawn_arrays(layers: tuple[Layer, ...], seed: int = 0) -> dict[str, Array]:
     return {name: (0.5 * random.standard_normal(shape)).astype("f4") for name, shape in model_shapes(layers).items()}
 
 
-def drawn(data: SeriesSet, seed: int = 0, **settings: Any) -> tuple[ForecastProblem, Model]:
-    """A forecasting job on ``data``, and a model of it with drawn weights in the place of trained ones."""
+def drawn(data: SeriesSet, seed: int = 0, **settings: Any) -> tuple[ForecastProblem, ForecastPredictor]:
+    """A forecasting job on ``data``, and a predictor of it with drawn weights in the place of trained ones."""
     problem = ForecastProblem(data, ForecastSettings(**({"horizon": 3, "hidden_size": 3} | settings)))
-    return problem, problem.tested(drawn_arrays(problem.layers, seed))
+    return problem, problem.predictor(drawn_arrays(problem.layers, seed), "train")
 
 
-def rolled(problem: ForecastProblem, model: Model) -> tuple[Evaluation, list[Rolling]]:
+def rolled(problem: ForecastProblem, predictor: ForecastPredictor) -> tuple[Evaluation, list[Rolling]]:
     """The evaluation, and every forecast that went into it: the model's and the baselines'."""
-    caught: list[Rolling] = []
-    drawing = task.figures_of
+    return predictor.evaluate(problem.test), roll(problem.test, predictor.plan, predictor.forecast_windows)
 
-    def look(data: SeriesSet, starts: Sequence[int], rollings: Sequence[Rolling]) -> Any:
-        caught.extend(rollings)
-        return drawing(data, starts, rollings)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(task, "figures_of", look)
-        evaluation = problem.evaluate(model)
-    assert evaluation is not None and len(caught) == len(problem.data)
-    return evaluation, caught
+def beyond(predictor: ForecastPredictor, data: SeriesSet) -> dict[str, Array]:
+    """The forecast after the end of each series, by its name."""
+    table = predictor.predict(data)
+    values = np.array(table["forecast"]).reshape(len(data), -1)
+    assert table["unique_id"][:: values.shape[1]] == data.ids
+    return dict(zip(data.ids, values, strict=True))

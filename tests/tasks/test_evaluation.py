@@ -14,7 +14,7 @@ import elman
 from elman import Forecaster
 from elman.data import read_series
 from elman.errors import DataError, ElmanError, SettingsError
-from elman.tasks.base import Evaluation
+from elman.learning import Evaluation
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.forecast.scores import METRICS
 from tests.tasks.conftest import TINY
@@ -23,8 +23,8 @@ from tests.tasks.helpers import drawn, rolled, wavy, with_gaps
 
 def bits_of(forecaster: Forecaster) -> dict[str, bytes]:
     outcome = forecaster.outcome
-    models = {"final": outcome.final} | ({} if outcome.tested is None else {"tested": outcome.tested})
-    return {f"{which} {name}": a.tobytes() for which, model in models.items() for name, a in model.arrays.items()}
+    found = {"final": outcome.final} | ({} if outcome.tested is None else {"tested": outcome.tested})
+    return {f"{which} {name}": a.tobytes() for which, p in found.items() for name, a in p.model.arrays.items()}
 
 
 def without_times(forecaster: Forecaster) -> dict:
@@ -88,7 +88,7 @@ def test_long_format_is_scored_series_by_series_and_then_averaged():
         assert found["mase"] == pytest.approx(np.mean([m / r.naive_error for m, r in zip(maes, rollings, strict=True)]))
     # scaled each by itself, the large series does not outweigh the small one
     assert problem.plan.scalers["south"].spread > 50 * problem.plan.scalers["north"].spread
-    ids = [row[0] for row in evaluation.rows]
+    ids = evaluation.rows["unique_id"]
     assert {name: ids.count(name) for name in ids} == {"north": 12, "south": 9}
 
 
@@ -113,15 +113,15 @@ def test_several_targets_are_a_series_each():
     assert forecaster.data.ids == ["a", "b, c"]
     assert list(dict.fromkeys(forecaster.predict()["unique_id"])) == ["a", "b, c"]
     assert forecaster.metrics["series"] == 2
-    assert forecaster.outcome.final.encoding["scalers"].keys() == {"a", "b, c"}
+    assert forecaster.outcome.final.model.encoding["scalers"].keys() == {"a", "b, c"}
 
 
 def test_gaps_are_neither_learned_nor_scored():
     """A value filled in has no weight: whether a gap's value was ever observed matters to nothing but the inputs."""
     values = with_gaps(wavy(80), [20, 21, 40, 70, 75])
     forecaster = Forecaster(**TINY).fit(values)
-    rows = {int(row[2]): row for row in forecaster.outcome.evaluation.rows}
-    assert [step for step, row in rows.items() if row[4] == ""] == [70, 75]
+    rows = forecaster.outcome.evaluation.rows
+    assert [int(ds) for ds, y in zip(rows["ds"], rows["y"], strict=True) if np.isnan(y)] == [70, 75]
     assert np.isfinite(list(forecaster.metrics["test"].values())).all()
 
 
@@ -151,7 +151,7 @@ def test_without_a_test_nothing_is_scored(tiny_data):
     forecaster = Forecaster(**TINY, test_size=0).fit(tiny_data)
     assert forecaster.outcome.evaluation is None and forecaster.outcome.tested is None
     assert forecaster.metrics["test"] == {} and forecaster.metrics["verdict"] == ""
-    with pytest.raises(DataError, match="its last 16 steps were seen in training"):
+    with pytest.raises(DataError, match="its last steps were seen in training"):
         forecaster.evaluate(tiny_data)
 
 
@@ -183,9 +183,11 @@ def test_also_with_times_and_several_series():
     assert apart.metrics["test_size"] == together.metrics["test_size"] == 6
     if list(order.values()) == [0, 1]:
         assert bits_of(apart) == bits_of(together)
-    assert sorted(r[:5] for r in apart.outcome.evaluation.rows) == sorted(
-        r[:5] for r in together.outcome.evaluation.rows
-    )
+    places = [
+        sorted(zip(*(f.outcome.evaluation.rows[name] for name in ("unique_id", "cutoff", "ds", "step", "y")), strict=True))
+        for f in (apart, together)
+    ]
+    assert places[0] == places[1]
 
 
 def test_a_test_file_that_does_not_follow_on_is_refused():
@@ -198,31 +200,29 @@ def test_a_test_file_that_does_not_follow_on_is_refused():
 
 
 def test_on_the_data_of_training_the_tested_model_is_measured_and_gives_the_same_scores(tiny, tiny_data):
-    which, evaluation = tiny.choose_and_evaluate(tiny.columns.read(tiny_data))
-    assert which == "tested"
+    evaluation = tiny.evaluate(tiny_data)
+    assert evaluation.facts["model"] == "tested"
     assert measured(evaluation) == measured(tiny.outcome.evaluation)
-    assert measured(tiny.evaluate(tiny_data)) == measured(tiny.outcome.evaluation)
 
 
 def test_on_later_data_the_final_model_is_measured(tiny):
     longer = np.append(wavy(80), wavy(40, seed=1))
-    which, evaluation = tiny.choose_and_evaluate(tiny.columns.read(longer))  # the last 24 of 120
-    assert (which, evaluation.facts["test_size"], evaluation.facts["windows"]) == ("final", 24, 8)
-    assert tiny.evaluate(longer).scores == evaluation.scores
+    facts = tiny.evaluate(longer).facts  # the last 24 of 120
+    assert (facts["model"], facts["test_size"], facts["windows"]) == ("final", 24, 8)
 
 
 def test_where_only_a_part_was_seen_the_tested_model_is_taken_and_where_both_saw_it_none(tiny, tiny_data):
     longer = np.append(tiny_data, wavy(10, seed=5))  # the last 18 of 90: 10 new ones, 8 of the test
-    assert tiny.choose_and_evaluate(tiny.columns.read(longer))[0] == "tested"
-    with pytest.raises(DataError, match="its last 14 steps were seen in training"):
+    assert tiny.evaluate(longer).facts["model"] == "tested"
+    with pytest.raises(DataError, match="its last steps were seen in training"):
         tiny.evaluate(tiny_data[:70])  # a part of the training data is no new series
     with pytest.raises(DataError, match="seen in training"):
         tiny.evaluate(tiny_data[:40])
 
 
 def test_another_series_of_the_same_name_was_not_seen(tiny):
-    assert tiny.choose_and_evaluate(tiny.columns.read(wavy(80, seed=7)))[0] == "final"
-    assert tiny.choose_and_evaluate(tiny.columns.read(wavy(80)[5:]))[0] == "final"
+    assert tiny.evaluate(wavy(80, seed=7)).facts["model"] == "final"
+    assert tiny.evaluate(wavy(80)[5:]).facts["model"] == "final"
 
 
 def test_with_times_it_is_the_time_that_counts():
@@ -231,11 +231,11 @@ def test_with_times_it_is_the_time_that_counts():
     later = {"ds": months(90), "y": wavy(90, seed=3)}
     for rows, which in ((90, "final"), (72, "tested"), (75, "tested")):
         part = read_series({name: column[:rows] for name, column in later.items()})
-        assert forecaster.choose_and_evaluate(part)[0] == which
-    with pytest.raises(DataError, match="its last 12 steps were seen in training"):
+        assert forecaster.evaluate(part).facts["model"] == which
+    with pytest.raises(DataError, match="its last steps were seen in training"):
         forecaster.evaluate({name: column[:60] for name, column in later.items()})
     cut = read_series({name: column[10:80] for name, column in later.items()})  # its beginning is not what counts
-    assert forecaster.choose_and_evaluate(cut)[0] == "tested"
+    assert forecaster.evaluate(cut).facts["model"] == "tested"
 
 
 def test_a_saved_forecaster_chooses_and_scores_alike(tiny, tiny_data, tmp_path):
@@ -257,25 +257,25 @@ def test_a_saved_forecaster_chooses_and_scores_alike(tiny, tiny_data, tmp_path):
 def test_going_on_with_later_data_begins_at_the_final_model(tiny, tiny_data):
     longer = np.concatenate([tiny_data, wavy(40, seed=4)])
     on = Forecaster(**TINY | {"learning_rate": 1e-30, "weight_decay": 0}).fit(longer, start_from=tiny)
-    for name, array in tiny.outcome.final.arrays.items():
-        assert_array_equal(on.outcome.tested.arrays[name], array)  # so short a step changes no bit
-    assert on.outcome.tested.encoding["encoding"] == tiny.outcome.final.encoding["encoding"]
-    assert on.outcome.tested.encoding["scalers"] != tiny.outcome.final.encoding["scalers"]
+    for name, array in tiny.outcome.final.model.arrays.items():
+        assert_array_equal(on.outcome.tested.model.arrays[name], array)  # so short a step changes no bit
+    assert on.outcome.tested.model.encoding["encoding"] == tiny.outcome.final.model.encoding["encoding"]
+    assert on.outcome.tested.model.encoding["scalers"] != tiny.outcome.final.model.encoding["scalers"]
 
 
 def test_going_on_with_the_same_data_begins_at_the_model_that_has_not_seen_the_test(tiny, tiny_data):
     on = Forecaster(**TINY | {"learning_rate": 1e-30, "weight_decay": 0}).fit(tiny_data, start_from=tiny)
-    for name, array in tiny.outcome.tested.arrays.items():
-        assert_array_equal(on.outcome.tested.arrays[name], array)
+    for name, array in tiny.outcome.tested.model.arrays.items():
+        assert_array_equal(on.outcome.tested.model.arrays[name], array)
     assert measured(on.outcome.evaluation) == measured(tiny.outcome.evaluation)
 
 
 def test_going_on_where_the_test_was_seen_is_refused_unless_there_is_none(tiny, tiny_data):
-    with pytest.raises(DataError, match="was fitted on steps of the test, so a score on them would say nothing"):
+    with pytest.raises(DataError, match="by the model to go on from too, so a score on them would say nothing"):
         Forecaster(**TINY, test_size=30).fit(tiny_data, start_from=tiny)
     on = Forecaster(**TINY | {"epochs": 1}, test_size=0).fit(tiny_data[:60], start_from=tiny)
     # and what the first training saw is not forgotten
-    assert on.outcome.final.encoding["fitted"] == tiny.outcome.final.encoding["fitted"]
+    assert on.outcome.final.model.encoding["fitted"] == tiny.outcome.final.model.encoding["fitted"]
     with pytest.raises(DataError, match="seen in training"):
         on.evaluate(tiny_data)
 
@@ -284,7 +284,7 @@ def test_going_on_moves_the_weights_and_keeps_the_shape(tiny, tiny_data):
     on = Forecaster(**TINY).fit(tiny_data, start_from=tiny)
     assert bits_of(on).keys() == bits_of(tiny).keys()
     assert any(bits != bits_of(tiny)[name] for name, bits in bits_of(on).items())
-    with pytest.raises(SettingsError, match="the model to go on from forecasts 3 steps; --horizon is 5"):
+    with pytest.raises(SettingsError, match="the model to go on from forecasts 3 steps; horizon is 5"):
         Forecaster(horizon=5).fit(tiny_data, start_from=tiny)
 
 

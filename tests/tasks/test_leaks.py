@@ -15,31 +15,31 @@ from hypothesis import strategies as st
 from elman import Forecaster
 from elman.cells import CELLS
 from elman.data import read_series
-from elman.tasks.base import Examples
+from elman.learning import Examples
 from elman.tasks.forecast.plan import LEVELS
 from elman.tasks.forecast.problem import ForecastProblem
 from elman.tasks.forecast.scores import Rolling
-from elman.tasks.forecast.task import forecast_beyond
 from tests.tasks.helpers import drawn, drawn_arrays, rolled, series_set, wavy, with_gaps
 
 NAMES = ("model", "naive", "seasonal_naive", "linear")
 
 
 def bits_of(examples: Examples | None) -> tuple[bytes, ...]:
-    return () if examples is None else tuple(a.tobytes() for a in (examples.inputs, examples.targets, examples.weights))
+    if examples is None:
+        return ()
+    return tuple(a.tobytes() for a in (examples.inputs, examples.targets, examples.sample_weight))
 
 
 def choices_of(problem: ForecastProblem) -> dict[str, Any]:
     """Everything decided before the test: season, horizon, window, level, scalers, layers, examples."""
-    fit_part, held_out = problem.split()
     return {
         "plan": problem.plan,
         "layers": problem.layers,
         "ends": problem.ends,
         "known": [(h.values.tobytes(), h.observed.tobytes()) for h in problem.known],
-        "fit": bits_of(fit_part),
-        "validation": bits_of(held_out),
-        "tested": problem.tested({**drawn_arrays(problem.layers)}).encoding,
+        "fit": bits_of(problem.train()),
+        "validation": bits_of(problem.validation()),
+        "tested": problem.predictor(drawn_arrays(problem.layers), "train").model.encoding,
     }
 
 
@@ -142,9 +142,9 @@ def test_the_last_observation_before_a_cutoff_changes_the_first_forecast(cell, l
         assert changed[k] != first[k]
         assert (changed[:k] == first[:k]).all()
     # and so at the end of the data, where the forecast is for use
-    beyond = forecast_beyond(model, series_set(values))["a"]
+    beyond = model.predict(series_set(values))["forecast"]
     values[-1] += 0.5
-    assert forecast_beyond(model, series_set(values))["a"][0] != beyond[0]
+    assert model.predict(series_set(values))["forecast"][0] != beyond[0]
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -157,7 +157,7 @@ def test_the_network_itself_hears_the_last_step(cell, level):
     x = np.repeat(values[None, -encoding.window :], 3, axis=0)
     x[1, -1] += 0.5
     x[2, -2] += 0.5
-    outputs = model(encoding.encode(x, scaler).inputs[:, :, None])[:, 0]
+    outputs = model.model(encoding.encode(x, scaler).inputs[:, :, None])[0][:, 0]
     assert len(set(outputs.tolist())) == 3
 
 
@@ -168,10 +168,10 @@ def test_training_and_what_it_chooses_know_nothing_of_the_test(tiny, tiny_data):
     later = Forecaster(**tiny.get_params()).fit(changed)
     assert (tiny.metrics["test_size"], tiny.metrics["season"]) == (16, 6)
     before, after = tiny.outcome, later.outcome
-    assert {k: v.tobytes() for k, v in after.tested.arrays.items()} == {
-        k: v.tobytes() for k, v in before.tested.arrays.items()
+    assert {k: v.tobytes() for k, v in after.tested.model.arrays.items()} == {
+        k: v.tobytes() for k, v in before.tested.model.arrays.items()
     }
-    assert after.tested.encoding == before.tested.encoding
+    assert after.tested.model.encoding == before.tested.model.encoding
     assert after.best_epoch == before.best_epoch
     searches = [
         [(r["epoch"], r["loss"], r["validation_loss"]) for r in o.history if r["phase"] == "search"]
@@ -180,5 +180,5 @@ def test_training_and_what_it_chooses_know_nothing_of_the_test(tiny, tiny_data):
     assert searches[0] == searches[1]
     assert after.evaluation.scores != before.evaluation.scores
     # the final model, fitted on everything, is to know it
-    assert any((after.final.arrays[k] != before.final.arrays[k]).any() for k in after.final.arrays)
-    assert after.final.encoding["scalers"] != before.final.encoding["scalers"]
+    assert any((after.final.model.arrays[k] != before.final.model.arrays[k]).any() for k in after.final.model.arrays)
+    assert after.final.model.encoding["scalers"] != before.final.model.encoding["scalers"]

@@ -101,7 +101,7 @@ def test_values_filled_in_weigh_nothing_and_windows_with_none_observed_are_left_
     found = examples(plan_of(3, 2, history), [history])
     targets = steps_of(plan_of(3, 2, history), found, history)[1]
     assert targets[:, 0].tolist() == [3, 4, 7, 8, 9, 10]  # not 5 and 6: their two targets are both filled in
-    assert_array_equal(found.weights, ~np.isin(targets, [5, 6, 7, 9]))
+    assert_array_equal(found.sample_weight, ~np.isin(targets, [5, 6, 7, 9]))
     nothing = History("a", np.arange(12.0), np.arange(12) < 3)
     assert examples(plan_of(3, 2, nothing), [nothing]) is None
 
@@ -152,7 +152,7 @@ def test_too_little_data_is_refused_with_the_remedy():
     with pytest.raises(DataError, match="a window of 10 and a horizon of 5 need 15; give more data, or a smaller"):
         make_plan([counted(14)], 1, ForecastSettings(window=10, horizon=5))
     make_plan([counted(15)], 1, ForecastSettings(window=10, horizon=5))
-    with pytest.raises(DataError, match="level 'seasonal' needs a window longer than the season of 12; --window is 12"):
+    with pytest.raises(DataError, match="level 'seasonal' needs a window longer than the season of 12; `window` is 12"):
         make_plan([counted(99)], 12, ForecastSettings(window=12, horizon=1, level="seasonal"))
     with pytest.raises(DataError, match="made: series 'a' has 9 steps, but the test takes the last 12; give more data"):
         ForecastProblem(series_set(np.arange(9.0)), ForecastSettings(horizon=12))
@@ -175,7 +175,7 @@ def test_too_little_data_is_refused_with_the_remedy():
 def test_level_and_season_of_real_series(shared_series, file, columns, horizon, season, level):
     problem = ForecastProblem(read_series(shared_series / file, **columns), ForecastSettings(horizon=horizon))
     assert (problem.plan.encoding.season, problem.plan.encoding.level) == (season, level)
-    assert problem.silent_head == (level != "none")
+    assert problem.zero_output == (level != "none")
 
 
 def test_level_of_made_series():

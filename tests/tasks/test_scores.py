@@ -188,7 +188,7 @@ def test_better_is_said_only_where_a_sign_test_says_so(wins, losses):
 
 
 def test_a_constant_series_has_no_mase_and_its_record_none():
-    from elman.jobs.runfolder import without_nan
+    from elman.runs.files import without_nan
 
     problem, model = drawn(series_set(np.full(40, 3.0)), season=1, level="last", stride=1)
     evaluation, _ = rolled(problem, model)

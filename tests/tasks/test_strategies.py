@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from elman.cells import CELLS
 from elman.errors import DataError
-from elman.tasks.forecast.plan import plan_from_record
-from elman.tasks.forecast.task import forecast_beyond, forecast_windows
-from tests.tasks.helpers import drawn, rolled, series_set, wavy
+from tests.tasks.helpers import beyond, drawn, rolled, series_set, wavy
 
 FLOAT32 = 2e-6  # a batch of one and a batch of many round differently
 
 
-def by_hand(model, plan, x, scaler) -> list[float]:
+def by_hand(predictor, x, scaler) -> list[float]:
     """Encode one window, ask the network, decode; for the recursive strategy append and go on."""
-    x, forecast = list(x), []
+    plan, x, forecast = predictor.plan, list(x), []
     while len(forecast) < plan.horizon:
         encoded = plan.encoding.encode(np.array([x[-plan.encoding.window :]]), scaler)
-        output = model(encoded.inputs[..., None])[0].astype(float)
+        output = predictor.model(encoded.inputs[..., None])[0][0].astype(float)
         steps = encoded.reference[0] + encoded.spread[0] * output
         forecast += steps.tolist()
         x += steps.tolist()
@@ -36,66 +32,66 @@ def by_hand(model, plan, x, scaler) -> list[float]:
 def test_forecasts_are_those_of_a_loop_by_hand(cell, level, strategy, scale):
     values = wavy(60)
     job = {"cell": cell, "level": level, "strategy": strategy, "scale": scale, "season": 6, "horizon": 8}
-    problem, model = drawn(series_set(values), **job)
+    problem, predictor = drawn(series_set(values), **job)
     plan = problem.plan
-    assert model.arrays["2.bias"].shape == ((8,) if strategy == "direct" else (1,))
-    (rolling,) = rolled(problem, model)[1]
+    assert predictor.model.arrays["2.bias"].shape == ((8,) if strategy == "direct" else (1,))
+    (rolling,) = rolled(problem, predictor)[1]
     for k, cutoff in enumerate(rolling.cutoffs):
-        expected = by_hand(model, plan, values[: cutoff + 1], plan.scalers["a"])
+        expected = by_hand(predictor, values[: cutoff + 1], plan.scalers["a"])
         assert_allclose(rolling.forecasts["model"][k], expected, rtol=0, atol=FLOAT32 * 100)
 
 
 @pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
 def test_the_recursive_strategy_goes_on_as_far_as_asked_and_each_step_follows_from_those_before(level):
-    problem, model = drawn(series_set(wavy(60)), level=level, strategy="recursive", season=6, horizon=4)
+    problem, predictor = drawn(series_set(wavy(60)), level=level, strategy="recursive", season=6, horizon=4)
     plan, scaler = problem.plan, problem.plan.scalers["a"]
     x = wavy(60)[None, -plan.encoding.window :]
-    longer = forecast_windows(model, dataclasses.replace(plan, horizon=30), x, scaler)
+    longer = predictor.forecast_windows(x, scaler, 30)
     assert longer.shape == (1, 30)
-    assert_array_equal(longer[:, :4], forecast_windows(model, plan, x, scaler))
+    assert_array_equal(longer[:, :4], predictor.forecast_windows(x, scaler))
     # begun again from its own first steps, it makes the same later ones
     moved = np.concatenate([x[:, 4:], longer[:, :4]], axis=1)
-    rest = forecast_windows(model, dataclasses.replace(plan, horizon=26), moved, scaler)
+    rest = predictor.forecast_windows(moved, scaler, 26)
     assert_array_equal(rest, longer[:, 4:])
 
 
 def test_windows_are_not_written_to():
-    problem, model = drawn(series_set(wavy(60)), strategy="recursive", season=6)
+    problem, predictor = drawn(series_set(wavy(60)), strategy="recursive", season=6)
     x = wavy(60)[None, -problem.plan.encoding.window :]
     kept = x.copy()
     x.flags.writeable = False
-    forecast_windows(model, problem.plan, x, problem.plan.scalers["a"])
+    predictor.forecast_windows(x, problem.plan.scalers["a"])
     assert_array_equal(x, kept)
 
 
 def test_each_window_is_forecast_by_itself():
     """Neither its place in the batch nor its neighbours matter, beyond rounding."""
-    problem, model = drawn(series_set(wavy(60)), level="none", season=6)
+    problem, predictor = drawn(series_set(wavy(60)), level="none", season=6)
     plan, scaler = problem.plan, problem.plan.scalers["a"]
     x = np.lib.stride_tricks.sliding_window_view(wavy(60), plan.encoding.window)
-    together = forecast_windows(model, plan, x, scaler)
+    together = predictor.forecast_windows(x, scaler)
     for k in (0, 7, len(x) - 1):
-        assert_allclose(forecast_windows(model, plan, x[k : k + 1], scaler)[0], together[k], rtol=0, atol=FLOAT32 * 100)
-    assert_allclose(forecast_windows(model, plan, x[::-1], scaler)[::-1], together, rtol=0, atol=FLOAT32 * 100)
+        assert_allclose(predictor.forecast_windows(x[k : k + 1], scaler)[0], together[k], rtol=0, atol=FLOAT32 * 100)
+    assert_allclose(predictor.forecast_windows(x[::-1], scaler)[::-1], together, rtol=0, atol=FLOAT32 * 100)
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 def test_forecast_beyond_the_end_is_that_of_the_last_window(strategy):
     a, b = wavy(60, seed=1), 1000 * wavy(50, seed=2)
-    problem, model = drawn(series_set(a, b), strategy=strategy, season=6)
-    plan = plan_from_record(model.encoding)
-    found = forecast_beyond(model, series_set(a, b))
-    assert_allclose(found["a"], by_hand(model, plan, a, plan.scalers["a"]), atol=1e-4)
-    assert_allclose(found["b"], by_hand(model, plan, b, plan.scalers["b"]), atol=1e-1)
+    problem, predictor = drawn(series_set(a, b), strategy=strategy, season=6)
+    plan = predictor.plan
+    found = beyond(predictor, series_set(a, b))
+    assert_allclose(found["a"], by_hand(predictor, a, plan.scalers["a"]), atol=1e-4)
+    assert_allclose(found["b"], by_hand(predictor, b, plan.scalers["b"]), atol=1e-1)
     # a series that was not in training gets the scaler of its own history
-    (new,) = forecast_beyond(model, series_set(b, ids=["new"])).values()
-    assert_allclose(new, by_hand(model, plan, b, plan.encoding.fit_scaler(b)), atol=1e-1)
+    (new,) = beyond(predictor, series_set(b, ids=["new"])).values()
+    assert_allclose(new, by_hand(predictor, b, plan.encoding.fit_scaler(b)), atol=1e-1)
     assert problem.plan.scalers["b"] != plan.encoding.fit_scaler(b)  # which has seen the test as well
 
 
 def test_a_history_that_is_too_short_is_refused():
-    problem, model = drawn(series_set(wavy(60)), season=6, window=12)
-    assert forecast_beyond(model, series_set(wavy(12)))["a"].shape == (3,)
+    problem, predictor = drawn(series_set(wavy(60)), season=6, window=12)
+    assert beyond(predictor, series_set(wavy(12)))["a"].shape == (3,)
     with pytest.raises(DataError, match="made: series 'a' has 11 steps, but the model looks back 12; give a longer"):
-        forecast_beyond(model, series_set(wavy(11)))
+        beyond(predictor, series_set(wavy(11)))
     assert problem.plan.encoding.window == 12

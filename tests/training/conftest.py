@@ -8,7 +8,7 @@ import torch
 
 import elman.nn
 from elman.settings import TrainingSettings
-from elman.tasks.base import Examples
+from elman.learning import Examples
 
 
 class Small(torch.nn.Module):

@@ -8,7 +8,7 @@ import torch
 
 import elman.nn
 from elman.errors import ShapeError
-from elman.tasks.base import Examples
+from elman.learning import Examples
 from elman.training.checkpoint import Checkpoint
 from elman.training.loop import fit
 from elman.training.losses import get_loss

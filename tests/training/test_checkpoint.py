@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from elman.errors import RunFolderError
-from elman.tasks.base import Examples
+from elman.learning import Examples
 from elman.training.checkpoint import HEADER, Checkpoint
 from elman.training.events import EpochEnd, Fit, PhaseEnd
 from elman.training.loop import fit

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from elman.errors import DataError, SettingsError, ShapeError, TrainingError
-from elman.tasks.base import Examples
+from elman.learning import Examples
 from elman.training.batches import to_tensors
 from elman.training.events import EpochEnd, PhaseEnd, PhaseStart
 from elman.training.loop import fit
@@ -293,7 +293,7 @@ import sys
 import numpy as np
 import torch
 from elman.settings import TrainingSettings
-from elman.tasks.base import Examples
+from elman.learning import Examples
 from elman.training.loop import fit
 
 x = np.ones((8, 3, 2), np.float32)

@@ -1,4 +1,4 @@
-"""Words typed in a shell become calls to :mod:`elman.jobs`; no logic of its own."""
+"""Words typed in a shell become calls to :mod:`elman.runs` and :mod:`elman.studies`; no logic of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from elman.cli.parser import make_parser
 from elman.errors import ElmanError
 
 BAD_INPUT, INTERRUPTED = 2, 130
+FLAGS = {"start_from": "from"}  # where flag and argument differ by more than dashes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,5 +56,6 @@ def _one_line(error: Exception) -> str:
         text = f"not enough memory ({text}); give less data or smaller sizes"
     elif isinstance(error, OSError) and not isinstance(error, ElmanError):
         text = f"{error.filename or 'output'}: {error.strerror or text}; choose another path"
-    # Settings are called by their Python names further down; here they are flags.
-    return re.sub(r"^([a-z]+(?:_[a-z]+)*) (?=is )", lambda m: f"--{m[1].replace('_', '-')} ", text)
+    # Arguments are called by their Python names further down; here they are flags.
+    text = re.sub(r"^([a-z]+(?:_[a-z]+)*) (?=is )", r"`\1` ", text)
+    return re.sub(r"`([a-z]+(?:_[a-z]+)*)`", lambda m: "--" + FLAGS.get(m[1], m[1]).replace("_", "-"), text)

@@ -4,44 +4,42 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from elman.settings import field_types
-
-if TYPE_CHECKING:
-    from elman.jobs.forecaster import ColumnNames
+from elman.errors import SettingsError
+from elman.settings import Settings, field_types, plain_type
 
 
 def train(arguments: argparse.Namespace) -> int:
     """``elman train TASK DATA``."""
-    from elman.backends import note_missing_core
-    from elman.jobs.train import summary, train_forecast
     from elman.report.progress import Progress
-    from elman.training.memory import keep_freed_memory
+    from elman.report.tables import evaluation_text
+    from elman.runs.train import train_run
+    from elman.tasks import get_task
 
-    note_missing_core()
-    keep_freed_memory()
-    names = field_types(arguments.settings_class)
-    given: dict[str, Any] = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    _prepare()
+    task = get_task(arguments.task)
     with Progress() as progress:
-        run = train_forecast(
+        run = train_run(
+            task,
             arguments.data,
-            given,
-            columns=_columns(arguments),
-            test=arguments.test,
+            _given(arguments, task.settings),
+            columns=_given(arguments, task.columns),
+            test=getattr(arguments, "test", None),
             out=arguments.out,
             resume=arguments.resume,
             overwrite=arguments.overwrite,
             start_from=arguments.start_from,
             on_event=progress,
         )
-    if run.forecaster is None:
+    if run.estimator is None:
         print(f"{run.folder}: the run is complete; there is nothing to resume")
         return 0
-    outcome = run.forecaster.outcome
-    print(f"{run.forecaster.data.source}: {len(run.forecaster.data)} series")
+    outcome = run.estimator.outcome
+    for line in run.estimator.describe_data():
+        print(line)
     if outcome.evaluation is not None:
-        print(summary(outcome.final.cell(), outcome.evaluation))
+        print(evaluation_text(run.estimator.model.cell(), outcome.evaluation))
     for note in run.notes:
         print(note)
     print(f"\nRun folder: {run.folder}")
@@ -55,44 +53,72 @@ def train(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """``elman evaluate RUN DATA``."""
-    from elman.jobs import use
+    from elman.runs import commands
+    from elman.tasks import load
 
-    print(use.evaluate(arguments.run_folder, arguments.data, _columns(arguments), arguments.out))
+    estimator = load(arguments.run_folder)
+    columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
+    print(commands.evaluate(estimator, arguments.data, columns, arguments.out))
     return 0
 
 
 def predict(arguments: argparse.Namespace) -> int:
     """``elman predict RUN DATA``."""
-    from elman.jobs import use
+    from elman.runs import commands
+    from elman.tasks import load
 
-    print(use.predict(arguments.run_folder, arguments.data, _columns(arguments), arguments.out))
+    estimator = load(arguments.run_folder)
+    columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
+    print(commands.predict(estimator, arguments.data, columns, arguments.out))
     return 0
 
 
 def info(arguments: argparse.Namespace) -> int:
     """``elman info [RUN]``."""
-    from elman.jobs import use
+    from elman.runs import commands
+    from elman.tasks import load
 
-    print(use.info(arguments.run_folder))
+    folder = arguments.run_folder
+    print(commands.info() if folder is None else commands.describe(load(folder), folder))
     return 0
 
 
 def demo(arguments: argparse.Namespace) -> int:
     """``elman demo``."""
-    from elman.backends import note_missing_core
-    from elman.jobs.demo import demo
     from elman.report.progress import Progress
-    from elman.training.memory import keep_freed_memory
+    from elman.studies.demo import demo
 
-    note_missing_core()
-    keep_freed_memory()
+    _prepare()
     with Progress() as progress:
         text = demo(arguments.out, progress)
     print(text)
     return 0
 
 
-def _columns(arguments: argparse.Namespace) -> ColumnNames:
-    from elman.jobs.forecaster import ColumnNames
+def _prepare() -> None:
+    """What a process that trains begins with."""
+    from elman.backends import note_missing_core
+    from elman.training.memory import keep_freed_memory
 
-    return ColumnNames(tuple(arguments.target or ()), arguments.time, arguments.id)
+    note_missing_core()
+    keep_freed_memory()
+
+
+def _given(arguments: argparse.Namespace, settings: type[Settings]) -> dict[str, Any]:
+    """The settings that were named on the command line."""
+    found = {name: getattr(arguments, name) for name in field_types(settings)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _columns_of_run(arguments: argparse.Namespace, columns: type[Settings], task: str) -> dict[str, Any]:
+    """The columns named on the command line, which offers those of all tasks."""
+    known = field_types(columns)
+    given = {name: value for name in arguments.columns if (value := getattr(arguments, name)) is not None}
+    for name, values in given.items():
+        if name not in known:
+            raise SettingsError(f"`{name}` names a column that a run of the task {task} does not have; leave it out")
+        if not plain_type(known[name])[2]:
+            if len(values) > 1:
+                raise SettingsError(f"`{name}` is given {len(values)} times; a run of the task {task} takes one")
+            given[name] = values[0]
+    return given

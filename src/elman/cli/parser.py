@@ -8,13 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-import elman
+from elman._version import __version__
 from elman.cli import commands
 from elman.errors import SettingsError
 from elman.settings import Settings, field_types, plain_type, rule_of
-from elman.tasks import SETTINGS
-
-DATA_HELP = "CSV or Parquet file"
+from elman.tasks import TASKS, get_task
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 def make_parser() -> argparse.ArgumentParser:
     """The parser of ``elman``."""
     parser = _Parser(prog="elman", description="Recurrent networks: train, measure, use.", allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"elman {elman.__version__}")
+    parser.add_argument("--version", action="version", version=f"elman {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error was found")
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_train(words)
@@ -44,45 +42,55 @@ def _add(words: Any, name: str, help: str, run: Callable[[argparse.Namespace], i
 
 def _add_train(words: Any) -> None:
     tasks = _add(words, "train", "train a model").add_subparsers(metavar="TASK", required=True)
-    for name, settings in SETTINGS.items():
-        parser = _add(tasks, name, f"train a model to {name}", commands.train)
-        parser.set_defaults(settings_class=settings)
-        parser.add_argument("data", metavar="DATA", help=DATA_HELP)
-        parser.add_argument("--test", metavar="DATA", help="a file whose rows follow on DATA's: the test")
+    for name in TASKS:
+        task = get_task(name)
+        parser = _add(tasks, name, task.help, commands.train)
+        parser.set_defaults(task=name)
+        parser.add_argument("data", metavar="DATA", help=task.data_help)
+        if task.test_help:
+            parser.add_argument("--test", metavar="DATA", help=task.test_help)
         parser.add_argument("--out", metavar="DIR", type=Path, help=f"run folder (default: the next runs/{name}-NNN)")
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out that was interrupted")
         parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
         parser.add_argument("--from", dest="start_from", metavar="RUN", type=Path, help="train this model further")
-        _add_columns(parser)
-        for owner in settings.__mro__:
-            own = [field for field in field_types(settings) if field in inspect.get_annotations(owner)]
+        group = parser.add_argument_group("columns")
+        for field in field_types(task.columns):
+            _add_setting(group, task.columns, field)
+        for owner in task.settings.__mro__:
+            own = [field for field in field_types(task.settings) if field in inspect.get_annotations(owner)]
             if own:
                 group = parser.add_argument_group((owner.__doc__ or "").splitlines()[0].rstrip(".").lower())
                 for field in own:
-                    _add_setting(group, settings, field)
+                    _add_setting(group, task.settings, field)
 
 
 def _add_use(words: Any) -> None:
     for name, help, run in (
-        ("evaluate", "score a run on the end of a file", commands.evaluate),
-        ("predict", "forecast what follows a file", commands.predict),
+        ("evaluate", "score a run on data", commands.evaluate),
+        ("predict", "what a run's model answers for data; a forecaster: what follows them", commands.predict),
     ):
         parser = _add(words, name, help, run)
         parser.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
-        parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+        parser.add_argument("data", metavar="DATA", help="what the run's task reads")
         parser.add_argument("--out", metavar="FILE", type=Path, help="write the result here")
-        _add_columns(parser, default=" (default: as in training)")
+        _add_columns_of_all_tasks(parser)
     info = _add(words, "info", "tell what elman runs on here, or what a run is", commands.info)
     info.add_argument("run_folder", metavar="RUN", type=Path, nargs="?", help="run folder")
     demo = _add(words, "demo", "forecast a noisy price with RNN, LSTM and GRU, in under a minute", commands.demo)
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="folder for the pictures")
 
 
-def _add_columns(parser: Any, default: str = "") -> None:
-    group = parser.add_argument_group("columns")
-    group.add_argument("--target", action="append", metavar="COLUMN", help=f"values; may be repeated{default}")
-    group.add_argument("--time", metavar="COLUMN", help=f'times; "" counts the rows{default}')
-    group.add_argument("--id", metavar="COLUMN", help=f'names of the series; "" for one series{default}')
+def _add_columns_of_all_tasks(parser: Any) -> None:
+    """The task is known when the run folder is read: until then every task's columns may be named."""
+    group = parser.add_argument_group("columns (default: as in training)")
+    texts: dict[str, list[str]] = {}
+    for task in map(get_task, TASKS):
+        for field in field_types(task.columns):
+            texts.setdefault(field, []).append(f"{task.name}: {rule_of(task.columns, field).help}")
+    for field, help in texts.items():
+        flag = "--" + field.replace("_", "-")
+        group.add_argument(flag, dest=field, action="append", metavar="COLUMN", help="; ".join(help))
+    parser.set_defaults(columns=tuple(texts))
 
 
 def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
@@ -90,7 +98,7 @@ def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
     rule = rule_of(settings, name)
     default = {field.name: field.default for field in settings.__dataclass_fields__.values()}[name]
     flag = "--" + name.replace("_", "-")
-    shown = "" if default is None else f" (default: {_shown(default)})"
+    shown = "" if default in (None, ()) else f" (default: {_shown(default)})"
     choices = f": {', '.join(rule.choices())}" if rule.choices is not None and ":" not in rule.help else ""
     text = (rule.help + choices + shown).replace("%", "%%")
     if kind is bool:

@@ -152,8 +152,6 @@ def _typed(name: str, value: Any, kind: Any, what: str) -> Any:
         inner = typing.get_args(kind)[0]
         if isinstance(value, list):
             return tuple(_typed(name, item, inner, what) for item in value)
-    elif kind is float and type(value) is int and abs(value) < 2**53:
-        return value
-    elif type(value) is kind:
+    elif (kind is float and type(value) is int and abs(value) < 2**53) or type(value) is kind:
         return value
     raise ModelFileError(f"{what} has {name} = {value!r:.40}; it must be {getattr(kind, '__name__', kind)}")

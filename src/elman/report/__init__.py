@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from elman.report.plots import draw, draw_all
 from elman.report.progress import Progress
-from elman.report.tables import score_table
+from elman.report.tables import evaluation_text, score_table
 
-__all__ = ["Progress", "draw", "draw_all", "score_table"]
+__all__ = ["Progress", "draw", "draw_all", "evaluation_text", "score_table"]

@@ -14,8 +14,8 @@ import numpy as np
 
 from elman import atomic
 from elman.errors import MissingDependencyError, RunFolderError
+from elman.learning.figure import Array, Figure, Line
 from elman.report.style import INK, MUTED, RC, SHORT, Look, looks
-from elman.tasks.base import Array, Figure, Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from elman.tasks.base import Line
+from elman.learning.figure import Line
 
 INK, MUTED, GRID = "#222222", "#5c5c5c", "#e4e4e4"
 SHORT = 40  # a line of so few points shows each of them

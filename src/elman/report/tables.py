@@ -6,6 +6,8 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from elman.learning import Evaluation
+
 MISSING = "–"
 
 
@@ -57,6 +59,13 @@ def score_table(
     head = [title, ""] if title else []
     foot = [*(["* best of its column"] if starred else []), *notes]
     return "\n".join([*head, *lines, *([""] if foot else []), *foot])
+
+
+def evaluation_text(name: str, evaluation: Evaluation) -> str:
+    """What was measured and on what, the scores of the model called ``name`` beside the baselines', the verdict."""
+    rows = [(name, evaluation.scores)] + [(evaluation.labels[key], row) for key, row in evaluation.baselines.items()]
+    best = {metric.name: "min" if metric.better == "lower" else "max" for metric in evaluation.metrics}
+    return score_table(evaluation.title, list(best), rows, best) + "\n\n" + evaluation.verdict
 
 
 def shown(value: float | None) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from elman import atomic
-from elman.jobs import runfolder
-from elman.jobs.forecaster import ColumnNames
-from elman.jobs.loading import load
-from elman.jobs.train import summary
-from elman.tasks.forecast import task
+from elman import atomic, jsontext
+from elman._version import __version__
+from elman import backends
+from elman.kernels import thread_count
+from elman.report.tables import evaluation_text
+from elman.runs import files
+from elman.runs.estimator import Estimator
+from elman.runs.task import FindTask
 
 WHICH = {
     "final": "Model: the run's final one, fitted on all of its training data; it has not seen these steps.",
@@ -18,54 +21,54 @@ WHICH = {
 }
 
 
-def evaluate(run: Path, data: str, columns: ColumnNames, out: Path | None = None) -> str:
-    """Score a run on the end of ``data``, in words; ``out`` takes the figures as JSON."""
-    forecaster = load(run)
-    names = forecaster.columns.changed(columns.target or None, columns.time, columns.id)
-    which, evaluation = forecaster.choose_and_evaluate(names.read(data))
+def load(folder: Path | str, find_task: FindTask) -> Estimator:
+    """The estimator in a run folder, whatever its task.
+
+    Raises:
+        ModelFileError: there is no run in ``folder``, or it is damaged.
+    """
+    folder = Path(folder)
+    name = files.read_json(folder / files.SETTINGS).get("task")
+    return find_task(str(name)).estimator.load(folder)
+
+
+def evaluate(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None) -> str:
+    """Score a run on ``data``, in words; ``out`` takes the figures as JSON."""
+    evaluation = estimator.evaluate(data, **columns)
     if out is not None:
-        record = {"test": evaluation.scores, "baselines": evaluation.baselines, **evaluation.facts}
-        record |= {"verdict": evaluation.verdict, "model": which}
-        atomic.write_text(out, json.dumps(runfolder.without_nan(record), indent=2) + "\n")
-    return summary(forecaster.model.cell(), evaluation) + "\n" + WHICH[which]
+        record = {"test": dict(evaluation.scores), "baselines": {k: dict(v) for k, v in evaluation.baselines.items()}}
+        record |= {**evaluation.facts, "verdict": evaluation.verdict}
+        atomic.write_text(out, jsontext.dumps(files.without_nan(record), indent=2) + "\n")
+    return evaluation_text(estimator.model.cell(), evaluation) + "\n" + WHICH[str(evaluation.facts["model"])]
 
 
-def predict(run: Path, data: str, columns: ColumnNames, out: Path | None = None) -> str:
-    """The forecast beyond the end of ``data`` as CSV; to ``out`` if given, and then what was written."""
-    forecaster = load(run)
-    names = forecaster.columns.changed(columns.target or None, columns.time, columns.id)
-    series = names.read(data)
-    header, rows = task.forecast_rows(series, task.forecast_beyond(forecaster.model, series))
+def predict(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None) -> str:
+    """The model's answers for ``data`` as CSV; to ``out`` if given, and then what was written."""
+    table = estimator.predict(data, **columns)
     if out is None:
-        return runfolder.csv_text(header, rows).rstrip("\n")
-    runfolder.write_csv(out, header, rows)
-    return f"{out}: {len(rows)} steps"
+        return files.csv_text(table).rstrip("\n")
+    files.write_csv(out, table)
+    return f"{out}: {len(next(iter(table.values()), []))} rows"
 
 
-def info(run: Path | None) -> str:
-    """What elman runs on here; or, of a run, what its model is."""
-    import elman
-    from elman import backends
-    from elman.kernels import thread_count
+def info() -> str:
+    """What elman runs on here."""
+    return "\n".join(
+        [
+            f"elman {__version__}",
+            f"native core: {backends.native_status()}",
+            f"threads: {thread_count()} (in training, those of torch; ELMAN_NUM_THREADS goes before both)",
+        ]
+    )
 
-    if run is None:
-        return "\n".join(
-            [
-                f"elman {elman.__version__}",
-                f"native core: {backends.native_status()}",
-                f"threads: {thread_count()} (in training, those of torch; ELMAN_NUM_THREADS goes before both)",
-            ]
-        )
-    record = runfolder.read(run)
-    model = record.outcome.final
-    plan = model.encoding
-    encoding = plan["encoding"]
+
+def describe(estimator: Estimator, folder: Path) -> str:
+    """What the model of a run is, and what its test said."""
+    model = estimator.model
     lines = [
-        f"{run}: {model.task}, {model.cell()}",
+        f"{folder}: {model.task}, {model.cell()}",
         f"{model.parameter_count()} parameters, {model.recurrent_parameter_count()} of them recurrent",
-        f"horizon {plan['horizon']} ({plan['strategy']}), window {encoding['window']}, season {encoding['season']}",
-        f"level {encoding['level']}, scale {encoding['scale']}",
-        f"series: {', '.join(list(plan['scalers'])[:10])}" + (" …" if len(plan["scalers"]) > 10 else ""),
+        *estimator.outcome.final.describe(),
+        str(files.read_json(folder / files.METRICS).get("verdict", "")),
     ]
-    lines.append(runfolder.read_verdict(run))
     return "\n".join(line for line in lines if line)

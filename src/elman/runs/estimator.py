@@ -1,140 +1,113 @@
-"""The forecaster, in scikit-learn's manners: ``fit``, ``predict``, ``evaluate``, ``save``; and ``stream``."""
+"""The estimator, in scikit-learn's manners: ``fit``, ``predict``, ``evaluate``, ``save``; and ``stream``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from elman.data import SeriesSet, read_series
-from elman.errors import DataError, ElmanError
-from elman.jobs import runfolder
-from elman.jobs.fitting import Outcome, train
-from elman.model import Model
-from elman.settings import from_record, signature_of, to_record
-from elman.stream import Stream
-from elman.tasks.base import Evaluation
-from elman.tasks.forecast import ForecastSettings, task
-from elman.tasks.forecast.plan import plan_from_record
-from elman.tasks.forecast.problem import ForecastProblem
-from elman.tasks.forecast.seen import was_seen
-
-Columns = str | Sequence[str] | None
+from elman.errors import DataError, ElmanError, SettingsError
+from elman.learning import Columns, Evaluation, Figure, Predictor, Problem
+from elman.model import Model, Stream
+from elman.runs import files
+from elman.runs.fitting import Outcome, train
+from elman.settings import Settings, field_types, from_record, rule_of, signature_of, to_record
 
 
 @dataclass(frozen=True)
-class ColumnNames:
-    """Which columns of a file or frame hold what."""
+class Extras:
+    """What a task puts into the run folder besides what every run has: tables by file name, and figures."""
 
-    target: tuple[str, ...] = ()
-    time: str | None = None
-    id: str | None = None
-
-    def read(self, source: Any) -> SeriesSet:
-        """The series of ``source``; a :class:`SeriesSet` is given back as it is."""
-        if isinstance(source, SeriesSet):
-            return source
-        return read_series(source, target=self.target, time=self.time, id=self.id)
-
-    def read_later(self, source: Any, earlier: SeriesSet) -> SeriesSet:
-        """The series of ``source``, whose rows follow on those of ``earlier``; even one row will do."""
-        if isinstance(source, SeriesSet):
-            return source
-        return read_series(
-            source, target=self.target, time=self.time, id=self.id, frequency=earlier.frequency, at_least=1
-        )
-
-    def changed(self, target: Columns, time: str | None, id: str | None) -> ColumnNames:
-        """These names, with those given now in their place."""
-        return ColumnNames(
-            self.target if target is None else (target,) if isinstance(target, str) else tuple(target),
-            self.time if time is None else time,
-            self.id if id is None else id,
-        )
+    tables: Mapping[str, Columns] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
 
 
-class Forecaster:
-    """Forecasts one series or many with one recurrent network.
+class Estimator(ABC):
+    """Base of the tasks' estimators. A task defines the hooks below :meth:`load`; all else is written here once.
 
-    Takes the settings of ``elman train forecast`` as keywords; :class:`elman.tasks.forecast.ForecastSettings` says
-    what each means.
+    Takes the settings of ``elman train TASK`` as keywords.
 
     Raises:
         SettingsError: an unknown setting, or a value out of range.
-
-    >>> import numpy as np
-    >>> wave = np.sin(np.arange(120) * 2 * np.pi / 12)
-    >>> forecaster = Forecaster(horizon=3, hidden_size=8, epochs=2).fit(wave)
-    >>> forecaster.predict()["step"]
-    [1, 2, 3]
     """
 
-    def __init__(self, **settings: Any) -> None:
-        self.settings = from_record(ForecastSettings, settings)
-        self.columns = ColumnNames()
-        self._outcome: Outcome | None = None
-        self._data: SeriesSet | None = None
+    task_name: ClassVar[str]
+    settings_class: ClassVar[type[Settings]]
+    columns_class: ClassVar[type[Settings]]
 
-    __signature__ = signature_of(ForecastSettings)
+    def __init_subclass__(cls) -> None:
+        cls.__signature__ = signature_of(cls.settings_class)  # type: ignore[attr-defined]
+
+    def __init__(self, **settings: Any) -> None:
+        self._given = dict(settings)
+        self.settings: Any = from_record(self.settings_class, settings)
+        self.columns: Any = self.columns_class()
+        self._outcome: Outcome | None = None
+        self._data: Any = None
+        self._extras: Extras | None = None
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name, as scikit-learn's tools ask for them."""
         return {name: getattr(self.settings, name) for name in to_record(self.settings)}
 
-    def set_params(self, **settings: Any) -> Forecaster:
+    def set_params(self, **settings: Any) -> Self:
         """Change settings; the next ``fit`` uses them."""
-        self.settings = from_record(ForecastSettings, {**self.get_params(), **settings})
+        self.settings = from_record(self.settings_class, {**self.get_params(), **settings})
+        self._given |= settings
         return self
 
     def fit(
         self,
         data: Any,
         *,
-        target: Columns = None,
-        time: str | None = None,
-        id: str | None = None,
         test: Any = None,
-        start_from: Forecaster | None = None,
+        start_from: Estimator | None = None,
         on_event: Callable[[Any], None] | None = None,
         checkpoint: Path | str | None = None,
-    ) -> Forecaster:
-        """Train: choose and fit on what precedes the test span, measure on the span, then fit again on everything.
+        **columns: Any,
+    ) -> Self:
+        """Train: choose and fit on what is not the test, measure on the test, then fit again on everything.
 
         Args:
-            data: a CSV or Parquet file's path, a pandas or polars frame, a dict of columns, or an array of values.
-            target, time, id: the columns; :func:`elman.data.read_series` says what happens without them.
-            test: data that follow on ``data``: the test span, instead of the end of ``data``.
-            start_from: a trained forecaster to go on from: its final model, or where that has seen the test span, the
-                one that was fitted before its own test.
+            data: a file's path, a frame, a dict of columns, arrays: what the task reads.
+            test: data of its own to measure on, instead of a part of ``data``.
+            start_from: a trained estimator to go on from: its final model, or where that has seen the test, the one
+                that was fitted before its own test. Settings that were not given are its.
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file in which the state of training is kept, so that a killed run can go on.
+            columns: which columns hold what, by the names of the task's columns.
 
         Raises:
             DataError: data that cannot be used, or whose test ``start_from`` has seen; the message says where and what
                 to do.
+            SettingsError: a setting that the model of ``start_from`` does not have.
         """
-        self.columns = self.columns.changed(target, time, id)
-        series = self.columns.read(data)
-        starts = None
+        if start_from is not None:
+            self._continue(start_from)
+        self.columns = self._changed(columns)
+        dataset, held_out = self.read(data), None
         if test is not None:
-            lengths = [len(s) for s in series]
-            series = series.extend(self.columns.read_later(test, series))
-            starts = [
-                length + int(np.argmax(~np.isnan(s.values[length:]))) for length, s in zip(lengths, series, strict=True)
-            ]
-        problem, old = self._problem(series, starts, start_from)
+            dataset, held_out = self._join(dataset, self._read_test(test, dataset))
+        predictor = None if start_from is None else self._to_go_on_from(start_from, dataset, held_out)
         self._outcome = train(
-            problem,
+            self._problem(dataset, held_out, predictor),
             self.settings,
-            arrays=None if old is None else old.arrays,
+            arrays=None if predictor is None else predictor.model.arrays,
             on_event=on_event,
             checkpoint_path=None if checkpoint is None else Path(checkpoint),
         )
-        self._data = series
+        self._data, self._extras = dataset, None
         return self
+
+    def read(self, source: Any, **columns: Any) -> Any:
+        """``source`` as the task's data; what was read already is given back as it is.
+
+        Raises:
+            DataError: data that cannot be used.
+        """
+        return self._read(source, self._changed(columns))
 
     @property
     def outcome(self) -> Outcome:
@@ -144,125 +117,177 @@ class Forecaster:
             ElmanError: it was not trained.
         """
         if self._outcome is None:
-            raise ElmanError("this forecaster is not trained yet: call fit first")
+            raise ElmanError(f"this {type(self).__name__} is not trained yet: call fit first")
         return self._outcome
 
     @property
-    def data(self) -> SeriesSet:
-        """The series trained on.
+    def data(self) -> Any:
+        """The data trained on.
 
         Raises:
             DataError: it was read from a folder, which holds no data.
         """
         if self._data is None:
-            raise DataError("a forecaster read from a folder holds no data: give the history to go on from")
+            raise DataError(f"a {type(self).__name__} read from a folder holds no data: give the data to predict from")
         return self._data
 
     @property
     def model(self) -> Model:
-        """The model that makes the forecasts."""
-        return self.outcome.final
+        """The model that predicts."""
+        return self.outcome.final.model
 
     @property
     def metrics(self) -> dict[str, Any]:
         """What ``metrics.json`` holds: scores of the test beside the baselines', sizes, settings."""
-        return runfolder.metrics_record(self.outcome, self.settings)
+        return files.metrics_record(self.outcome, self.settings)
 
-    def predict(
-        self, data: Any = None, *, target: Columns = None, time: str | None = None, id: str | None = None
-    ) -> dict[str, list[Any]]:
-        """The steps after the end of ``data`` (without it, of the data trained on).
+    def predict(self, data: Any = None, **columns: Any) -> Columns:
+        """The model's answers for ``data`` (without it, for the data trained on).
 
         Returns:
-            columns by name: ``unique_id``, ``ds``, ``step`` (from 1), ``forecast``; a frame is made of them by
-            ``pandas.DataFrame(...)`` or ``polars.DataFrame(...)``.
+            columns by name; ``pandas.DataFrame(...)`` or ``polars.DataFrame(...)`` makes a frame of them.
 
         Raises:
-            DataError: a series is shorter than the model's window.
+            DataError: data that the model cannot answer for.
         """
-        series = self._series(data, target, time, id)
-        header, rows = task.forecast_rows(series, task.forecast_beyond(self.model, series))
-        columns: dict[str, list[Any]] = {name: [row[k] for row in rows] for k, name in enumerate(header)}
-        numbers: dict[str, list[Any]] = {"step": [int(step) for step in columns["step"]]}
-        numbers["forecast"] = [float(value) for value in columns["forecast"]]
-        return columns | numbers
+        self.outcome  # noqa: B018 (not trained: said before the data are read)
+        dataset = self.data if data is None else self.read(data, **columns)
+        return self.outcome.final.predict(dataset)
 
-    def evaluate(
-        self, data: Any, *, target: Columns = None, time: str | None = None, id: str | None = None
-    ) -> Evaluation:
-        """Rolling forecasts over the end of ``data``, scored beside the baselines; nothing is fitted anew.
+    def evaluate(self, data: Any, **columns: Any) -> Evaluation:
+        """Scores on ``data`` beside the baselines'; the model is not fitted anew.
 
-        Of the two models that training leaves, the one fitted on everything is measured where it has not seen the
-        test span; else the one that was fitted before the test span of the training data.
+        Of the two models that training leaves, the one fitted on everything is measured where it has not seen what is
+        scored; else the one that was fitted before the test. ``facts["model"]`` says which it was.
 
         Raises:
-            DataError: both models have seen steps of the span, or there are too few steps.
+            DataError: both models have seen what is to be scored, or there is too little.
         """
-        return self.choose_and_evaluate(self._series(data, target, time, id))[1]
+        outcome, dataset = self.outcome, self.read(data, **columns)
+        for which, predictor in (("final", outcome.final), ("tested", outcome.tested)):
+            if predictor is not None:
+                held_out = self._to_score(dataset, predictor)
+                if not predictor.has_seen(held_out):
+                    found = predictor.evaluate(held_out)
+                    return replace(found, facts={**found.facts, "model": which})
+        raise DataError(f"{self._seen(dataset)}, so a score on them would say nothing; evaluate on later data")
 
-    def choose_and_evaluate(self, series: SeriesSet) -> tuple[str, Evaluation]:
-        """:meth:`evaluate`, and which model it was: ``"final"`` or ``"tested"``."""
-        plan = plan_from_record(self.model.encoding)
-        settings = self.settings if self.settings.test_size != 0 else replace(self.settings, test_size=None)
-        starts = task.test_starts(series, settings, plan.horizon)
-        for name, model in (("final", self.outcome.final), ("tested", self.outcome.tested)):
-            if model is None:
-                continue
-            candidate = plan_from_record(model.encoding)
-            if not any(was_seen(candidate, s, start) for s, start in zip(series, starts, strict=True)):
-                return name, task.evaluate(model, series, starts, stride=settings.stride)
-        raise DataError(
-            f"{series.source}: its last {len(series.series[0]) - starts[0]} steps were seen in training, so a score on "
-            "them would say nothing; evaluate on later data"
-        )
-
-    def stream(self, unique_id: str | None = None) -> Stream:
-        """One value in, the forecast of the next steps out: ``stream.step(value)`` gives (H,) float64.
-
-        The forecast is NaN until a window of values has been seen. ``unique_id`` names the series whose scale to use;
-        it is not needed where there was one in training.
-        """
-        return task.stream_of(self.model, unique_id)
+    def stream(self) -> Stream:
+        """The model a step at a time, without torch."""
+        return self.outcome.final.stream()
 
     def save(self, folder: Path | str) -> Path:
-        """Write models, settings, metrics, history and forecasts to ``folder``; :func:`elman.load` reads it."""
-        return runfolder.write(
-            Path(folder),
-            self.outcome,
-            self.settings,
-            columns={"target": list(self.columns.target), "time": self.columns.time, "id": self.columns.id},
-            data=self._data,
-        )
+        """Write models, settings, metrics, history and tables to ``folder``; :func:`elman.load` reads it."""
+        tables = {} if self._data is None else self.extras().tables
+        return files.write(Path(folder), self.outcome, self.settings, self.columns, tables)
 
     @classmethod
-    def load(cls, folder: Path | str) -> Forecaster:
-        """A forecaster from a run folder; needs no torch.
+    def load(cls, folder: Path | str) -> Self:
+        """An estimator from a run folder; needs no torch.
 
         Raises:
-            ModelFileError: no run, or a damaged one.
+            ModelFileError: no run, a damaged one, or one of another task.
         """
-        record = runfolder.read(Path(folder))
-        forecaster = cls(**record.settings)
-        columns = record.columns
-        forecaster.columns = ColumnNames(tuple(columns.get("target") or ()), columns.get("time"), columns.get("id"))
-        forecaster._outcome = record.outcome
-        return forecaster
+        record = files.read(Path(folder), cls.task_name, cls.settings_class, cls.columns_class, cls._predictor)
+        estimator = cls(**record.settings)
+        estimator.columns, estimator._outcome = record.columns, record.outcome
+        return estimator
 
-    def _problem(
-        self, series: SeriesSet, starts: list[int] | None, start_from: Forecaster | None
-    ) -> tuple[ForecastProblem, Model | None]:
-        """The job, and the model to go on from, which must not have seen its test."""
-        if start_from is None:
-            return ForecastProblem(series, self.settings, test_starts=starts), None
-        for model in (start_from.outcome.final, start_from.outcome.tested):
-            if model is not None:
-                problem = ForecastProblem(series, self.settings, start_from=model, test_starts=starts)
-                if not problem.test_was_seen():
-                    return problem, model
+    def describe_data(self) -> list[str]:
+        """What was read, a fact a line."""
+        return self._describe(self.data)
+
+    def extras(self) -> Extras:
+        """What the task adds to the run folder; computed once."""
+        if self._extras is None:
+            self._extras = self._make_extras(self.outcome.final, self.data)
+        return self._extras
+
+    # What a task defines.
+
+    @abstractmethod
+    def _read(self, source: Any, columns: Any) -> Any:
+        """``source`` as the task's data; data that were read already as they are."""
+
+    @abstractmethod
+    def _read_test(self, source: Any, data: Any) -> Any:
+        """A test of its own, to go with ``data``."""
+
+    @abstractmethod
+    def _join(self, data: Any, test: Any) -> tuple[Any, Any]:
+        """All data, and what of them is the test, as :meth:`Predictor.evaluate` takes it."""
+
+    @abstractmethod
+    def _held_out(self, data: Any, predictor: Predictor) -> Any | None:
+        """What of ``data`` is the test of training that goes on from ``predictor``; None for none."""
+
+    @abstractmethod
+    def _to_score(self, data: Any, predictor: Predictor) -> Any:
+        """What of ``data`` :meth:`evaluate` scores."""
+
+    @abstractmethod
+    def _seen(self, data: Any) -> str:
+        """That all models were fitted on what is to be scored, naming it."""
+
+    @abstractmethod
+    def _problem(self, data: Any, held_out: Any | None, start_from: Predictor | None) -> Problem:
+        """The training job; without ``held_out`` the settings say what is held back."""
+
+    @staticmethod
+    @abstractmethod
+    def _predictor(model: Model) -> Predictor:
+        """A model from a file, parsed and checked.
+
+        Raises:
+            ModelFileError: another task's model, or a malformed record.
+        """
+
+    @abstractmethod
+    def _describe(self, data: Any) -> list[str]:
+        """What was read, a fact a line."""
+
+    def _make_extras(self, predictor: Predictor, data: Any) -> Extras:
+        return Extras()
+
+    # What is common to all.
+
+    def _changed(self, given: Mapping[str, Any]) -> Any:
+        """The columns, with those given now in their place."""
+        named = {name: value for name, value in given.items() if value is not None}
+        known = field_types(self.columns_class)
+        for name in named:
+            if name not in known:
+                raise SettingsError(f"{name!r} is no column of this task; there are: {', '.join(known)}")
+        return from_record(self.columns_class, {**to_record(self.columns), **named})
+
+    def _continue(self, old: Estimator) -> None:
+        """Take over the settings and columns of ``old``, but for those given.
+
+        Raises:
+            SettingsError: one given that its model does not have, and that further training cannot change.
+        """
+        if type(old) is not type(self):
+            raise SettingsError(f"start_from is a {type(old).__name__}; it must be a trained {type(self).__name__}")
+        known = to_record(old.settings)
+        given = to_record(from_record(self.settings_class, {**known, **self._given}))
+        for name, value in given.items():
+            if rule_of(self.settings_class, name).fixed and value != known[name]:
+                raise SettingsError(
+                    f"{name} is {value!r}, but the model to go on from has {known[name]!r}: leave it out, or train "
+                    "a new model"
+                )
+        self.settings = from_record(self.settings_class, given)
+        if self.columns == self.columns_class():
+            self.columns = old.columns
+
+    def _to_go_on_from(self, old: Estimator, data: Any, held_out: Any | None) -> Predictor:
+        """The model of ``old`` that has not seen the test."""
+        for predictor in (old.outcome.final, old.outcome.tested):
+            if predictor is not None:
+                test = self._held_out(data, predictor) if held_out is None else held_out
+                if test is None or not predictor.has_seen(test):
+                    return predictor
         raise DataError(
-            f"{series.source}: the model to go on from was fitted on steps of the test, so a score on them would say "
-            "nothing; give later data, a smaller --test-size, or --test-size 0 for no test"
+            f"{self._seen(data)}, by the model to go on from too, so a score on them would say nothing; give later "
+            "data, a smaller test, or none"
         )
-
-    def _series(self, data: Any, target: Columns, time: str | None, id: str | None) -> SeriesSet:
-        return self.data if data is None else self.columns.changed(target, time, id).read(data)

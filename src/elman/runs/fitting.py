@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elman.errors import MissingDependencyError
-from elman.model import Model
-from elman.tasks.base import Evaluation, Examples, Problem
+from elman.learning import Evaluation, Examples, Predictor, Problem
 
 if TYPE_CHECKING:
     from elman.training.loop import Fit
@@ -35,8 +34,8 @@ class Outcome:
         interrupted: stopped before its end; both models are then the best so far.
     """
 
-    final: Model
-    tested: Model | None
+    final: Predictor
+    tested: Predictor | None
     evaluation: Evaluation | None
     history: list[dict[str, Any]]
     best_epoch: int
@@ -55,7 +54,8 @@ def train(
     """Train a model for ``problem``.
 
     Args:
-        settings: the task's, which hold :class:`elman.settings.ModelSettings` and ``TrainingSettings``, and ``loss``.
+        settings: the task's, which hold :class:`elman.model.ModelSettings` and
+            :class:`elman.training.settings.TrainingSettings`.
         arrays: weights to begin with, instead of new ones.
         checkpoint_path: where the state of training is kept, so that a killed run can go on.
 
@@ -63,17 +63,20 @@ def train(
         MissingDependencyError: torch is not installed.
     """
     begin = time.monotonic()
-    runner = _Runner(problem, settings, arrays, on_event, checkpoint_path)
-    fit_part, held_out = problem.split()
-    fitted, search = runner.run("search", fit_part, held_out)
-    tested = problem.tested(fitted)
-    evaluation = problem.evaluate(tested)
+    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path)
+    held_out = problem.validation()
+    fitted, search = phases.run("search", problem.train(), held_out)
+    tested = problem.predictor(fitted, "train")
+    evaluation = None if problem.test is None else tested.evaluate(problem.test)
     final, history, interrupted = tested, list(search.history), search.interrupted
+    whole = None
     if not interrupted and (evaluation is not None or held_out is not None):
-        fitted, refit = runner.run("refit", problem.everything(), None, epochs=max(search.best_epoch, 1))
+        whole = problem.all()
+    if whole is not None:
+        fitted, refit = phases.run("refit", whole, None, epochs=max(search.best_epoch, 1))
         history, interrupted = history + list(refit.history), refit.interrupted
         if not interrupted:
-            final = problem.final(fitted)
+            final = problem.predictor(fitted, "all")
     return Outcome(
         final=final,
         tested=None if evaluation is None else tested,
@@ -85,8 +88,8 @@ def train(
     )
 
 
-class _Runner:
-    """Runs the phases of training, with one checkpoint for all of them."""
+class _Phases:
+    """The phases of training, with one checkpoint for all of them."""
 
     def __init__(
         self,
@@ -102,13 +105,12 @@ class _Runner:
             raise MissingDependencyError("torch", "training", "train") from error
         from elman.training.checkpoint import Checkpoint
 
-        self.layers, self.silent_head = problem.layers, problem.silent_head
-        self.settings, self.arrays, self.on_event = settings, arrays, on_event
+        self.problem, self.settings, self.arrays, self.on_event = problem, settings, arrays, on_event
         self.checkpoint = None
         if checkpoint_path is not None:
             digest = hashlib.sha256(problem.fingerprint())
-            for name in sorted(arrays or {}):
-                digest.update(name.encode() + arrays[name].tobytes())  # type: ignore[index]
+            for name, array in sorted((arrays or {}).items()):
+                digest.update(name.encode() + array.tobytes())
             self.checkpoint = Checkpoint(checkpoint_path, fingerprint=digest.hexdigest())
             self.checkpoint.begin()
 
@@ -117,25 +119,24 @@ class _Runner:
     ) -> tuple[dict[str, np.ndarray], Fit]:
         import torch
 
-        from elman.nn.build import arrays_of, build, set_arrays
+        from elman.nn.network import Network, arrays_of, set_arrays
         from elman.training.loop import fit
 
-        settings = self.settings
+        problem, settings = self.problem, self.settings
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(settings.seed)
-                module = build(
-                    self.layers,
+                network = Network(
+                    problem.layers,
                     dropout=settings.dropout,
                     recurrent_dropout=settings.recurrent_dropout,
                     init=settings.init,
-                    silent_head=self.silent_head,
+                    zero_output=problem.zero_output,
                 )
             if self.arrays is not None:
-                set_arrays(module, self.arrays)
+                set_arrays(network, self.arrays)
             result = fit(
-                module,
-                settings.loss,
+                network,
                 train,
                 settings,
                 validation=validation,
@@ -143,9 +144,10 @@ class _Runner:
                 on_event=self.on_event,
                 checkpoint=self.checkpoint,
                 phase=phase,
+                bptt_steps=problem.bptt_steps,
             )
         except RuntimeError as error:  # torch has no type of its own for a processor's memory
             if "memory" not in str(error):
                 raise
-            raise MemoryError(f"--hidden-size is {settings.hidden_size}, --num-layers {settings.num_layers}") from error
-        return arrays_of(module), result
+            raise MemoryError(f"hidden_size is {settings.hidden_size}, num_layers {settings.num_layers}") from error
+        return arrays_of(network), result

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from elman.errors import RunFolderError
-from elman.jobs.forecaster import Forecaster
-from elman.model import Model
+from elman.learning import Figure, Line
 from elman.report.plots import draw_all
 from elman.report.tables import score_table
-from elman.tasks.base import Figure, Line
-from elman.tasks.forecast import task
-from elman.tasks.forecast.baselines import LABELS
-from elman.tasks.forecast.plan import plan_from_record
+from elman.tasks.forecast import Forecaster
+from elman.tasks.forecast.predictor import ForecastPredictor
 
 CELLS = ("rnn", "lstm", "gru")
 POINTS, END, NOISE = 500, 100.0, 0.1
@@ -59,22 +56,23 @@ def demo(out: Path, on_event: Callable[[Any], None] | None = None) -> str:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunFolderError(f"{out}: cannot be made ({error.strerror}); choose another --out") from error
+        raise RunFolderError(f"{out}: cannot be made ({error.strerror}); choose another `out`") from error
     price, truth = noisy_price()
-    rows: list[tuple[str, dict[str, float]]] = []
+    rows: list[tuple[str, Mapping[str, float]]] = []
     notes, figures, ahead = [], [], {}
     for cell in CELLS:
         forecaster = Forecaster(cell=cell, **SETTINGS).fit(price, on_event=on_event)
         outcome = forecaster.outcome
         evaluation, tested = outcome.evaluation, outcome.tested
-        assert evaluation is not None and tested is not None, "the demo holds a test back"
-        baselines = evaluation.baselines
+        assert evaluation is not None and isinstance(tested, ForecastPredictor), "the demo holds a test back"
+        baselines, labels = evaluation.baselines, evaluation.labels
         test_size = int(evaluation.facts["test_size"])
-        rows.append((f"{cell} ({tested.parameter_count()} parameters, {outcome.seconds:.1f} s)", evaluation.scores))
+        size = tested.model.parameter_count()
+        rows.append((f"{cell} ({size} parameters, {outcome.seconds:.1f} s)", evaluation.scores))
         notes.append(f"{cell}: {evaluation.verdict}")
         figures.append(dataclasses.replace(evaluation.figures[0], name=f"one_step_{cell}", title=f"One step: {cell}"))
         ahead[cell] = _closed_loop(tested, price, len(price) - test_size, test_size)
-    rows += [(LABELS[name], scores) for name, scores in baselines.items()]
+    rows += [(labels[name], scores) for name, scores in baselines.items()]
     figures += _closed_loop_figures(price, truth, ahead, test_size)
     pictures = draw_all(figures, out)
     title = (
@@ -91,12 +89,12 @@ def demo(out: Path, on_event: Callable[[Any], None] | None = None) -> str:
     return "\n".join([table, "", loop, "", *notes, "", "Pictures:", *(f"  {path}" for path in pictures)])
 
 
-def _closed_loop(model: Model, price: np.ndarray, start: int, steps: int) -> np.ndarray:
+def _closed_loop(predictor: ForecastPredictor, price: np.ndarray, start: int, steps: int) -> np.ndarray:
     """``steps`` forecasts from what precedes ``start``, each made from those before it."""
-    plan = dataclasses.replace(plan_from_record(model.encoding), horizon=steps)
+    plan = predictor.plan
     window = price[start - plan.encoding.window : start].astype(float)
     scaler = next(iter(plan.scalers.values()))
-    forecast: np.ndarray = task.forecast_windows(model, plan, window[None], scaler)[0]
+    forecast: np.ndarray = predictor.forecast_windows(window[None], scaler, steps)[0]
     return forecast
 
 

@@ -1,27 +1,41 @@
-"""The tasks: what an example is, how a model's output is read, which scores and baselines there are.
-
-A new task is a module here that defines its settings and its :class:`elman.tasks.base.Problem`, one line in
-:data:`SETTINGS`, and its estimator in :mod:`elman.jobs`.
-"""
+"""The task table. A new task is a folder here that exposes a :data:`TASK`, and one line in :data:`TASKS`."""
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from elman.errors import SettingsError
-from elman.settings import Settings
-from elman.tasks.forecast.settings import ForecastSettings
+from elman.runs import commands
 
-SETTINGS: dict[str, type[Settings]] = {"forecast": ForecastSettings}
+if TYPE_CHECKING:
+    from elman.runs.estimator import Estimator
+    from elman.runs.task import Task
+
+# name → the module that exposes it as TASK
+TASKS: dict[str, str] = {"forecast": "elman.tasks.forecast"}
 
 
-def settings_class(name: str) -> type[Settings]:
-    """The settings of the task called ``name``.
+def get_task(name: str) -> Task:
+    """The task called ``name``.
 
     Raises:
         SettingsError: there is no such task.
 
-    >>> settings_class("forecast").__name__
+    >>> get_task("forecast").settings.__name__
     'ForecastSettings'
     """
-    if name not in SETTINGS:
-        raise SettingsError(f"unknown task {name!r}; choose one of: {', '.join(SETTINGS)}")
-    return SETTINGS[name]
+    if name not in TASKS:
+        raise SettingsError(f"unknown task {name!a:.40}; choose one of: {', '.join(TASKS)}")
+    task: Task = importlib.import_module(TASKS[name]).TASK
+    return task
+
+
+def load(folder: Path | str) -> Estimator:
+    """The estimator in a run folder, ready to predict, evaluate and stream; torch is not needed.
+
+    Raises:
+        ModelFileError: there is no run in ``folder``, or it is damaged.
+    """
+    return commands.load(folder, get_task)

@@ -1,5 +1,13 @@
 """Forecasting series of numbers."""
 
+from elman.runs.task import Task
+from elman.tasks.forecast.forecaster import Forecaster
 from elman.tasks.forecast.settings import ForecastSettings
 
-__all__ = ["ForecastSettings"]
+TASK = Task(
+    Forecaster,
+    help="train a model to forecast series of numbers",
+    test_help="a file whose rows follow on DATA's: the test",
+)
+
+__all__ = ["TASK", "ForecastSettings", "Forecaster"]

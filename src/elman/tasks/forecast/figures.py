@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elman.data import Series, SeriesSet
-from elman.tasks.base import Figure, Line
+from elman.learning import Columns, Figure, Line
 from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.scores import Rolling, error_by_lead
 
@@ -54,10 +54,11 @@ def _test_figure(data: SeriesSet, series: Series, start: int, rolling: Rolling) 
     )
 
 
-def beyond_figure(data: SeriesSet, forecasts: dict[str, np.ndarray]) -> Figure:
+def beyond_figure(data: SeriesSet, forecast: Columns) -> Figure:
     """The first series and the forecast beyond its end."""
     series = data.series[0]
-    values = forecasts[series.id]
+    ids, found = forecast["unique_id"], forecast["forecast"]
+    values = np.array([value for name, value in zip(ids, found, strict=True) if name == series.id])
     begin = max(0, len(series) - 4 * len(values) - 24)
     x = axis(series)
     if series.times is not None and data.frequency is not None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from elman.data import Frequency, Series, fill, windows
 from elman.errors import DataError, ModelFileError
-from elman.tasks.base import Examples
+from elman.learning import Examples
+from elman.model import INPUT
 from elman.tasks.forecast.encoding import Encoding, Scaler
 from elman.tasks.forecast.season import strongest_season
 from elman.tasks.forecast.settings import LEVELS, MOST_STEPS, STRATEGIES, ForecastSettings
@@ -99,7 +100,7 @@ def plan_from_record(record: Any) -> Plan:
 
 
 def check_marks(fitted: Mapping[str, str]) -> None:
-    """Refuse marks of what was seen (:mod:`elman.tasks.forecast.seen`) that cannot be read.
+    """Refuse marks of what was known (:mod:`elman.tasks.forecast.fitted_until`) that cannot be read.
 
     Raises:
         ValueError: one of them.
@@ -138,12 +139,12 @@ def make_plan(histories: Sequence[History], season: int, settings: ForecastSetti
     if longest < window + output:
         raise DataError(
             f"the longest series has {longest} steps to learn from, but a window of {window} and a horizon of {output} "
-            f"need {window + output}; give more data, or a smaller --window, --horizon or --test-size"
+            f"need {window + output}; give more data, or a smaller `window`, `horizon` or `test_size`"
         )
     encoding = Encoding(window, output, season, settings.level, settings.scale)
     if encoding.seasonal and window <= season:
         needs = f"level {settings.level!r} needs a window longer than the season of {season}"
-        raise DataError(f"{needs}; --window is {window}")
+        raise DataError(f"{needs}; `window` is {window}")
     if settings.level == "auto":
         encoding = dataclasses.replace(encoding, level=_choose_level(histories, encoding, settings.validation))
     return Plan(horizon, settings.strategy, encoding, {}).fit_scalers(histories)
@@ -187,15 +188,26 @@ def _choose_level(histories: Sequence[History], encoding: Encoding, validation: 
     for level in ("last", "none"):
         fit_part, held_out = parts[level]
         assert fit_part is not None and held_out is not None
-        x = fit_part.inputs[:, :, 0]
+        x = _inputs(fit_part)
         gram = x.T @ x + RIDGE * len(x) * np.eye(x.shape[1])
-        coefficients = np.linalg.solve(gram, x.T @ (fit_part.targets * fit_part.weights))
-        errors[level] = _weighted_mean(np.abs(held_out.inputs[:, :, 0] @ coefficients - held_out.targets), held_out)
+        coefficients = np.linalg.solve(gram, x.T @ (fit_part.targets * _weights(fit_part)))
+        errors[level] = _weighted_mean(np.abs(_inputs(held_out) @ coefficients - held_out.targets), held_out)
     return "none" if errors["none"] < CLEARLY * errors["last"] else "last"
 
 
 def _weighted_mean(errors: Array, examples: Examples) -> float:
-    return float((errors * examples.weights).sum() / max(examples.weights.sum(), 1))
+    weights = _weights(examples)
+    return float((errors * weights).sum() / max(weights.sum(), 1))
+
+
+def _inputs(examples: Examples) -> Array:
+    values: Array = examples.named_inputs()[INPUT][:, :, 0]
+    return values
+
+
+def _weights(examples: Examples) -> Array:
+    assert examples.sample_weight is not None, "examples() gives weights"
+    return examples.sample_weight
 
 
 def split(
@@ -253,4 +265,6 @@ def examples(
         weights.append(found.observed[useful].astype(np.float32))
     if not inputs:
         return None
-    return Examples(np.concatenate(inputs)[:, :, None], np.concatenate(targets), np.concatenate(weights))
+    return Examples(
+        np.concatenate(inputs)[:, :, None], np.concatenate(targets), sample_weight=np.concatenate(weights)
+    )

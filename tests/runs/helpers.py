@@ -1,4 +1,4 @@
-"""What the tests of jobs and command line share: a small file, a quick training on it, and what a folder holds."""
+"""What the tests of runs and command line share: a small file, a quick training on it, and what a folder holds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from elman.cli import main
+from elman.runs.train import TrainedRun, train_run
+from elman.tasks import get_task
 
 QUICK: dict[str, Any] = {"horizon": 3, "hidden_size": 4, "epochs": 3}
 FLAGS = tuple(word for name, value in QUICK.items() for word in (f"--{name.replace('_', '-')}", str(value)))
@@ -36,6 +38,11 @@ def trained() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     (folder / "sales.csv").write_text(sales())
     assert main(["train", "forecast", str(folder / "sales.csv"), *FLAGS, "--out", str(folder / "run")]) == 0
     return owner, folder
+
+
+def train_forecast(data: Any, settings: dict[str, Any], **given: Any) -> TrainedRun:
+    """``elman train forecast`` as a call, without pictures: they take most of the time of so small a run."""
+    return train_run(get_task("forecast"), data, settings, **({"pictures": False} | given))
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:

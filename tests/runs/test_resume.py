@@ -10,10 +10,9 @@ import sys
 import pytest
 
 from elman.errors import RunFolderError
-from elman.jobs.train import train_forecast
 from elman.training.checkpoint import Checkpoint
 from elman.training.events import EpochEnd, PhaseStart
-from tests.jobs.helpers import QUICK, contents, numbers, python
+from tests.runs.helpers import QUICK, contents, numbers, python, train_forecast
 
 # dropout, so that the random stream counts; two layers, so that there is dropout
 SETTINGS = QUICK | {"epochs": 4, "num_layers": 2, "dropout": 0.2, "level": "none"}
@@ -51,10 +50,8 @@ def whole(workplace, tmp_path_factory):
 
 
 @pytest.fixture
-def train(workplace, tmp_path, monkeypatch):
-    """Trains into the same folder again; pictures are left out, they take most of the time."""
-    monkeypatch.setattr("elman.jobs.train._draw", lambda *_: ((), ()))
-
+def train(workplace, tmp_path):
+    """Trains into the same folder again."""
     def run(**given):
         return train_forecast(str(workplace / "sales.csv"), SETTINGS, out=tmp_path / "run", **given)
 
@@ -93,12 +90,12 @@ def test_ctrl_c(phase, epoch, checkpoints, whole, train, tmp_path):
     if epoch:  # in the midst of an epoch loop, by the signal itself
         act = lambda: signal.raise_signal(signal.SIGINT)  # noqa: E731
         run = train(on_event=at(phase, epoch, act))
-        assert run.forecaster.outcome.interrupted
+        assert run.estimator.outcome.interrupted
         folder = tmp_path / "run"
         assert contents(folder).keys() == whole.keys() | {"checkpoint.safetensors"}
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["interrupted"] is True
-        assert len(run.forecaster.predict()["forecast"]) == 3
+        assert len(run.estimator.predict()["forecast"]) == 3
         if phase == "refit":  # the search was whole: its scores stand
             assert numbers(folder)["predictions.csv"] == whole["predictions.csv"]
             assert (folder / "model.safetensors").read_bytes() == (folder / "tested.safetensors").read_bytes()
@@ -115,7 +112,7 @@ def test_resume_of_a_run_that_is_whole_changes_nothing(whole, train, tmp_path):
     train()
     before = contents(tmp_path / "run")
     run = train(resume=True, on_event=raising(AssertionError("it trains")))
-    assert run.forecaster is None
+    assert run.estimator is None
     assert contents(tmp_path / "run") == before
 
 
@@ -130,7 +127,7 @@ def test_killed_between_its_last_files(overwrite, whole, train, workplace, tmp_p
     if overwrite:
         shutil.copytree(workplace / "run", tmp_path / "run")
     with monkeypatch.context() as patch:
-        patch.setattr("elman.jobs.runfolder.metrics_record", lambda *_: raising(Killed())())
+        patch.setattr("elman.runs.files.metrics_record", lambda *_: raising(Killed())())
         with pytest.raises(Killed):
             train(overwrite=overwrite)
     assert "metrics.json" not in contents(tmp_path / "run")  # it would say that the folder is whole
@@ -168,7 +165,6 @@ def shorter(workplace, tmp_path):
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
-from elman.jobs.train import train_forecast
 from elman.training.checkpoint import Checkpoint
 from elman.training.events import EpochEnd
 
@@ -179,7 +175,7 @@ def on_event(event):
     if isinstance(event, EpochEnd) and (event.phase, event.epoch) == (phase, int(epoch)):
         os.kill(os.getpid(), int(number))
 
-train_forecast(data, json.loads(settings), out=Path(folder), on_event=on_event)
+train_run(get_task("forecast"), data, json.loads(settings), out=Path(folder), pictures=False, on_event=on_event)
 """
 
 

@@ -1,4 +1,4 @@
-"""Training as a job: the same twice, from a trained model on, with a test file of its own."""
+"""Training a run: the same twice, from a trained model on, with a test file of its own."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ import pytest
 
 import elman
 from elman.errors import DataError, ElmanError, SettingsError
-from elman.jobs.forecaster import ColumnNames, Forecaster
-from elman.jobs.train import train_forecast
-from tests.jobs.helpers import QUICK, numbers, read_csv, sales
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    monkeypatch.setattr("elman.jobs.train._draw", lambda *_: ((), ()))
+from elman.tasks.forecast import Forecaster
+from tests.runs.helpers import QUICK, numbers, read_csv, sales, train_forecast
 
 
 @pytest.mark.parametrize(
@@ -73,10 +67,10 @@ def test_training_on_uses_the_columns_of_the_run(here):
     text = (here / "sales.csv").read_text().splitlines()
     wider = [text[0] + ",price"] + [f"{line},{k}" for k, line in enumerate(text[1:])]
     (here / "wider.csv").write_text("\n".join(wider) + "\n")
-    named = train_forecast("wider.csv", QUICK, columns=ColumnNames(("sales",)), out=here / "named").folder
+    named = train_forecast("wider.csv", QUICK, columns={"target": ("sales",)}, out=here / "named").folder
     run = train_forecast("wider.csv", {"epochs": 1}, out=here / "on", start_from=named)
-    assert run.forecaster.columns.target == ("sales",)
-    assert run.forecaster.data.ids == ["sales"]
+    assert run.estimator.columns.target == ("sales",)
+    assert run.estimator.data.ids == ["sales"]
 
 
 @pytest.mark.parametrize(
@@ -135,12 +129,12 @@ def test_a_test_file_of_other_series_is_refused(here):
 def test_evaluation_on_data_after_training(here):
     forecaster = elman.load(here / "run")
     (here / "longer.csv").write_text(sales(104))
-    which, evaluation = forecaster.choose_and_evaluate(forecaster.columns.read(here / "longer.csv"))
-    assert which == "final"  # all 20 new months are new to it
-    assert evaluation.facts["test_size"] == 104 // 5
+    facts = forecaster.evaluate(here / "longer.csv").facts
+    assert facts["model"] == "final"  # all 20 new months are new to it
+    assert facts["test_size"] == 104 // 5
     (here / "longer.csv").write_text(sales(90))
-    which, _ = forecaster.choose_and_evaluate(forecaster.columns.read(here / "longer.csv"))
-    assert which == "tested"  # the last 18 of 90 months: the final model has seen 12 of them
+    facts = forecaster.evaluate(here / "longer.csv").facts
+    assert facts["model"] == "tested"  # the last 18 of 90 months: the final model has seen 12 of them
     with pytest.raises(DataError, match="seen in training"):
         (here / "shorter.csv").write_text(sales(80))
         forecaster.evaluate(here / "shorter.csv")

@@ -1,4 +1,4 @@
-"""Which steps a model was fitted on, so that no score is taken on them unsaid."""
+"""How far each series was known when a model was fitted, so that no score is taken on those steps."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from elman.tasks.forecast.plan import Plan
 BEGINNING = 16  # values by which a series whose rows are only counted is known again
 
 
-def with_fitted(plan: Plan, data: SeriesSet, ends: Sequence[int | None]) -> Plan:
+def with_marks(plan: Plan, data: SeriesSet, ends: Sequence[int | None]) -> Plan:
     """The plan with a mark for each series: known, while fitting, up to (not including) step ``end`` (None: whole).
 
     What an earlier fit of the same weights has seen stays seen.
     """
     marks = {
-        series.id: _mark(series, end) for series, end in zip(data, ends, strict=True) if not was_seen(plan, series, end)
+        series.id: _mark(series, end)
+        for series, end in zip(data, ends, strict=True)
+        if not was_fitted_on(plan, series, end)
     }
     return dataclasses.replace(plan, fitted={**plan.fitted, **marks})
 
 
-def was_seen(plan: Plan, series: Series, start: int | None) -> bool:
+def was_fitted_on(plan: Plan, series: Series, start: int | None) -> bool:
     """Whether fitting saw step ``start`` of ``series`` (None: the one after its end) or one after it.
 
     Series with times are compared by time. Where rows are only counted, a series is the one fitted on if it begins

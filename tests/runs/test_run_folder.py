@@ -12,13 +12,12 @@ import pytest
 import elman
 from elman.cli import main
 from elman.errors import ElmanError, RunFolderError
-from elman.jobs import runfolder
-from elman.jobs.forecaster import ColumnNames, Forecaster
-from elman.jobs.train import train_forecast
+from elman.runs import files
+from elman.tasks.forecast import Forecaster
 from elman.settings import to_record
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.forecast.settings import LEVELS
-from tests.jobs.helpers import FLAGS, QUICK, contents, numbers, read_csv, sales
+from tests.runs.helpers import FLAGS, QUICK, contents, numbers, read_csv, sales, train_forecast
 
 FILES = {
     "forecast.csv",
@@ -218,7 +217,6 @@ def test_a_failed_run_takes_nothing_away(here):
 
 
 def test_folders_are_numbered(here, monkeypatch):
-    monkeypatch.setattr("elman.jobs.train._draw", lambda *_: ((), ()))
     for folder in ("runs/forecast-007", "runs/forecast-x", "runs/language-030"):
         (here / folder).mkdir(parents=True)
     runs = [train_forecast("sales.csv", QUICK) for _ in range(2)]
@@ -227,7 +225,6 @@ def test_folders_are_numbered(here, monkeypatch):
 
 
 def test_an_empty_folder_is_welcome(here, monkeypatch):
-    monkeypatch.setattr("elman.jobs.train._draw", lambda *_: ((), ()))
     (here / "empty").mkdir()
     run = train_forecast("sales.csv", QUICK, out=here / "empty")
     assert numbers(run.folder) == numbers(here / "run")
@@ -274,9 +271,9 @@ def test_many_series_in_one_file(tmp_path):
     for name, line in ((n, x) for n in ("a", "b") for x in sales().splitlines()[1:]):
         rows.append(f"{name},{line}")
     (tmp_path / "two.csv").write_text("\n".join(rows) + "\n")
-    run = train_forecast(str(tmp_path / "two.csv"), QUICK, columns=ColumnNames(), out=tmp_path / "run")
+    run = train_forecast(str(tmp_path / "two.csv"), QUICK, out=tmp_path / "run")
     metrics = strict((run.folder / "metrics.json").read_text())
     assert (metrics["series"], metrics["windows"]) == (2, 12)
     assert [row[0] for row in read_csv(run.folder / "forecast.csv")[1:]] == ["a"] * 3 + ["b"] * 3
     assert len(read_csv(run.folder / "predictions.csv")) == 1 + 2 * 16
-    assert runfolder.read(run.folder).outcome.final.encoding["scalers"].keys() == {"a", "b"}
+    assert elman.load(run.folder).outcome.final.model.encoding["scalers"].keys() == {"a", "b"}

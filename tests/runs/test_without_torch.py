@@ -7,7 +7,7 @@ import json
 import pytest
 
 import elman
-from tests.jobs.helpers import FLAGS, contents, python, read_csv
+from tests.runs.helpers import FLAGS, contents, python, read_csv
 
 WITHOUT = """
 import sys

@@ -1,0 +1,1 @@
+"""What is done across tasks and models: the demo."""

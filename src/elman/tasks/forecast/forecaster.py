@@ -1,0 +1,92 @@
+"""The forecaster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from elman.data import SeriesSet, read_series
+from elman.learning import Predictor
+from elman.model import Model, Stream
+from elman.runs.estimator import Estimator, Extras
+from elman.tasks.forecast.figures import beyond_figure
+from elman.tasks.forecast.predictor import ForecastPredictor
+from elman.tasks.forecast.problem import ForecastProblem
+from elman.tasks.forecast.settings import ForecastColumns, ForecastSettings
+from elman.tasks.forecast.span import Span, joined, span_of
+
+
+class Forecaster(Estimator):
+    """Forecasts one series or many with one recurrent network.
+
+    Takes the settings of ``elman train forecast`` as keywords; :class:`elman.tasks.forecast.ForecastSettings` says
+    what each means. Data are a CSV or Parquet file's path, a pandas or polars frame, a dict of columns, or an array of
+    values; the columns are ``target``, ``time`` and ``id``, found by :func:`elman.data.read_series` if not named.
+
+    Raises:
+        SettingsError: an unknown setting, or a value out of range.
+
+    >>> import numpy as np
+    >>> wave = np.sin(np.arange(120) * 2 * np.pi / 12)
+    >>> forecaster = Forecaster(horizon=3, hidden_size=8, epochs=2).fit(wave)
+    >>> forecaster.predict()["step"]
+    [1, 2, 3]
+    """
+
+    task_name = "forecast"
+    settings_class = ForecastSettings
+    columns_class = ForecastColumns
+
+    def stream(self, unique_id: str | None = None) -> Stream:
+        """One value in, the forecast of the next steps out: ``stream.step(value)`` gives (H,) float64.
+
+        The forecast is NaN until a window of values has been seen. ``unique_id`` names the series whose scale to use;
+        it is not needed where there was one in training.
+        """
+        predictor = self.outcome.final
+        assert isinstance(predictor, ForecastPredictor)
+        return predictor.stream(unique_id)
+
+    def _read(self, source: Any, columns: ForecastColumns) -> SeriesSet:
+        if isinstance(source, SeriesSet):
+            return source
+        return read_series(source, target=columns.target, time=columns.time, id=columns.id)
+
+    def _read_test(self, source: Any, data: SeriesSet) -> SeriesSet:
+        if isinstance(source, SeriesSet):
+            return source
+        names = self.columns
+        return read_series(
+            source, target=names.target, time=names.time, id=names.id, frequency=data.frequency, at_least=1
+        )
+
+    def _join(self, data: SeriesSet, test: SeriesSet) -> tuple[SeriesSet, Span]:
+        span = joined(data, test, self.settings.stride)
+        return span.data, span
+
+    def _held_out(self, data: SeriesSet, predictor: Predictor) -> Span | None:
+        return None if self.settings.test_size == 0 else self._to_score(data, predictor)
+
+    def _to_score(self, data: SeriesSet, predictor: Predictor) -> Span:
+        assert isinstance(predictor, ForecastPredictor)
+        settings = self.settings if self.settings.test_size != 0 else replace(self.settings, test_size=None)
+        return span_of(data, settings, predictor.plan.horizon)
+
+    def _seen(self, data: SeriesSet) -> str:
+        return f"{data.source}: its last steps were seen in training"
+
+    def _problem(self, data: SeriesSet, held_out: Span | None, start_from: Predictor | None) -> ForecastProblem:
+        assert start_from is None or isinstance(start_from, ForecastPredictor)
+        return ForecastProblem(data, self.settings, start_from=start_from, test=held_out)
+
+    @staticmethod
+    def _predictor(model: Model) -> ForecastPredictor:
+        return ForecastPredictor(model)
+
+    def _describe(self, data: SeriesSet) -> list[str]:
+        return [f"{data.source}: {len(data)} series"]
+
+    def _make_extras(self, predictor: Predictor, data: SeriesSet) -> Extras:
+        """``forecast.csv`` and its picture: the steps beyond the data's end."""
+        forecast = predictor.predict(data)
+        return Extras({"forecast.csv": forecast}, (beyond_figure(data, forecast),))
