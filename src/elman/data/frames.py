@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import datetime
-import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from elman.data.table import Column, Table, shown
-from elman.errors import DataError, MissingDependencyError
-
-
-def from_parquet(content: bytes, name: str) -> Table:
-    """A Parquet file's columns, read by polars or by pyarrow, whichever is there."""
-    try:
-        import polars
-    except ImportError:
-        pass
-    else:
-        try:
-            return from_polars(polars.read_parquet(io.BytesIO(content)), name)
-        except polars.exceptions.PolarsError as error:
-            raise _damaged(name) from error
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise MissingDependencyError("polars", f"{name}: reading Parquet files", "train") from None
-    try:
-        return from_pyarrow(pyarrow.parquet.read_table(io.BytesIO(content)), name)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(name) from error
-
-
-def _damaged(name: str) -> DataError:
-    return DataError(f"{name}: the Parquet file is damaged or cut short; write or fetch it again")
+from elman.data.table import Column, Table
+from elman.data.text import shown
+from elman.errors import DataError
 
 
 def from_pandas(source: Any, what: str) -> Table:
     """A pandas DataFrame or Series; an index of times, or one with a name, becomes the first column."""
+    unnamed: tuple[str, ...] = ()
     if not hasattr(source, "columns"):
         if not hasattr(source, "to_frame"):
             raise _unknown(source, what)
-        source = source.to_frame("y" if source.name is None else source.name)
+        unnamed = () if source.name is not None else ("0",)
+        source = source.to_frame("0" if unnamed else source.name)
     index = source.index
     columns: list[tuple[str, Column]] = []
     if index.nlevels > 1:
@@ -52,7 +28,7 @@ def from_pandas(source: Any, what: str) -> Table:
     if index.name is not None or str(index.dtype).startswith(("datetime", "period")):
         columns.append(("index" if index.name is None else str(index.name), _pandas_column(index.to_series(), what)))
     columns += [(str(name), _pandas_column(source.iloc[:, i], what)) for i, name in enumerate(source.columns)]
-    return _table(columns, what)
+    return _table(columns, what, unnamed)
 
 
 def _pandas_column(column: Any, what: str) -> Column:
@@ -71,7 +47,8 @@ def from_polars(source: Any, what: str) -> Table:
     if type(source).__name__ == "LazyFrame":
         raise DataError(f"{what}: a LazyFrame holds no data yet; call collect() on it first")
     if type(source).__name__ == "Series":
-        return _table([(source.name or "y", _polars_column(source, what))], what)
+        column = _polars_column(source, what)
+        return _table([(source.name, column)], what) if source.name else _counted([column], what)
     if not hasattr(source, "get_columns"):
         raise _unknown(source, what)
     return _table([(column.name, _polars_column(column, what)) for column in source.get_columns()], what)
@@ -109,16 +86,16 @@ def from_mapping(source: Mapping[Any, Any], what: str) -> Table:
 
 
 def from_array(source: Any, what: str) -> Table:
-    """Numbers of shape (n,): the column ``y``; of shape (n, k): ``y0``, ``y1`` …"""
+    """Values of shape (n,), one column, or (n, k), k of them; columns are counted from 0."""
     is_array = hasattr(source, "__array__")
     if not is_array and (not isinstance(source, Iterable) or isinstance(source, bytes | bytearray | set | frozenset)):
         raise _unknown(source, what)
     array = _array(source if is_array else list(source), what)
     if array.ndim == 1:
-        return _table([("y", as_column(array, what))], what)
+        return _counted([as_column(array, what)], what)
     if array.ndim != 2:
         raise DataError(f"{what}: an array of shape {array.shape}; give (n,) for one series, (n, k) for k of them")
-    return _table([(f"y{i}", as_column(array[:, i], what)) for i in range(array.shape[1])], what)
+    return _counted([as_column(array[:, i], what) for i in range(array.shape[1])], what)
 
 
 def as_column(values: Any, what: str) -> Column:
@@ -159,18 +136,23 @@ def _in_utc(array: np.ndarray) -> list[str]:
     return ["" if text == "NaT" else f"{text}+00:00" for text in np.datetime_as_string(array, unit="us").tolist()]
 
 
-def _table(columns: list[tuple[str, Column]], what: str) -> Table:
-    table = Table(what, dict(columns))
-    if len(table.columns) < len(columns):
-        names = [name for name, _ in columns]
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise DataError(f"{what}: two columns are named {shown(twice)}; rename one")
+def _counted(columns: list[Column], what: str) -> Table:
+    names = tuple(str(i) for i in range(len(columns)))
+    return _table(list(zip(names, columns, strict=True)), what, names)
+
+
+def _table(columns: list[tuple[str, Column]], what: str, unnamed: tuple[str, ...] = ()) -> Table:
+    by_name: dict[str, Column] = {}
+    for name, column in columns:
+        if name in by_name:
+            raise DataError(f"{what}: two columns are named {shown(name)}; rename one")
+        by_name[name] = column
     lengths = {name: len(column) for name, column in columns}
     if not columns or not max(lengths.values()):
         raise DataError(f"{what}: there are no rows; give at least two observed values")
     if len(set(lengths.values())) > 1:
         raise DataError(f"{what}: columns of different length ({lengths}); give all the same number of rows")
-    return table
+    return Table(what, by_name, unnamed=unnamed)
 
 
 def _unknown(source: Any, what: str) -> DataError:

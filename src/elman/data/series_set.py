@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from elman.data.frequency import Frequency, detect
-from elman.data.table import shown
+from elman.data.text import shown
 from elman.data.times import format_times
 from elman.errors import DataError
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from elman.data.table import Table, is_missing, shown
+from elman.data.table import Table
+from elman.data.text import is_missing, shown
 from elman.errors import DataError
 
 # A style is a format of ``datetime.strftime`` in which %q is the quarter.
