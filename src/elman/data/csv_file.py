@@ -10,7 +10,7 @@ from itertools import chain, islice
 import numpy as np
 
 from elman.data.table import Column, Table
-from elman.data.text import is_missing, parse_number, shown
+from elman.data.text import is_missing, parse_number, quote
 from elman.data.times import parse_time
 from elman.errors import DataError
 
@@ -89,7 +89,7 @@ def parse_csv(text: str, name: str) -> Table:
         if field in by_name:
             raise DataError(
                 f"{name}, line {header_line}: columns {names.index(field) + 1} and {i + 1} are both "
-                f"named {shown(field)}; rename one"
+                f"named {quote(field)}; rename one"
             )
         by_name[field] = column
     return Table(

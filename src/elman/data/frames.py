@@ -1,4 +1,4 @@
-"""Frames and arrays into tables: pandas, polars and pyarrow objects are used where given, never needed."""
+"""Frames and arrays into tables. pandas, polars and pyarrow are imported by whoever gives their frames, never here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.table import Column, Table
-from elman.data.text import shown
+from elman.data.text import quote
 from elman.errors import DataError
 
 
@@ -145,7 +145,7 @@ def _table(columns: list[tuple[str, Column]], what: str, unnamed: tuple[str, ...
     by_name: dict[str, Column] = {}
     for name, column in columns:
         if name in by_name:
-            raise DataError(f"{what}: two columns are named {shown(name)}; rename one")
+            raise DataError(f"{what}: two columns are named {quote(name)}; rename one")
         by_name[name] = column
     lengths = {name: len(column) for name, column in columns}
     if not columns or not max(lengths.values()):

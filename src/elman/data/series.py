@@ -12,7 +12,7 @@ from elman.data.read import read_table
 from elman.data.series_columns import find_roles, name_columns
 from elman.data.series_set import REGULAR, Series, SeriesSet, on_grid
 from elman.data.table import Table
-from elman.data.text import shown
+from elman.data.text import quote
 from elman.data.times import read_times
 from elman.errors import DataError
 
@@ -68,7 +68,7 @@ def read_series(
         if frequency is None:
             frequency = detect([times[rows] for rows in groups.values()])
             if frequency is None and any(len(rows) > 1 for rows in groups.values()):
-                raise DataError(f"{table.name}, column {shown(time)}: the times are not at a regular step; {REGULAR}")
+                raise DataError(f"{table.name}, column {quote(time)}: the times are not at a regular step; {REGULAR}")
 
     found: list[Series] = []
     for name, values in columns.items():
@@ -81,7 +81,7 @@ def read_series(
     ids = [series.id for series in found]
     if len(set(ids)) < len(ids):
         twice = next(name for i, name in enumerate(ids) if name in ids[:i])
-        raise DataError(f"{table.name}: two series are both called {shown(twice)}; rename an id or a column")
+        raise DataError(f"{table.name}: two series are both called {quote(twice)}; rename an id or a column")
     return SeriesSet(tuple(found), frequency if times is not None else None, table.name, style)
 
 
@@ -109,8 +109,8 @@ def _check_distinct(table: Table, time: str, times: np.ndarray, groups: dict[str
     for key, rows in groups.items():
         again = np.flatnonzero(np.diff(times[rows]) == np.timedelta64(0))
         if len(again):
-            text = shown(table.texts(time)[rows[again[0] + 1]])
-            of = f" of series {shown(key)}" if key else ""
+            text = quote(table.texts(time)[rows[again[0] + 1]])
+            of = f" of series {quote(key)}" if key else ""
             raise DataError(
                 f"{table.place(rows[again[0] + 1], time)}: {text}{of} is there twice (before: "
                 f"{table.place(rows[again[0]]).removeprefix(table.name + ', ')}); delete one of the rows"
@@ -133,7 +133,7 @@ def _regular(
     if (positions < 0).any():
         row = rows[positions < 0][0]
         raise DataError(
-            f"{table.place(row, time)}: {shown(table.texts(time)[row])} is not on the steps of the other times, "
+            f"{table.place(row, time)}: {quote(table.texts(time)[row])} is not on the steps of the other times, "
             f"which are {frequency.name}; {REGULAR}"
         )
     return on_grid(label, times, values, positions, frequency, table.name)
@@ -141,9 +141,9 @@ def _regular(
 
 def _trim(table: Table, column: str, rows: np.ndarray, series: Series, at_least: int) -> Series:
     observed = np.flatnonzero(~np.isnan(series.values))
-    place = f"{table.name}, column {shown(column)}"
+    place = f"{table.name}, column {quote(column)}"
     if series.id != column:
-        place += f", series {shown(series.id)}"
+        place += f", series {quote(series.id)}"
     if not len(observed):
         raise DataError(f"{place}: all {len(rows)} values are missing; give a column with values")
     if len(observed) < at_least:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data.table import Column, Table
-from elman.data.text import is_missing, parse_number, shown
+from elman.data.text import is_missing, parse_number, quote
 from elman.data.times import is_ambiguous, parse_time
 from elman.errors import DataError
 
@@ -39,7 +39,7 @@ def name_columns(table: Table) -> Table:
     columns = {names.get(name, name): column for name, column in table.columns.items()}
     if len(columns) < len(table.columns):
         twice = next(name for name in names.values() if name in table.columns)
-        raise DataError(f"{table.name}: two columns are named {shown(twice)}; rename one")
+        raise DataError(f"{table.name}: two columns are named {quote(twice)}; rename one")
     return replace(table, columns=columns, unnamed=())
 
 
@@ -62,9 +62,9 @@ def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: 
         if name:
             table.column(name)
         if name and name in named:
-            raise DataError(f"{table.name}: column {shown(name)} cannot be both target and {role}; name another column")
+            raise DataError(f"{table.name}: column {quote(name)} cannot be both target and {role}; name another column")
     if id and id == time:
-        raise DataError(f"{table.name}: column {shown(id)} cannot be both id and time; name another column")
+        raise DataError(f"{table.name}: column {quote(id)} cannot be both id and time; name another column")
     return Roles(_targets(table, named, {id, time}), time, id)
 
 
@@ -76,7 +76,7 @@ def _find_time(table: Table, taken: set[str]) -> str:
     if chosen := [name for name in named if name in typed] or typed:
         if len(chosen) > 1:
             raise DataError(
-                f"{table.name}: columns {shown(chosen[0])} and {shown(chosen[1])} hold times; choose with --time"
+                f"{table.name}: columns {quote(chosen[0])} and {quote(chosen[1])} hold times; choose with --time"
             )
         return chosen[0]
     for name in named:
@@ -97,7 +97,7 @@ def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
     for name in named:
         table.column(name)
         if named.count(name) > 1:
-            raise DataError(f"{table.name}: column {shown(name)} is named twice as a target; name it once")
+            raise DataError(f"{table.name}: column {quote(name)} is named twice as a target; name it once")
     if named:
         return named
     if "y" in table.columns and "y" not in taken:

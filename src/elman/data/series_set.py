@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from elman.data.frequency import Frequency, detect
-from elman.data.text import shown
+from elman.data.text import quote
 from elman.data.times import format_times
 from elman.errors import DataError
 
@@ -98,7 +98,7 @@ class SeriesSet:
         if differing := sorted(set(self.ids) ^ set(other.ids)):
             where = other if differing[0] in self.ids else self
             raise DataError(
-                f"{where.source}: there is no series {shown(differing[0])}; "
+                f"{where.source}: there is no series {quote(differing[0])}; "
                 f"{self.source} and {other.source} must hold the same series"
             )
         later = {series.id: series for series in other}
@@ -110,7 +110,7 @@ class SeriesSet:
             if a.times is not None and b.times is not None and b.times[0] <= a.times[-1]:
                 begin, end = other.labels(b)[0], self.labels(a)[-1]
                 raise DataError(
-                    f"{other.source}: series {shown(a.id)} begins at {begin}, but {self.source} goes on until {end}; "
+                    f"{other.source}: series {quote(a.id)} begins at {begin}, but {self.source} goes on until {end}; "
                     "give only rows that come after"
                 )
         frequency = self.frequency or other.frequency
@@ -143,7 +143,7 @@ def on_grid(
     n = int(positions[-1]) + 1
     if n > _MOST_GAPS * len(times):
         raise DataError(
-            f"{source}: series {shown(label)} has {len(times)} rows on {n} {frequency.name} steps from {times[0]} to "
+            f"{source}: series {quote(label)} has {len(times)} rows on {n} {frequency.name} steps from {times[0]} to "
             f"{times[-1]}; correct the times, or leave out what lies before the gap"
         )
     if n == len(times):

@@ -1,4 +1,4 @@
-"""What files and frames become first: named columns of one length, and where each row stood."""
+"""Tables: named columns of equal length, and the line of the file on which each row stands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elman.data.text import is_missing, parse_number, shown
+from elman.data.text import is_missing, parse_number, quote
 from elman.errors import DataError
 
 # Texts as the file wrote them ("" where a frame has no value), or an array of bool, integers, floats or datetime64.
@@ -51,7 +51,7 @@ class Table:
     def place(self, row: int, column: str | None = None) -> str:
         """Where ``row`` (from 0) stands, in words: file, line and column."""
         where = f"row {row} (counted from 0)" if self.lines is None else f"line {self.lines[row]}"
-        return f"{self.name}, {where}" + ("" if column is None else f", column {shown(column)}")
+        return f"{self.name}, {where}" + ("" if column is None else f", column {quote(column)}")
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -62,12 +62,12 @@ class Table:
         if name in self.columns:
             return self.columns[name]
         close = difflib.get_close_matches(name, self.columns, n=1)
-        hint = f"did you mean {shown(close[0])}?" if close else f"choose one of {self.listing()}"
-        raise DataError(f"{self.name}: there is no column {shown(name)}; {hint}")
+        hint = f"did you mean {quote(close[0])}?" if close else f"choose one of {self.listing()}"
+        raise DataError(f"{self.name}: there is no column {quote(name)}; {hint}")
 
     def listing(self) -> str:
         """The columns' names for a message."""
-        names = [shown(name) for name in self.columns]
+        names = [quote(name) for name in self.columns]
         return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
     def is_numeric(self, name: str) -> bool:
@@ -88,7 +88,7 @@ class Table:
         if isinstance(column, np.ndarray):
             if column.dtype.kind not in "iuf":
                 kind = "true/false values" if column.dtype.kind == "b" else "times"
-                raise DataError(f"{self.name}, column {shown(name)} holds {kind}; give a column of numbers")
+                raise DataError(f"{self.name}, column {quote(name)} holds {kind}; give a column of numbers")
             values = column.astype(np.float64)
         else:
             parsed = self._parse(column)
@@ -97,7 +97,7 @@ class Table:
                 remedy = "correct it, or leave it empty if the value is missing"
                 if parse_number(column[row].replace(",", "")) is not None:
                     remedy = "write it with a decimal point, without marks between the thousands"
-                raise DataError(f"{self.place(row, name)}: {shown(column[row])} is not a number; {remedy}")
+                raise DataError(f"{self.place(row, name)}: {quote(column[row])} is not a number; {remedy}")
             values = np.array(parsed, dtype=np.float64)
         if np.isinf(values).any():
             row = int(np.flatnonzero(np.isinf(values))[0])

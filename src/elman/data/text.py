@@ -1,4 +1,4 @@
-"""Texts of data files: numbers, missing values, and how a message shows them."""
+"""Texts of data files: parsing numbers and missing values, quoting for messages."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def parse_number(text: str) -> float | None:
     return number if "_" not in text and text.isascii() else None
 
 
-def shown(text: str) -> str:
-    """A text as an error message can show it: quoted, on one line, not too long."""
+def quote(text: str) -> str:
+    """A text as an error message shows it: in quotes, on one line, at most 40 characters.
+
+    >>> quote("two\\nlines")
+    "'two\\\\nlines'"
+    """
     return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -1,4 +1,4 @@
-"""Texts and columns of times: read without guessing, written again as they came."""
+"""Parsing times whose format is unambiguous, and formatting them as they were written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from elman.data.table import Table
-from elman.data.text import is_missing, shown
+from elman.data.text import is_missing, quote
 from elman.errors import DataError
 
 # A style is a format of ``datetime.strftime`` in which %q is the quarter.
@@ -23,7 +23,7 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR = re.compile(r"\d{4}")
 _AMBIGUOUS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}(\D.*)?")
 
-# ISO months, days and so on, coarse to fine: a style that a datetime64's own unit calls for.
+# Styles of the datetime64 units that are coarser than a day.
 _STYLE_OF_UNIT = {"Y": "%Y", "M": "%Y-%m"}
 _DATE, _SECONDS = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
 _COUNT = 'count the rows as steps (--time "")'
@@ -105,10 +105,10 @@ def read_times(table: Table, name: str) -> tuple[np.ndarray, str]:
             raise _too_fine(table, name, row)
     style = max(styles, key=len)
     for other, row in styles.items():
-        if not _goes_with(other, style):
+        if not _compatible(other, style):
             first = texts[styles[style]]
             raise DataError(
-                f"{table.place(row, name)}: {shown(texts[row])} is written otherwise than {shown(first)}; "
+                f"{table.place(row, name)}: {quote(texts[row])} is written otherwise than {quote(first)}; "
                 "write all times in one form"
             )
     return np.array([known[text][0] for text in texts], dtype="datetime64[s]"), style
@@ -122,11 +122,11 @@ def _parse_at(table: Table, name: str, row: int, text: str) -> tuple[datetime, s
     if is_missing(text):
         raise DataError(f"{place}: the time is missing; fill it in, or delete the row")
     if is_ambiguous(text):
-        raise DataError(f"{place}: {shown(text)} may be day before month or month before day; {_REMEDY}")
-    raise DataError(f"{place}: {shown(text)} is not a time; {_REMEDY}")
+        raise DataError(f"{place}: {quote(text)} may be day before month or month before day; {_REMEDY}")
+    raise DataError(f"{place}: {quote(text)} is not a time; {_REMEDY}")
 
 
-def _goes_with(style: str, finest: str) -> bool:
+def _compatible(style: str, finest: str) -> bool:
     """Whether times of two styles may stand in one column: midnights without their time of day, whole minutes."""
     if style == finest:
         return True
