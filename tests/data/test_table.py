@@ -196,7 +196,7 @@ def test_arrays_lists_and_series():
         ({"a": [[1, 2], [3, 4]]}, "give columns of one dimension"),
         ({}, "there are no rows"),
         ([], "there are no rows"),
-        ([[1, 2], [3]], "rows of different length; give each series a column"),
+        ([[1, 2], [3]], "rows of different length; give all rows as many"),
         (np.zeros((2, 2, 2)), r"an array of shape \(2, 2, 2\); give \(n,\)"),
         (np.array([1j]), "values of type complex128 are no numbers"),
         (polars.LazyFrame({"y": [1]}), "call collect"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from array import array
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
@@ -76,13 +77,13 @@ def parse_csv(text: str, name: str) -> Table:
         raise DataError(f"{name}, line {header_line}: the file ends after its header; add rows of data")
 
     columns = [cells[i :: len(first)] for i in range(len(first))]
+    names = [field.strip() for field in first]
+    while not names[-1] and len(names) > 1 and not any(map(str.strip, columns[-1])):
+        names.pop()  # a delimiter at the end of every line
+        columns.pop()
     if not has_header:
         names = [str(i) for i in range(len(columns))]
     else:
-        names = [field.strip() for field in first]
-        while not names[-1] and len(names) > 1 and not any(map(str.strip, columns[-1])):
-            names.pop()  # a delimiter at the end of every line
-            columns.pop()
         names = [field or ("index" if i == 0 else f"column {i + 1}") for i, field in enumerate(names)]
     by_name: dict[str, Column] = {}
     for i, (field, column) in enumerate(zip(names, columns, strict=True)):
@@ -95,7 +96,7 @@ def parse_csv(text: str, name: str) -> Table:
     return Table(
         name,
         by_name,
-        lines=np.array(lines, dtype=np.int64),
+        lines=np.frombuffer(lines, dtype=np.int64),
         decimal_comma=delimiter == ";",
         unnamed=() if has_header else tuple(names),
     )
@@ -137,10 +138,10 @@ def _delimiter(text: str) -> str:
     return even[0] if even else max(",;\t", key=lambda delimiter: widths[delimiter][:1] or [0])
 
 
-def _rows(records: Iterable[Record], width: int, name: str) -> tuple[list[str], list[int]]:
+def _rows(records: Iterable[Record], width: int, name: str) -> tuple[list[str], array[int]]:
     """The fields of all rows one after another, ``width`` to a row, and the line on which each row begins."""
     cells: list[str] = []
-    lines: list[int] = []
+    lines = array("q")
     end = 0  # rows up to the last that holds anything
     short: Record | None = None  # a row of blanks, of the wrong width: an error only if more rows follow
     for line, fields in records:
@@ -173,7 +174,8 @@ def _uneven(line: int, fields: list[str], width: int, name: str) -> DataError:
 
 def _is_data(fields: list[str]) -> bool:
     """Whether a first row is data already: numbers and times, nothing that could be a name."""
-    kinds = [_kind(field) for field in fields]
+    width = max((i + 1 for i, field in enumerate(fields) if field.strip()), default=0)
+    kinds = [_kind(field) for field in fields[:width]]  # what follows is delimiters at the end of the line
     return "number" in kinds and "name" not in kinds
 
 

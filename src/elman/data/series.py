@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from elman.data.text import quote
 from elman.data.times import read_times
 from elman.errors import DataError
 
+_UNWRITABLE = re.compile("[\ud800-\udfff]")  # in no file of UTF-8
 LARGEST = 1e100  # its square, and a sum of many, is still a number
 
 
@@ -78,10 +80,13 @@ def read_series(
             if times is not None:
                 one = _regular(table, time, label, rows, times[rows], values[rows], frequency)
             found.append(_trim(table, name, rows, one, at_least))
-    ids = [series.id for series in found]
-    if len(set(ids)) < len(ids):
-        twice = next(name for i, name in enumerate(ids) if name in ids[:i])
-        raise DataError(f"{table.name}: two series are both called {quote(twice)}; rename an id or a column")
+    ids: set[str] = set()
+    for series in found:
+        if series.id in ids:
+            raise DataError(f"{table.name}: two series are both called {quote(series.id)}; rename an id or a column")
+        ids.add(series.id)
+        if not series.id.isascii() and _UNWRITABLE.search(series.id):
+            raise DataError(f"{table.name}: the name {quote(series.id)} holds half a character; rename the series")
     return SeriesSet(tuple(found), frequency if times is not None else None, table.name, style)
 
 

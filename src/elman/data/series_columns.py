@@ -94,10 +94,12 @@ def _is_called_time(name: str) -> bool:
 
 
 def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
+    checked: set[str] = set()
     for name in named:
         table.column(name)
-        if named.count(name) > 1:
+        if name in checked:
             raise DataError(f"{table.name}: column {quote(name)} is named twice as a target; name it once")
+        checked.add(name)
     if named:
         return named
     if "y" in table.columns and "y" not in taken:

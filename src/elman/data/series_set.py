@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.data.frequency import Frequency, detect
 from elman.data.text import quote
-from elman.data.times import format_times
+from elman.data.times import LAST_TIME, LAST_YEAR, format_times
 from elman.errors import DataError
 
 _MOST_GAPS = 50  # steps a row, beyond which a grid is a mistake in the times
@@ -79,13 +79,19 @@ class SeriesSet:
         """The labels of the ``n`` steps after a series' last one.
 
         Raises:
-            DataError: there are times, but too few of them to know the step.
+            DataError: there are times, but too few of them to know the step, or they go past the year 9999.
         """
         if series.times is None:
             return [str(series.trimmed[0] + len(series) + i) for i in range(n)]
         if self.frequency is None:
             raise DataError(f"{self.source}: one time does not tell the length of a step; give more rows")
-        return format_times(self.frequency.following(series.times[-1], n), self.time_style)
+        times = self.frequency.following(series.times[-1], n)
+        if n and times[-1] > LAST_TIME:
+            raise DataError(
+                f"{self.source}: {n} {self.frequency.name} steps after {self.labels(series)[-1]} go past the year "
+                f'{LAST_YEAR}; correct the times, count the rows as steps (--time ""), or forecast fewer steps'
+            )
+        return format_times(times, self.time_style)
 
     def extend(self, other: SeriesSet) -> SeriesSet:
         """This set with the rows of ``other``, of the same ids, behind its own; the steps stay those of this set.

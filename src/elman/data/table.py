@@ -89,7 +89,8 @@ class Table:
             if column.dtype.kind not in "iuf":
                 kind = "true/false values" if column.dtype.kind == "b" else "times"
                 raise DataError(f"{self.name}, column {quote(name)} holds {kind}; give a column of numbers")
-            values = column.astype(np.float64)
+            with np.errstate(over="ignore"):  # of a longer type: infinite, which is said below
+                values = column.astype(np.float64)
         else:
             parsed = self._parse(column)
             if None in parsed:
