@@ -122,6 +122,24 @@ def test_which_column_is_what_when_nobody_says():
     assert read_series({"unique_id": ["x", "x", "NA", "NA"], "y": [1, 2, 3, 4]}).ids == ["x", "NA"]
     assert read_series({"unique_id": [1, 2], "y": [1, 2]}, id="").ids == ["y"]
     assert read_series(np.arange(3.0)).ids == ["y"]
+    assert read_series(np.ones((3, 2)), target=["y1", "y0"]).ids == ["y1", "y0"]
+    assert read_series(pandas.Series([1, 2], index=pandas.DatetimeIndex(DAYS[:2]))).ids == ["y"]
+
+
+def test_columns_of_a_file_without_names(tmp_path):
+    path = tmp_path / "bare.csv"
+    path.write_text("2020-01-01,5\n2020-01-02,6\n", encoding="utf-8")
+    data = read_series(path)
+    assert data.ids == ["y"]
+    assert data.labels(only(data)) == DAYS[:2]
+    path.write_text("2020-01-01,5,7\n2020-01-02,6,8\n", encoding="utf-8")
+    assert read_series(path, target="y1", time="time").series[0].values.tolist() == [7, 8]
+
+
+def test_a_name_that_is_given_may_not_be_taken_already():
+    clash = pandas.Series([1, 2], index=pandas.DatetimeIndex(DAYS[:2], name="y"))
+    with pytest.raises(DataError, match="data: two columns are named 'y'; rename one"):
+        read_series(clash)
 
 
 STYLES = [

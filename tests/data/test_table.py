@@ -78,10 +78,10 @@ def test_encodings_and_compression(tmp_path, encoding, suffix):
         ("a\n1\n\n3\n", {"a": [1, NAN, 3]}),
         (",b\n0,2\n1,3\n", {"index": [0, 1], "b": [2, 3]}),
         ("a,,c\n1,2,3\n", {"a": [1], "column 2": [2], "c": [3]}),
-        ("1\n2\n", {"y": [1, 2]}),
-        ("1,2\n3,NA\n", {"y0": [1, 3], "y1": [2, NAN]}),
-        ("1,5;2,5\n3,5;4,5\n", {"y0": [1.5, 3.5], "y1": [2.5, 4.5]}),
-        ("0,123;1\n0,456;2\n", {"y0": [0.123, 0.456], "y1": [1, 2]}),
+        ("1\n2\n", {"0": [1, 2]}),
+        ("1,2\n3,NA\n", {"0": [1, 3], "1": [2, NAN]}),
+        ("1,5;2,5\n3,5;4,5\n", {"0": [1.5, 3.5], "1": [2.5, 4.5]}),
+        ("0,123;1\n0,456;2\n", {"0": [0.123, 0.456], "1": [1, 2]}),
         ("a\n1e3\n-.5\n+2.\n 7 \n", {"a": [1000, -0.5, 2, 7]}),
         ("a,b\nNA,1\nN/A,2\nNaN,3\nnull,4\nNone,5\n-,6\n?,7\n#N/A,8\n,9\n5,10\n", {"a": [NAN] * 9 + [5]}),
     ],
@@ -96,7 +96,8 @@ def test_dialects(text, columns):
 
 def test_rows_with_times_and_no_header_are_all_kept():
     table = parse_csv("2020-01-01,5\n2020-01-02,6\n", "bare.csv")
-    assert table.columns == {"time": ["2020-01-01", "2020-01-02"], "y": ["5", "6"]}
+    assert table.columns == {"0": ["2020-01-01", "2020-01-02"], "1": ["5", "6"]}
+    assert table.unnamed == ("0", "1")
     assert table.place(0) == "bare.csv, line 1"
 
 
@@ -160,7 +161,8 @@ def test_a_csv_file_is_read_without_any_data_frame_library(tmp_path):
 def test_a_pandas_index_of_times_is_a_column():
     index = pandas.date_range("2020-01-01", periods=2, tz="Europe/Berlin")
     table = read_table(pandas.Series([1.0, 2.0], index=index))
-    assert list(table.columns) == ["index", "y"]
+    assert list(table.columns) == ["index", "0"]
+    assert table.unnamed == ("0",)
     assert table.columns["index"][0] == "2019-12-31T23:00:00.000000+00:00"
     named = read_table(
         pandas.Series([1, 2], name="z", index=pandas.period_range("2020-01", periods=2, freq="M", name="m"))
@@ -173,11 +175,11 @@ def test_a_pandas_index_of_times_is_a_column():
 
 
 def test_arrays_lists_and_series():
-    assert_array_equal(read_table(np.float32([1, 2])).numbers("y"), [1, 2])
-    assert_array_equal(read_table([[1, 2], [3, 4]]).numbers("y1"), [2, 4])
-    assert_array_equal(read_table([1, None, "2.5"]).numbers("y"), [1, NAN, 2.5])
-    assert_array_equal(read_table(i for i in range(3)).numbers("y"), [0, 1, 2])
-    assert_array_equal(read_table(np.ma.masked_equal([1, 9], 9)).numbers("y"), [1, NAN])
+    assert_array_equal(read_table(np.float32([1, 2])).numbers("0"), [1, 2])
+    assert_array_equal(read_table([[1, 2], [3, 4]]).numbers("1"), [2, 4])
+    assert_array_equal(read_table([1, None, "2.5"]).numbers("0"), [1, NAN, 2.5])
+    assert_array_equal(read_table(i for i in range(3)).numbers("0"), [0, 1, 2])
+    assert_array_equal(read_table(np.ma.masked_equal([1, 9], 9)).numbers("0"), [1, NAN])
     assert_array_equal(read_table(polars.Series("p", [1, None])).numbers("p"), [1, NAN])
     mixed = np.array([pandas.NA, pandas.NaT, NAN, 3], dtype=object)
     assert_array_equal(read_table({"o": mixed}).numbers("o"), [NAN, NAN, NAN, 3])
@@ -194,7 +196,7 @@ def test_arrays_lists_and_series():
         ({"a": [[1, 2], [3, 4]]}, "give columns of one dimension"),
         ({}, "there are no rows"),
         ([], "there are no rows"),
-        ([[1, 2], [3]], "rows of different length; give each series a column"),
+        ([[1, 2], [3]], "rows of different length; give all rows as many"),
         (np.zeros((2, 2, 2)), r"an array of shape \(2, 2, 2\); give \(n,\)"),
         (np.array([1j]), "values of type complex128 are no numbers"),
         (polars.LazyFrame({"y": [1]}), "call collect"),

@@ -2,8 +2,10 @@
 
 from elman.data.fill import fill
 from elman.data.frequency import Frequency
-from elman.data.series import Series, SeriesSet, read_series
-from elman.data.table import Table, read_table
+from elman.data.read import read_table
+from elman.data.series import read_series
+from elman.data.series_set import Series, SeriesSet
+from elman.data.table import Table
 from elman.data.windows import Windows, windows
 
 __all__ = ["Frequency", "Series", "SeriesSet", "Table", "Windows", "fill", "read_series", "read_table", "windows"]

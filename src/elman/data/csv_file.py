@@ -1,23 +1,20 @@
-"""Files into tables: always the standard library's ``csv``, so that every installation reads the same numbers."""
+"""CSV files into tables, by the standard library's ``csv`` everywhere: every installation reads the same numbers."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
-from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 import numpy as np
 
-from elman.data import frames
-from elman.data.table import Column, Table, is_missing, parse_number, shown
+from elman.data.table import Column, Table
+from elman.data.text import is_missing, parse_number, quote
 from elman.data.times import parse_time
 from elman.errors import DataError
 
-_GZIP = b"\x1f\x8b"
 _BINARY = {
     b"\x89PNG": "a PNG picture; give a CSV or Parquet file",
     b"PK\x03\x04": "an Excel workbook or zip archive; export it as CSV",
@@ -30,39 +27,12 @@ _SAMPLE = 20  # records that decide on the delimiter
 Record = tuple[int, list[str]]  # the line on which it begins, its fields
 
 
-def read_file(path: str | bytes) -> Table:
-    """Reads a CSV or Parquet file; see :func:`elman.data.read_table`."""
-    path = path if isinstance(path, str) else path.decode("utf-8", "replace")
-    name = path if path and path.isprintable() else repr(path)
-    content = _content(name, path)
-    parquet = content.startswith(b"PAR1")
-    if Path(path).suffix.lower() in {".parquet", ".pq"} and not parquet:
-        raise DataError(f"{name}: this is not a Parquet file; if it is text, name it .csv")
-    if parquet:
-        return frames.from_parquet(content, name)
-    if content.startswith(_GZIP):
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{name}: the gzip file is damaged or cut short; fetch or compress it again") from error
-    return parse_csv(_text(name, content), name)
+def decode(content: bytes, name: str) -> str:
+    """The text of a file, which must be UTF-8, with or without a byte order mark.
 
-
-def _content(name: str, path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise DataError(f"{name}: there is no such file; check the path") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{name}: this is a folder; give the file in it that holds the data") from error
-    except PermissionError as error:
-        raise DataError(f"{name}: permission to read is denied; change the file's permissions") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{name}: cannot be read ({reason}); check the path") from error
-
-
-def _text(name: str, content: bytes) -> str:
+    Raises:
+        DataError: it is a binary file, or text of another encoding.
+    """
     for magic, what in _BINARY.items():
         if content.startswith(magic):
             raise DataError(f"{name}: this is {what}")
@@ -82,59 +52,73 @@ def _text(name: str, content: bytes) -> str:
 def parse_csv(text: str, name: str) -> Table:
     """The table that a CSV file's text holds.
 
-    The delimiter is found out. A first row of nothing but numbers and times is no header: the times are then called
-    ``time`` and the numbers ``y``, or ``y0``, ``y1`` … Blank lines at the end are passed over; in a file of one column
-    a blank line between others is a missing value.
+    The delimiter is found from the first records. A first row of nothing but numbers and times is no header: the
+    columns are then counted from 0. Blank lines before the first row and after the last are passed over; in a file of
+    one column a blank line between others is a missing value.
+
+    Args:
+        text: the whole file.
+        name: what messages call it.
+
+    Raises:
+        DataError: there are no rows, rows differ in width, quotes are broken, or two columns have one name.
 
     >>> parse_csv("day;load\\n2020-01-01;1,5\\n2020-01-02;2\\n", "load.csv").numbers("load")
     array([1.5, 2. ])
     """
-    if not text.strip():
-        raise DataError(f"{name}: the file is empty; give a file with a header and rows of data")
     delimiter = _delimiter(text)
-    records = list(_records(text, delimiter, name))
-    while records and not any(field.strip() for field in records[-1][1]):
-        records.pop()
-    while records and not records[0][1]:  # blank lines before the header
-        del records[0]
-    if not records:
-        raise DataError(f"{name}: the file is empty; give a file with a header and rows of data")
-
-    header_line, first = records[0]
+    records = _records(text, delimiter, name)
+    header_line, first = next(records, (0, [""]))
     has_header = not _is_data(first)
-    body = records[1:] if has_header else records
-    if not body:
+    cells, lines = _rows(records if has_header else chain([(header_line, first)], records), len(first), name)
+    if not lines and not any(map(str.strip, first)):
+        raise DataError(f"{name}: the file is empty; give a file with a header and rows of data")
+    if not lines:
         raise DataError(f"{name}, line {header_line}: the file ends after its header; add rows of data")
-    columns = list(zip(*_rectangle(body, len(first), name), strict=True))
-    names = [field.strip() for field in first] if has_header else _invented(first)
-    while not names[-1] and len(names) > 1 and not any(field.strip() for field in columns[-1]):
+
+    columns = [cells[i :: len(first)] for i in range(len(first))]
+    names = [field.strip() for field in first]
+    while not names[-1] and len(names) > 1 and not any(map(str.strip, columns[-1])):
         names.pop()  # a delimiter at the end of every line
         columns.pop()
-    names = [field or ("index" if i == 0 else f"column {i + 1}") for i, field in enumerate(names)]
-    for i, field in enumerate(names):
-        if field in names[:i]:
-            first_place = names.index(field) + 1
+    if not has_header:
+        names = [str(i) for i in range(len(columns))]
+    else:
+        names = [field or ("index" if i == 0 else f"column {i + 1}") for i, field in enumerate(names)]
+    by_name: dict[str, Column] = {}
+    for i, (field, column) in enumerate(zip(names, columns, strict=True)):
+        if field in by_name:
             raise DataError(
-                f"{name}, line {header_line}: columns {first_place} and {i + 1} are both "
-                f"named {shown(field)}; rename one"
+                f"{name}, line {header_line}: columns {names.index(field) + 1} and {i + 1} are both "
+                f"named {quote(field)}; rename one"
             )
-    lines = np.array([line for line, _ in body], dtype=np.int64)
-    by_name: dict[str, Column] = {field: list(column) for field, column in zip(names, columns, strict=True)}
-    return Table(name, by_name, lines, delimiter == ";")
+        by_name[field] = column
+    return Table(
+        name,
+        by_name,
+        lines=np.frombuffer(lines, dtype=np.int64),
+        decimal_comma=delimiter == ";",
+        unnamed=() if has_header else tuple(names),
+    )
 
 
 def _records(text: str, delimiter: str, name: str) -> Iterator[Record]:
+    """The records from the first that is no blank line on."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    begun = False
     while True:
         line = reader.line_num + 1
         try:
-            yield line, next(reader)
+            fields = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             raise DataError(
                 f"{name}, line {line}: the quotes or fields are broken ({error}); correct the line"
             ) from error
+        begun = begun or bool(fields)
+        if begun:
+            yield line, fields
 
 
 def _delimiter(text: str) -> str:
@@ -154,27 +138,44 @@ def _delimiter(text: str) -> str:
     return even[0] if even else max(",;\t", key=lambda delimiter: widths[delimiter][:1] or [0])
 
 
-def _rectangle(body: list[Record], width: int, name: str) -> Iterator[list[str]]:
-    for line, fields in body:
-        if not fields:
-            if width > 1:
-                raise DataError(
-                    f"{name}, line {line}: the line is blank; delete it, or write the row that belongs there"
-                )
-            fields = [""]
-        if len(fields) > width and not any(field.strip() for field in fields[width:]):
+def _rows(records: Iterable[Record], width: int, name: str) -> tuple[list[str], array[int]]:
+    """The fields of all rows one after another, ``width`` to a row, and the line on which each row begins."""
+    cells: list[str] = []
+    lines = array("q")
+    end = 0  # rows up to the last that holds anything
+    short: Record | None = None  # a row of blanks, of the wrong width: an error only if more rows follow
+    for line, fields in records:
+        holds = any(map(str.strip, fields))
+        if holds and short is not None:
+            raise _uneven(*short, width, name)
+        if len(fields) > width and not any(map(str.strip, fields[width:])):
             fields = fields[:width]
-        if len(fields) != width:
-            raise DataError(
-                f"{name}, line {line}: {len(fields)} fields where the first line has {width}; correct the line "
-                "(put fields that hold the delimiter in double quotes)"
-            )
-        yield fields
+        if not fields and width == 1:
+            fields = [""]
+        if len(fields) == width:
+            cells += fields
+            lines.append(line)
+            end = len(lines) if holds else end
+        elif holds:
+            raise _uneven(line, fields, width, name)
+        else:
+            short = short or (line, fields)
+    return cells[: end * width], lines[:end]
+
+
+def _uneven(line: int, fields: list[str], width: int, name: str) -> DataError:
+    if not fields:
+        return DataError(f"{name}, line {line}: the line is blank; delete it, or write the row that belongs there")
+    return DataError(
+        f"{name}, line {line}: {len(fields)} fields where the first line has {width}; correct the line "
+        "(put fields that hold the delimiter in double quotes)"
+    )
 
 
 def _is_data(fields: list[str]) -> bool:
     """Whether a first row is data already: numbers and times, nothing that could be a name."""
-    kinds = [_kind(field) for field in fields]
+    width = max((i + 1 for i, field in enumerate(fields) if field.strip()), default=0)
+    kinds = [_kind(field) for field in fields[:width]]  # what follows is delimiters at the end of the line
     return "number" in kinds and "name" not in kinds
 
 
@@ -184,11 +185,3 @@ def _kind(field: str) -> str:
     if parse_number(field.replace(",", ".")) is not None:
         return "number"
     return "name" if parse_time(field.strip()) is None else "time"
-
-
-def _invented(fields: list[str]) -> list[str]:
-    times = [i for i, field in enumerate(fields) if _kind(field) == "time"]
-    numbers = [i for i in range(len(fields)) if i not in times]
-    names = {i: "time" if len(times) == 1 else f"time{n}" for n, i in enumerate(times)}
-    names |= {i: "y" if len(numbers) == 1 else f"y{n}" for n, i in enumerate(numbers)}
-    return [names[i] for i in range(len(fields))]

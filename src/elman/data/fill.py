@@ -1,4 +1,4 @@
-"""Missing values, filled in with what was known before them."""
+"""Causal imputation: missing values are filled in from the past alone."""
 
 from __future__ import annotations
 

@@ -1,58 +1,34 @@
-"""Frames and arrays into tables: pandas, polars and pyarrow objects are used where given, never needed."""
+"""Frames and arrays into tables. pandas, polars and pyarrow are imported by whoever gives their frames, never here."""
 
 from __future__ import annotations
 
 import datetime
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from elman.data.table import Column, Table, shown
-from elman.errors import DataError, MissingDependencyError
-
-
-def from_parquet(content: bytes, name: str) -> Table:
-    """A Parquet file's columns, read by polars or by pyarrow, whichever is there."""
-    try:
-        import polars
-    except ImportError:
-        pass
-    else:
-        try:
-            return from_polars(polars.read_parquet(io.BytesIO(content)), name)
-        except polars.exceptions.PolarsError as error:
-            raise _damaged(name) from error
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise MissingDependencyError("polars", f"{name}: reading Parquet files", "train") from None
-    try:
-        return from_pyarrow(pyarrow.parquet.read_table(io.BytesIO(content)), name)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(name) from error
-
-
-def _damaged(name: str) -> DataError:
-    return DataError(f"{name}: the Parquet file is damaged or cut short; write or fetch it again")
+from elman.data.table import Column, Table
+from elman.data.text import quote
+from elman.errors import DataError
 
 
 def from_pandas(source: Any, what: str) -> Table:
     """A pandas DataFrame or Series; an index of times, or one with a name, becomes the first column."""
+    unnamed: tuple[str, ...] = ()
     if not hasattr(source, "columns"):
         if not hasattr(source, "to_frame"):
             raise _unknown(source, what)
-        source = source.to_frame("y" if source.name is None else source.name)
+        unnamed = () if source.name is not None else ("0",)
+        source = source.to_frame("0" if unnamed else source.name)
     index = source.index
-    columns: list[tuple[str, Column]] = []
+    columns: list[tuple[Any, Any]] = []
     if index.nlevels > 1:
         raise DataError(f"{what}: the frame's index has {index.nlevels} levels; call reset_index() on it first")
     if index.name is not None or str(index.dtype).startswith(("datetime", "period")):
-        columns.append(("index" if index.name is None else str(index.name), _pandas_column(index.to_series(), what)))
-    columns += [(str(name), _pandas_column(source.iloc[:, i], what)) for i, name in enumerate(source.columns)]
-    return _table(columns, what)
+        columns.append(("index" if index.name is None else index.name, index.to_series()))
+    columns += [(name, source.iloc[:, i]) for i, name in enumerate(source.columns)]
+    return _table(columns, _pandas_column, what, unnamed)
 
 
 def _pandas_column(column: Any, what: str) -> Column:
@@ -71,10 +47,10 @@ def from_polars(source: Any, what: str) -> Table:
     if type(source).__name__ == "LazyFrame":
         raise DataError(f"{what}: a LazyFrame holds no data yet; call collect() on it first")
     if type(source).__name__ == "Series":
-        return _table([(source.name or "y", _polars_column(source, what))], what)
+        return _table([(source.name or "0", source)], _polars_column, what, () if source.name else ("0",))
     if not hasattr(source, "get_columns"):
         raise _unknown(source, what)
-    return _table([(column.name, _polars_column(column, what)) for column in source.get_columns()], what)
+    return _table([(column.name, column) for column in source.get_columns()], _polars_column, what)
 
 
 def _polars_column(column: Any, what: str) -> Column:
@@ -91,7 +67,7 @@ def from_pyarrow(source: Any, what: str) -> Table:
     """A pyarrow Table."""
     if not hasattr(source, "column_names") or not hasattr(source, "columns"):
         raise _unknown(source, what)
-    return _table([(n, _arrow_column(c, what)) for n, c in zip(source.column_names, source.columns, strict=True)], what)
+    return _table(zip(source.column_names, source.columns, strict=True), _arrow_column, what)
 
 
 def _arrow_column(column: Any, what: str) -> Column:
@@ -105,20 +81,20 @@ def _arrow_column(column: Any, what: str) -> Column:
 
 def from_mapping(source: Mapping[Any, Any], what: str) -> Table:
     """Columns by name."""
-    return _table([(str(name), as_column(values, what)) for name, values in source.items()], what)
+    return _table(source.items(), as_column, what)
 
 
 def from_array(source: Any, what: str) -> Table:
-    """Numbers of shape (n,): the column ``y``; of shape (n, k): ``y0``, ``y1`` …"""
+    """Values of shape (n,), one column, or (n, k), k of them; columns are counted from 0."""
     is_array = hasattr(source, "__array__")
     if not is_array and (not isinstance(source, Iterable) or isinstance(source, bytes | bytearray | set | frozenset)):
         raise _unknown(source, what)
     array = _array(source if is_array else list(source), what)
-    if array.ndim == 1:
-        return _table([("y", as_column(array, what))], what)
-    if array.ndim != 2:
-        raise DataError(f"{what}: an array of shape {array.shape}; give (n,) for one series, (n, k) for k of them")
-    return _table([(f"y{i}", as_column(array[:, i], what)) for i in range(array.shape[1])], what)
+    if array.ndim not in (1, 2):
+        raise DataError(f"{what}: an array of shape {array.shape}; give (n,) for one column, (n, k) for k of them")
+    columns = array.reshape(len(array), -1 if array.size else array.shape[-1]).T
+    names = tuple(str(i) for i in range(len(columns)))
+    return _table(zip(names, columns, strict=True), as_column, what, names)
 
 
 def as_column(values: Any, what: str) -> Column:
@@ -139,11 +115,13 @@ def as_column(values: Any, what: str) -> Column:
 
 def _array(values: Any, what: str) -> np.ndarray:
     if isinstance(values, np.ma.MaskedArray):
-        return np.where(np.ma.getmaskarray(values), np.nan, np.asarray(values))
+        if values.dtype.kind in "iuf":
+            return np.where(np.ma.getmaskarray(values), np.nan, np.asarray(values))
+        values = np.ma.filled(values.astype(object), None)
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise DataError(f"{what}: rows of different length; give each series a column of its own") from error
+        raise DataError(f"{what}: rows of different length; give all rows as many values") from error
 
 
 def _text(element: Any) -> str:
@@ -159,18 +137,46 @@ def _in_utc(array: np.ndarray) -> list[str]:
     return ["" if text == "NaT" else f"{text}+00:00" for text in np.datetime_as_string(array, unit="us").tolist()]
 
 
-def _table(columns: list[tuple[str, Column]], what: str) -> Table:
-    table = Table(what, dict(columns))
-    if len(table.columns) < len(columns):
-        names = [name for name, _ in columns]
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise DataError(f"{what}: two columns are named {shown(twice)}; rename one")
-    lengths = {name: len(column) for name, column in columns}
-    if not columns or not max(lengths.values()):
-        raise DataError(f"{what}: there are no rows; give at least two observed values")
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"{what}: columns of different length ({lengths}); give all the same number of rows")
-    return table
+def _table(
+    source: Iterable[tuple[Any, Any]], convert: Callable[[Any, str], Column], what: str, unnamed: tuple[str, ...] = ()
+) -> Table:
+    columns: dict[str, Column] = {}
+    n = 0
+    for key, values in source:
+        name = _name(key, what)
+        if name in columns:
+            raise DataError(f"{what}: two columns are named {quote(name)}; rename one")
+        columns[name] = column = _converted(values, convert, what, name)
+        if len(columns) == 1:
+            first, n = name, len(column)
+        if len(column) != n:
+            raise DataError(
+                f"{what}: columns of different length ({quote(first)} has {n} rows, {quote(name)} {len(column)}); "
+                "give all the same number of rows"
+            )
+    if n == 0:
+        raise DataError(f"{what}: there are no rows; give data with at least one")
+    return Table(what, columns, unnamed=unnamed)
+
+
+def _name(key: Any, what: str) -> str:
+    try:
+        return str(key)
+    except ValueError as error:  # an integer of thousands of digits
+        raise DataError(f"{what}: a column's name cannot be written as text; rename it") from error
+
+
+def _converted(values: Any, convert: Callable[[Any, str], Column], what: str, name: str) -> Column:
+    try:
+        return convert(values, what)
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # dates that Python does not know, or whatever an object's own methods raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"{what}, column {quote(name)}: a value cannot be read ({reason:.100}); "
+            "convert the column to numbers, times or texts first"
+        ) from error
 
 
 def _unknown(source: Any, what: str) -> DataError:

@@ -1,4 +1,4 @@
-"""How far apart a series' steps are, found from its times alone, and with it the season and the times to come."""
+"""The frequency of series, inferred from their times, with its usual season and the times that follow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WEEK = 7 * _DAY
 _MONTHS = {1: ("monthly", 12), 3: ("quarterly", 4), 12: ("yearly", 1)}
 _SECONDS = {_WEEK: "weekly", _DAY: "daily", 3600: "hourly", 1800: "half-hourly", 60: "every minute", 1: "every second"}
 _UNITS = ((_WEEK, "weeks"), (_DAY, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
-# A step that is hardly ever taken is no step: more than half of the intervals must be one step long.
+# The most common interval is the step only if at least half of the intervals are of that length.
 _SINGLE_STEPS = 0.5
 _WORKING_DAYS = 0.8
 

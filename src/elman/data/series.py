@@ -1,23 +1,24 @@
-"""Series from tables: which column is what, then every check that a series has to pass."""
+"""Series from tables, and every check that they have to pass."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from elman.data.frequency import Frequency, detect
+from elman.data.read import read_table
+from elman.data.series_columns import find_roles, name_columns
 from elman.data.series_set import REGULAR, Series, SeriesSet, on_grid
-from elman.data.table import Table, is_missing, parse_number, read_table, shown
-from elman.data.times import is_ambiguous, parse_time, read_times
+from elman.data.table import Table
+from elman.data.text import quote
+from elman.data.times import read_times
 from elman.errors import DataError
 
-__all__ = ["Series", "SeriesSet", "read_series"]
-
+_UNWRITABLE = re.compile("[\ud800-\udfff]")  # in no file of UTF-8
 LARGEST = 1e100  # its square, and a sum of many, is still a number
-_TIME_NAMES = frozenset({"ds", "date", "timestamp", "datetime"})
-_PERHAPS_TIME_NAMES = frozenset({"time", "month", "index", "unnamed: 0"})  # January, noon and 17 are no times
 
 
 def read_series(
@@ -37,7 +38,8 @@ def read_series(
     are taken off.
 
     Args:
-        source: as for :func:`elman.data.read_table`.
+        source: as for :func:`elman.data.read_table`. A column without a name is called ``time`` if it holds times, else
+            ``y``; several are numbered: ``y0``, ``y1`` …
         target: the columns to forecast; by default ``y``, else the only column of numbers. Several give a series each,
             called by the column, or ``id/column``.
         time: the column of times; "" for none: the rows are steps. By default one called ds, date, timestamp or
@@ -56,18 +58,8 @@ def read_series(
     >>> [(series.id, series.values.tolist()) for series in read_series({"a": [1, 2], "b": [3, None]}, target="a")]
     [('a', [1.0, 2.0])]
     """
-    table = read_table(source, what=what)
-    id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
-    named = [target] if isinstance(target, str) else list(target)
-    time = time if time is not None else _find_time(table, {id, *named})
-    for role, name in (("id", id), ("time", time)):
-        if name and name not in table.columns:
-            table.column(name)
-        if name and name in named:
-            raise DataError(f"{table.name}: column {shown(name)} cannot be both target and {role}; name another column")
-    if id and id == time:
-        raise DataError(f"{table.name}: column {shown(id)} cannot be both id and time; name another column")
-    targets = _targets(table, named, {id, time})
+    table = name_columns(read_table(source, what=what))
+    targets, time, id = find_roles(table, target, time, id)
 
     columns = {name: _numbers(table, name) for name in targets}
     times, style = read_times(table, time) if time else (None, "")
@@ -78,7 +70,7 @@ def read_series(
         if frequency is None:
             frequency = detect([times[rows] for rows in groups.values()])
             if frequency is None and any(len(rows) > 1 for rows in groups.values()):
-                raise DataError(f"{table.name}, column {shown(time)}: the times are not at a regular step; {REGULAR}")
+                raise DataError(f"{table.name}, column {quote(time)}: the times are not at a regular step; {REGULAR}")
 
     found: list[Series] = []
     for name, values in columns.items():
@@ -88,55 +80,14 @@ def read_series(
             if times is not None:
                 one = _regular(table, time, label, rows, times[rows], values[rows], frequency)
             found.append(_trim(table, name, rows, one, at_least))
-    ids = [series.id for series in found]
-    if len(set(ids)) < len(ids):
-        twice = next(name for i, name in enumerate(ids) if name in ids[:i])
-        raise DataError(f"{table.name}: two series are both called {shown(twice)}; rename an id or a column")
+    ids: set[str] = set()
+    for series in found:
+        if series.id in ids:
+            raise DataError(f"{table.name}: two series are both called {quote(series.id)}; rename an id or a column")
+        ids.add(series.id)
+        if not series.id.isascii() and _UNWRITABLE.search(series.id):
+            raise DataError(f"{table.name}: the name {quote(series.id)} holds half a character; rename the series")
     return SeriesSet(tuple(found), frequency if times is not None else None, table.name, style)
-
-
-def _find_time(table: Table, taken: set[str]) -> str:
-    """The column that is meant for times, "" if none is."""
-    kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
-    typed = [name for name, kind in kinds.items() if kind == "M" and name not in taken]
-    named = [name for name in table.columns if _is_called_time(name) and name not in taken]
-    if chosen := [name for name in named if name in typed] or typed:
-        if len(chosen) > 1:
-            raise DataError(
-                f"{table.name}: columns {shown(chosen[0])} and {shown(chosen[1])} hold times; choose with --time"
-            )
-        return chosen[0]
-    for name in named:
-        texts = [text for text in table.texts(name) if not is_missing(text)]
-        if all(parse_number(text) is not None for text in texts):
-            if texts and all(map(parse_time, texts)):
-                return name  # years, or days as 20200131; other numbers only count
-        elif name.strip().lower() in _TIME_NAMES or parse_time(texts[0]) or is_ambiguous(texts[0]):
-            return name  # if some are broken, that is to be said, not passed over
-    return ""
-
-
-def _is_called_time(name: str) -> bool:
-    return name.strip().lower() in _TIME_NAMES | _PERHAPS_TIME_NAMES
-
-
-def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
-    for name in named:
-        table.column(name)
-        if named.count(name) > 1:
-            raise DataError(f"{table.name}: column {shown(name)} is named twice as a target; name it once")
-    if named:
-        return named
-    if "y" in table.columns and "y" not in taken:
-        return ["y"]
-    rest = [name for name in table.columns if name not in taken]
-    if len(rest) > 1:
-        rest = [name for name in rest if not _is_called_time(name) and table.is_numeric(name)] or rest
-    if len(rest) == 1:
-        return rest
-    if not rest:
-        raise DataError(f"{table.name}: besides {table.listing()} there is no column to forecast; add one of numbers")
-    raise DataError(f"{table.name}: several columns could be the target; choose with --target from {table.listing()}")
 
 
 def _numbers(table: Table, name: str) -> np.ndarray:
@@ -163,8 +114,8 @@ def _check_distinct(table: Table, time: str, times: np.ndarray, groups: dict[str
     for key, rows in groups.items():
         again = np.flatnonzero(np.diff(times[rows]) == np.timedelta64(0))
         if len(again):
-            text = shown(table.texts(time)[rows[again[0] + 1]])
-            of = f" of series {shown(key)}" if key else ""
+            text = quote(table.texts(time)[rows[again[0] + 1]])
+            of = f" of series {quote(key)}" if key else ""
             raise DataError(
                 f"{table.place(rows[again[0] + 1], time)}: {text}{of} is there twice (before: "
                 f"{table.place(rows[again[0]]).removeprefix(table.name + ', ')}); delete one of the rows"
@@ -187,7 +138,7 @@ def _regular(
     if (positions < 0).any():
         row = rows[positions < 0][0]
         raise DataError(
-            f"{table.place(row, time)}: {shown(table.texts(time)[row])} is not on the steps of the other times, "
+            f"{table.place(row, time)}: {quote(table.texts(time)[row])} is not on the steps of the other times, "
             f"which are {frequency.name}; {REGULAR}"
         )
     return on_grid(label, times, values, positions, frequency, table.name)
@@ -195,9 +146,9 @@ def _regular(
 
 def _trim(table: Table, column: str, rows: np.ndarray, series: Series, at_least: int) -> Series:
     observed = np.flatnonzero(~np.isnan(series.values))
-    place = f"{table.name}, column {shown(column)}"
+    place = f"{table.name}, column {quote(column)}"
     if series.id != column:
-        place += f", series {shown(series.id)}"
+        place += f", series {quote(series.id)}"
     if not len(observed):
         raise DataError(f"{place}: all {len(rows)} values are missing; give a column with values")
     if len(observed) < at_least:

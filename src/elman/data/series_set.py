@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from elman.data.frequency import Frequency, detect
-from elman.data.table import shown
-from elman.data.times import format_times
+from elman.data.text import quote
+from elman.data.times import LAST_TIME, LAST_YEAR, format_times
 from elman.errors import DataError
 
 _MOST_GAPS = 50  # steps a row, beyond which a grid is a mistake in the times
@@ -79,13 +79,19 @@ class SeriesSet:
         """The labels of the ``n`` steps after a series' last one.
 
         Raises:
-            DataError: there are times, but too few of them to know the step.
+            DataError: there are times, but too few of them to know the step, or they go past the year 9999.
         """
         if series.times is None:
             return [str(series.trimmed[0] + len(series) + i) for i in range(n)]
         if self.frequency is None:
             raise DataError(f"{self.source}: one time does not tell the length of a step; give more rows")
-        return format_times(self.frequency.following(series.times[-1], n), self.time_style)
+        times = self.frequency.following(series.times[-1], n)
+        if n and times[-1] > LAST_TIME:
+            raise DataError(
+                f"{self.source}: {n} {self.frequency.name} steps after {self.labels(series)[-1]} go past the year "
+                f'{LAST_YEAR}; correct the times, count the rows as steps (--time ""), or forecast fewer steps'
+            )
+        return format_times(times, self.time_style)
 
     def extend(self, other: SeriesSet) -> SeriesSet:
         """This set with the rows of ``other``, of the same ids, behind its own; the steps stay those of this set.
@@ -98,7 +104,7 @@ class SeriesSet:
         if differing := sorted(set(self.ids) ^ set(other.ids)):
             where = other if differing[0] in self.ids else self
             raise DataError(
-                f"{where.source}: there is no series {shown(differing[0])}; "
+                f"{where.source}: there is no series {quote(differing[0])}; "
                 f"{self.source} and {other.source} must hold the same series"
             )
         later = {series.id: series for series in other}
@@ -110,7 +116,7 @@ class SeriesSet:
             if a.times is not None and b.times is not None and b.times[0] <= a.times[-1]:
                 begin, end = other.labels(b)[0], self.labels(a)[-1]
                 raise DataError(
-                    f"{other.source}: series {shown(a.id)} begins at {begin}, but {self.source} goes on until {end}; "
+                    f"{other.source}: series {quote(a.id)} begins at {begin}, but {self.source} goes on until {end}; "
                     "give only rows that come after"
                 )
         frequency = self.frequency or other.frequency
@@ -143,7 +149,7 @@ def on_grid(
     n = int(positions[-1]) + 1
     if n > _MOST_GAPS * len(times):
         raise DataError(
-            f"{source}: series {shown(label)} has {len(times)} rows on {n} {frequency.name} steps from {times[0]} to "
+            f"{source}: series {quote(label)} has {len(times)} rows on {n} {frequency.name} steps from {times[0]} to "
             f"{times[-1]}; correct the times, or leave out what lies before the gap"
         )
     if n == len(times):

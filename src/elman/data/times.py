@@ -1,4 +1,4 @@
-"""Texts and columns of times: read without guessing, written again as they came."""
+"""Parsing times whose format is unambiguous, and formatting them as they were written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from elman.data.table import Table, is_missing, shown
+from elman.data.table import Table
+from elman.data.text import is_missing, quote
 from elman.errors import DataError
 
 # A style is a format of ``datetime.strftime`` in which %q is the quarter.
@@ -22,8 +23,10 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR = re.compile(r"\d{4}")
 _AMBIGUOUS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}(\D.*)?")
 
-# ISO months, days and so on, coarse to fine: a style that a datetime64's own unit calls for.
+# Styles of the datetime64 units that are coarser than a day.
 _STYLE_OF_UNIT = {"Y": "%Y", "M": "%Y-%m"}
+LAST_YEAR = 9999  # the last that datetime, and four digits, can write
+LAST_TIME = np.datetime64("9999-12-31T23:59:59", "s")
 _DATE, _SECONDS = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
 _COUNT = 'count the rows as steps (--time "")'
 _REMEDY = f"write ISO dates (2020-01-31, or 2020-01-31 13:00), or {_COUNT}"
@@ -47,6 +50,8 @@ def parse_time(text: str) -> tuple[datetime, str] | None:
             if gap is None:
                 return datetime(int(year), int(month), int(day)), style
             microsecond = int((fraction or "0")[:6].ljust(6, "0"))
+            if microsecond == 0 and (fraction or "").strip("0"):
+                microsecond = 1  # what is finer still must not vanish unnoticed
             clock = int(hour), int(minute), int(second or 0), microsecond
             moment = datetime(int(year), int(month), int(day), *clock) - _offset(zone)
             style += f"{gap}%H:%M" + (":%S" if second else "")
@@ -73,7 +78,10 @@ def _offset(zone: str | None) -> timedelta:
         return timedelta()
     assert zone is not None
     digits = zone[1:].replace(":", "").ljust(4, "0")
-    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 23 or minutes > 59:
+        raise ValueError(f"{zone} is no offset")
+    ahead = timedelta(hours=hours, minutes=minutes)
     return ahead if zone[0] == "+" else -ahead
 
 
@@ -104,10 +112,10 @@ def read_times(table: Table, name: str) -> tuple[np.ndarray, str]:
             raise _too_fine(table, name, row)
     style = max(styles, key=len)
     for other, row in styles.items():
-        if not _goes_with(other, style):
+        if not _compatible(other, style):
             first = texts[styles[style]]
             raise DataError(
-                f"{table.place(row, name)}: {shown(texts[row])} is written otherwise than {shown(first)}; "
+                f"{table.place(row, name)}: {quote(texts[row])} is written otherwise than {quote(first)}; "
                 "write all times in one form"
             )
     return np.array([known[text][0] for text in texts], dtype="datetime64[s]"), style
@@ -121,11 +129,11 @@ def _parse_at(table: Table, name: str, row: int, text: str) -> tuple[datetime, s
     if is_missing(text):
         raise DataError(f"{place}: the time is missing; fill it in, or delete the row")
     if is_ambiguous(text):
-        raise DataError(f"{place}: {shown(text)} may be day before month or month before day; {_REMEDY}")
-    raise DataError(f"{place}: {shown(text)} is not a time; {_REMEDY}")
+        raise DataError(f"{place}: {quote(text)} may be day before month or month before day; {_REMEDY}")
+    raise DataError(f"{place}: {quote(text)} is not a time; {_REMEDY}")
 
 
-def _goes_with(style: str, finest: str) -> bool:
+def _compatible(style: str, finest: str) -> bool:
     """Whether times of two styles may stand in one column: midnights without their time of day, whole minutes."""
     if style == finest:
         return True
@@ -139,10 +147,20 @@ def _typed(table: Table, name: str, column: np.ndarray) -> tuple[np.ndarray, str
     if np.isnat(column).any():
         row = int(np.flatnonzero(np.isnat(column))[0])
         raise DataError(f"{table.place(row, name)}: the time is missing; fill it in, or delete the row")
+    unit = np.datetime_data(column.dtype)[0]
+    if unit in ("ps", "fs", "as"):  # NumPy does not compare them with years
+        raise DataError(f"{table.name}, column {quote(name)}: times of type {column.dtype}; convert to datetime64[ns]")
+    years = column.astype("datetime64[Y]").astype(np.int64) + 1970
+    outside = (years < 1) | (years > LAST_YEAR)
+    if outside.any():  # before the conversion below, which overflows in silence
+        row = int(np.flatnonzero(outside)[0])
+        raise DataError(
+            f"{table.place(row, name)}: {column[row]} is not in the years 1 to {LAST_YEAR}; correct it, or {_COUNT}"
+        )
     times = column.astype("datetime64[s]")
     if (times != column).any():
         raise _too_fine(table, name, int(np.flatnonzero(times != column)[0]))
-    if style := _STYLE_OF_UNIT.get(np.datetime_data(column.dtype)[0]):
+    if style := _STYLE_OF_UNIT.get(unit):
         return times, style
     return times, _DATE if (times == times.astype("datetime64[D]")).all() else _SECONDS
 
@@ -161,4 +179,9 @@ def format_times(times: np.ndarray, style: str) -> list[str]:
     ['2020Q2']
     """
     moments: list[datetime] = times.astype("datetime64[s]").tolist()
-    return [moment.strftime(style.replace("%q", str((moment.month + 2) // 3))) for moment in moments]
+    return [_format(moment, style) for moment in moments]
+
+
+def _format(moment: datetime, style: str) -> str:
+    # strftime writes the years before 1000 without leading zeros on some systems
+    return moment.strftime(style.replace("%Y", f"{moment.year:04}").replace("%q", str((moment.month + 2) // 3)))

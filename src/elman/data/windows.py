@@ -1,4 +1,4 @@
-"""A series cut into what a model sees and what it is asked for."""
+"""Sliding windows of a series: inputs, and the targets that follow them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def windows(values: np.ndarray, input_size: int, horizon: int, *, observed: np.n
     Args:
         values: (T,) or, with several values a step, (T, C); the result's inputs and targets are then (N, W, C) and
             (N, H, C).
-        input_size: W, the steps that a model sees, at least 1.
+        input_size: W, the steps that a model reads, at least 1.
         horizon: H, the steps that it forecasts, at least 0.
         observed: (T,) bool, which values were observed; None: all of them.
 

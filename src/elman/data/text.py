@@ -1,0 +1,37 @@
+"""Texts of data files: parsing numbers and missing values, quoting for messages."""
+
+from __future__ import annotations
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?", "#n/a"})
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text stands for a value that is not there.
+
+    >>> [is_missing(text) for text in ("", " NA ", "null", "0")]
+    [True, True, True, False]
+    """
+    return text.strip().lower() in MISSING
+
+
+def parse_number(text: str) -> float | None:
+    """The number that a text is, NaN where it is a missing token, None where it is something else.
+
+    >>> [parse_number(text) for text in ("1.5", " -2e3", "n/a", "1_000", "1,5", "abc")]
+    [1.5, -2000.0, nan, None, None, None]
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return float("nan") if is_missing(text) else None
+    # Python's own spellings of numbers are not the spellings of data files.
+    return number if "_" not in text and text.isascii() else None
+
+
+def quote(text: str) -> str:
+    """A text as an error message shows it: in quotes, on one line, at most 40 characters.
+
+    >>> quote("two\\nlines")
+    "'two\\\\nlines'"
+    """
+    return repr(text if len(text) <= 40 else text[:37] + "...")
