@@ -7,15 +7,20 @@ import pytest
 import torch
 
 import elman.nn
-from elman.errors import ShapeError
+from elman.errors import SettingsError, ShapeError
 from elman.learning import Examples
+from elman.model import LastStep, Linear, PointHead, RecurrentLayers
+from elman.nn.network import Network
+from elman.nn.twins import PointTwin
+from elman.recurrence import Layout
 from elman.training.checkpoint import Checkpoint
 from elman.training.loop import fit
-from elman.training.losses import get_loss
 
 
 class Follow(torch.nn.Module):
     """A prediction at every step, and the state; notes the states it is given."""
+
+    keeps_time = True
 
     def __init__(self, cell="LSTM", dropout=0.0):
         super().__init__()
@@ -27,16 +32,22 @@ class Follow(torch.nn.Module):
 
     def forward(self, x, state=None):
         y, final = self.recurrent(x, state)
+        return self.head(y), final
+
+    def loss(self, batch, state=None):
+        hx = None if state is None else state["h"] if len(state) == 1 else (state["h"], state["c"])
+        output, final = self(batch.inputs, hx)
+        final = {"h": final} if isinstance(final, torch.Tensor) else dict(zip("hc", final, strict=True))
         self.given.append(state)
         self.left.append(final)
-        return self.head(y), final
+        return *PointTwin("mse").loss(output, batch.targets, batch.weight), final
 
 
 def sequences(count, steps, seed=0):
     random = np.random.default_rng(seed)
     inputs = random.standard_normal((count, steps, 2)).astype(np.float32)
     targets = np.cumsum(inputs, 1).sum(2, keepdims=True).astype(np.float32) / steps
-    return Examples(inputs, targets, np.ones_like(targets))
+    return Examples(inputs, targets)
 
 
 def by_hand(module, examples, epochs, steps):
@@ -66,7 +77,7 @@ def test_equals_the_loop_by_hand(cell, count, steps, settings):
     ours, expected = Follow(cell), Follow(cell)
     losses = by_hand(expected, examples, 4, steps)
     chosen = settings(epochs=4, batch_size=0, schedule="constant", weight_decay=0, clip_norm=0)
-    result = fit(ours, "mse", examples, chosen, bptt_steps=steps)
+    result = fit(ours, examples, chosen, bptt_steps=steps)
     torch.testing.assert_close(
         torch.tensor([entry["loss"] for entry in result.history]), torch.tensor(losses), rtol=1e-4, atol=1e-6
     )
@@ -74,19 +85,20 @@ def test_equals_the_loop_by_hand(cell, count, steps, settings):
         # sixteen updates of 0.01 each, whose direction is rounded
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
     whole = Follow(cell)
-    fit(whole, "mse", examples, chosen, bptt_steps=13)
+    fit(whole, examples, chosen, bptt_steps=13)
     assert (whole.head.weight - ours.head.weight).abs().max() > 1e-3
 
 
 def test_the_state_is_carried_without_its_gradient_and_begins_anew(settings):
     module = Follow()
-    fit(module, "mse", sequences(5, 9), settings(epochs=2, batch_size=2), bptt_steps=4)
+    fit(module, sequences(5, 9), settings(epochs=2, batch_size=2), bptt_steps=4)
     assert len(module.given) == 2 * 3 * 3  # epochs, batches, segments
     for k, state in enumerate(module.given):
         if k % 3 == 0:
             assert state is None
             continue
-        for tensor, left in zip(state, module.left[k - 1], strict=True):
+        for name, left in module.left[k - 1].items():
+            tensor = state[name]
             assert torch.equal(tensor, left)
             assert left.requires_grad
             assert not tensor.requires_grad
@@ -97,11 +109,10 @@ def test_validation_is_over_whole_sequences(settings, monkeypatch):
     losses = []
     for at_once in (2**17, 4):  # in one piece, in several
         monkeypatch.setattr("elman.training.batches.STEPS_AT_ONCE", at_once)
-        monkeypatch.setattr("elman.training.run.STEPS_AT_ONCE", at_once)
+        monkeypatch.setattr("elman.training.trainer.STEPS_AT_ONCE", at_once)
         module = Follow()
         result = fit(
             module,
-            "mse",
             sequences(4, 9),
             settings(epochs=1, batch_size=2),
             validation=held_out,
@@ -110,38 +121,39 @@ def test_validation_is_over_whole_sequences(settings, monkeypatch):
         losses.append(result.best_loss)
     with torch.no_grad():
         prediction = module(torch.tensor(held_out.inputs))[0]
-        expected = get_loss("mse")(prediction, torch.tensor(held_out.targets), None).item()
+        expected = (prediction - torch.tensor(held_out.targets)).square().mean().item()
     assert losses == pytest.approx([expected, expected], rel=1e-5)
 
 
 def test_the_schedule_counts_segments(settings):
-    """The first updates of AdamW are of the learning rate's size, so the walk shows each rate."""
+    """The first updates of AdamW are of the learning rate's size, so its path shows each rate."""
 
-    class Walk(torch.nn.Module):
+    class Scale(torch.nn.Module):
+        keeps_time = True
+
         def __init__(self):
             super().__init__()
             self.a = torch.nn.Parameter(torch.zeros(()))
 
-        def forward(self, x, state=None):
-            return self.a * x, x
+        def loss(self, batch, state=None):
+            return *PointTwin("mae").loss(self.a * batch.inputs, batch.targets, batch.weight), {}
 
     x = np.ones((1, 4, 1), np.float32)
-    module = Walk()
+    module = Scale()
     chosen = settings(epochs=1, batch_size=0, learning_rate=0.01, weight_decay=0)
-    fit(module, "mae", Examples(x, 100 * x, x), chosen, bptt_steps=2)
+    fit(module, Examples(x, 100 * x), chosen, bptt_steps=2)
     assert module.a.item() == pytest.approx(0.01 * (1 + (0.02 + 0.98 * 0.5)), rel=1e-3)
 
 
 def test_goes_on_exactly(settings, tmp_path, bits, numbers):
     examples, chosen = sequences(5, 9), settings(epochs=4, batch_size=2)
     whole = Follow(dropout=0.3)
-    expected = fit(whole, "mse", examples, chosen, validation=sequences(2, 9, 1), bptt_steps=4)
+    expected = fit(whole, examples, chosen, validation=sequences(2, 9, 1), bptt_steps=4)
     asked = []
     for stop in (lambda: asked.append(1) or len(asked) > 2, None):
         module = Follow(dropout=0.3)
         result = fit(
             module,
-            "mse",
             examples,
             chosen,
             validation=sequences(2, 9, 1),
@@ -155,8 +167,36 @@ def test_goes_on_exactly(settings, tmp_path, bits, numbers):
 
 def test_targets_that_are_not_at_every_step(settings):
     examples = sequences(4, 9)
-    last = Examples(examples.inputs, examples.targets[:, -1], examples.weights[:, -1])
-    with pytest.raises(ShapeError, match="training part: .* need a target at every step"):
-        fit(Follow(), "mse", last, settings(), bptt_steps=4)
-    with pytest.raises(ShapeError, match="validation part: .* need a target at every step"):
-        fit(Follow(), "mse", examples, settings(), validation=last, bptt_steps=4)
+    last = Examples(examples.inputs, examples.targets[:, -1])
+    with pytest.raises(ShapeError, match="training part: .* needs a target at every step"):
+        fit(Follow(), last, settings(), bptt_steps=4)
+    with pytest.raises(ShapeError, match="validation part: .* needs a target at every step"):
+        fit(Follow(), examples, settings(), validation=last, bptt_steps=4)
+
+
+def test_a_model_that_cannot_be_cut_is_refused(settings):
+    recurrent, head = RecurrentLayers(Layout("gru", 2, 4)), PointHead("mse")
+    examples = sequences(4, 9)
+    whole = Network((recurrent, LastStep(), Linear(4, 1), head))
+    with pytest.raises(SettingsError, match="bptt_steps is 4, but this model has one output for a whole sequence"):
+        fit(whole, Examples(examples.inputs, examples.targets[:, -1]), settings(), bptt_steps=4)
+    both = Network((RecurrentLayers(Layout("gru", 2, 4, bidirectional=True)), Linear(8, 1), head))
+    with pytest.raises(SettingsError, match="bptt_steps is 4, but this model also runs backwards"):
+        fit(both, examples, settings(), bptt_steps=4)
+    static = Network((Linear(2, 1), head))
+    with pytest.raises(ShapeError, match="no input has steps"):
+        fit(static, Examples(examples.inputs[:, 0], examples.targets[:, 0]), settings(), bptt_steps=4)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_a_network_equals_a_module_by_hand(cell, settings):
+    """The state of a description's layers, by name, is carried as a tuple would be."""
+    examples, chosen = sequences(5, 9), settings(epochs=3, batch_size=2)
+    by_hand = Follow(cell.upper())
+    network = Network((RecurrentLayers(Layout(cell, 2, 4, num_layers=2)), Linear(4, 1), PointHead("mse")))
+    for ours, theirs in zip(network.parameters(), by_hand.parameters(), strict=True):
+        ours.data.copy_(theirs.data)
+    fit(by_hand, examples, chosen, bptt_steps=4)
+    fit(network, examples, chosen, bptt_steps=4)
+    for ours, theirs in zip(network.parameters(), by_hand.parameters(), strict=True):
+        assert torch.equal(ours, theirs)

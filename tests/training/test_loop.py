@@ -16,15 +16,16 @@ from elman.learning import Examples
 from elman.training.batches import to_tensors
 from elman.training.events import EpochEnd, PhaseEnd, PhaseStart
 from elman.training.loop import fit
-from elman.training.losses import get_loss
-from elman.training.run import backward
+from elman.training.trainer import backward
+from tests.training.helpers import Trainable
 
 
-class Scale(torch.nn.Module):
-    """y = a·x, from a = 0: training walks along one line."""
+class Scale(Trainable):
+    """y = a·x, from a = 0: training moves along one line."""
 
-    def __init__(self):
+    def __init__(self, point_loss="mse"):
         super().__init__()
+        self.point_loss = point_loss
         self.a = torch.nn.Parameter(torch.zeros(()))
 
     def forward(self, x):
@@ -33,7 +34,7 @@ class Scale(torch.nn.Module):
 
 def line(slope, count=6, weights=None):
     x = np.linspace(1, 2, count, dtype=np.float32).reshape(-1, 1, 1)
-    return Examples(x, slope * x, np.ones_like(x) if weights is None else weights)
+    return Examples(x, slope * x, sample_weight=weights)
 
 
 def test_same_seed_same_bits(small, examples, settings, bits, numbers):
@@ -41,7 +42,7 @@ def test_same_seed_same_bits(small, examples, settings, bits, numbers):
     for seed in (3, 3, 4):
         torch.rand(seed)  # wherever the caller's own stream stands
         module = small()
-        result = fit(module, "mse", examples(26), settings(seed=seed), validation=examples(9, seed=1))
+        result = fit(module, examples(26), settings(seed=seed), validation=examples(9, seed=1))
         runs.append((bits(module), numbers(result.history)))
     assert runs[0] == runs[1]
     assert runs[0][0] != runs[2][0]
@@ -51,20 +52,20 @@ def test_the_callers_random_stream_is_untouched(small, examples, settings):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    fit(small(), "mse", examples(26), settings(epochs=2))
+    fit(small(), examples(26), settings(epochs=2))
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_learns(small, examples, settings):
     module = small()
-    result = fit(module, "mse", examples(64), settings(epochs=30, patience=0), validation=examples(30, seed=1))
+    result = fit(module, examples(64), settings(epochs=30, patience=0), validation=examples(30, seed=1))
     assert result.best_loss < result.history[0]["validation_loss"] / 3
     assert (result.epochs_run, result.interrupted) == (30, False)
 
 
 def test_restores_the_best_and_stops_early(settings):
     # from a = 0 towards 1 in steps of about 0.1; the validation part wants 0.5
-    events, module, weights = [], Scale(), []
+    events, module, weights = [], Scale("mae"), []
 
     def note(event):
         events.append(event)
@@ -72,7 +73,7 @@ def test_restores_the_best_and_stops_early(settings):
             weights.append(module.a.item())
 
     chosen = settings(epochs=50, batch_size=0, learning_rate=0.1, schedule="constant", weight_decay=0, patience=3)
-    result = fit(module, "mae", line(1), chosen, validation=line(0.5), on_event=note)
+    result = fit(module, line(1), chosen, validation=line(0.5), on_event=note)
     losses = [entry["validation_loss"] for entry in result.history]
     best = int(np.argmin(losses))
     assert best > 1
@@ -91,7 +92,7 @@ def test_restores_the_best_and_stops_early(settings):
 
 def test_patience_of_zero_never_stops(settings):
     chosen = settings(epochs=20, batch_size=0, learning_rate=0.1, schedule="constant", weight_decay=0, patience=0)
-    result = fit(Scale(), "mae", line(1), chosen, validation=line(0.3))
+    result = fit(Scale("mae"), line(1), chosen, validation=line(0.3))
     assert result.epochs_run == 20
     assert result.best_epoch < 10
 
@@ -99,12 +100,12 @@ def test_patience_of_zero_never_stops(settings):
 @pytest.mark.parametrize(("batch_size", "patience"), [(0, 32), (3, 16), (1, 10)])
 def test_patience_by_itself_waits_ten_epochs_or_32_updates(batch_size, patience, settings):
     chosen = settings(epochs=100, batch_size=batch_size, learning_rate=0.1, weight_decay=0, patience=None)
-    result = fit(Scale(), "mae", line(1), chosen, validation=line(-1))
+    result = fit(Scale("mae"), line(1), chosen, validation=line(-1))
     assert (result.best_epoch, result.epochs_run) == (1, 1 + patience)
 
 
 def test_without_validation_the_last_epoch_counts(small, examples, settings):
-    result = fit(small(), "mse", examples(26), settings(epochs=4, patience=1))
+    result = fit(small(), examples(26), settings(epochs=4, patience=1))
     assert result.best_epoch == result.epochs_run == 4
     assert result.best_loss == result.history[-1]["loss"]
     assert {entry["validation_loss"] for entry in result.history} == {None}
@@ -112,7 +113,7 @@ def test_without_validation_the_last_epoch_counts(small, examples, settings):
 
 def test_history_and_validation_loss(small, examples, settings):
     module, held_out = small(), examples(9, seed=1)
-    result = fit(module, "mse", examples(26), settings(epochs=3), validation=held_out, phase="search")
+    result = fit(module, examples(26), settings(epochs=3), validation=held_out, phase="search")
     assert [entry["epoch"] for entry in result.history] == [1, 2, 3]
     assert all(entry["phase"] == "search" for entry in result.history)
     assert result.seconds == pytest.approx(math.fsum(entry["seconds"] for entry in result.history))
@@ -127,72 +128,73 @@ def test_training_loss_is_the_mean_over_all_targets(settings):
     chosen = settings(epochs=1, batch_size=4, learning_rate=1e-12)
     for given in (None, weights):
         examples = line(1, weights=given)
-        result = fit(Scale(), "mse", examples, chosen)
-        expected = np.average(examples.targets**2, weights=examples.weights)
+        result = fit(Scale(), examples, chosen)
+        expected = np.average(examples.targets**2, weights=given)
         assert result.history[0]["loss"] == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_schedule(settings):
     chosen = settings(epochs=10, learning_rate=0.5)
-    rates = [entry["learning_rate"] for entry in fit(Scale(), "mse", line(1), chosen).history]
+    rates = [entry["learning_rate"] for entry in fit(Scale(), line(1), chosen).history]
     expected = [0.5 * (0.02 + 0.98 * (1 + math.cos(math.pi * k / 10)) / 2) for k in range(10)]
     assert rates == pytest.approx(expected, rel=1e-12)
     # a refit for a known number of epochs follows the same rates, however many examples it has
-    refit = fit(Scale(), "mse", line(1, count=11), chosen, epochs=4, validation=line(-1))
+    refit = fit(Scale(), line(1, count=11), chosen, epochs=4, validation=line(-1))
     assert [entry["learning_rate"] for entry in refit.history] == rates[:4]
-    constant = fit(Scale(), "mse", line(1), settings(schedule="constant", learning_rate=0.5))
+    constant = fit(Scale(), line(1), settings(schedule="constant", learning_rate=0.5))
     assert {entry["learning_rate"] for entry in constant.history} == {0.5}
 
 
 def test_updates_follow_the_schedule_within_an_epoch(settings):
-    # the first updates of AdamW are of the learning rate's size, so the walk shows each rate
-    module = Scale()
+    # the first updates of AdamW are of the learning rate's size, so its path shows each rate
+    module = Scale("mae")
     chosen = settings(epochs=1, batch_size=3, learning_rate=0.01, weight_decay=0)
-    fit(module, "mae", line(100), chosen)
+    fit(module, line(100), chosen)
     expected = 0.01 * (1 + (0.02 + 0.98 * 0.5))
     assert module.a.item() == pytest.approx(expected, rel=1e-3)
 
 
 def test_every_example_once_an_epoch_in_a_new_order(settings):
-    seen = []
+    batches = []
 
     class Watch(Scale):
         def forward(self, x):
-            seen.append(x.flatten().tolist())
+            batches.append(x.flatten().tolist())
             return super().forward(x)
 
     examples = line(1, count=11)
-    fit(Watch(), "mse", examples, settings(epochs=2, batch_size=4))
-    assert [len(batch) for batch in seen] == [4, 4, 3] * 2
-    first, second = list(chain(*seen[:3])), list(chain(*seen[3:]))
+    fit(Watch(), examples, settings(epochs=2, batch_size=4))
+    assert [len(batch) for batch in batches] == [4, 4, 3] * 2
+    first, second = list(chain(*batches[:3])), list(chain(*batches[3:]))
     assert sorted(first) == sorted(second) == examples.inputs.flatten().tolist()
     assert first != second
 
 
 def test_targets_of_weight_zero_teach_nothing(small, examples, settings, bits, numbers):
     given = examples(26)
-    weights = given.weights.copy()
+    weights = np.ones_like(given.targets)
     weights[::3, 0] = 0
     weights[5] = 0
     runs = []
     for nonsense in (0, 1e9, np.nan, np.inf):
         targets = np.where(weights > 0, given.targets, np.float32(nonsense))
-        module = small()
-        masked = Examples(given.inputs, targets, weights)
-        result = fit(module, "huber", masked, settings(), validation=masked)
+        module = small(point_loss="huber")
+        masked = Examples(given.inputs, targets, sample_weight=weights)
+        result = fit(module, masked, settings(), validation=masked)
         runs.append((bits(module), numbers(result.history)))
     assert all(run == runs[0] for run in runs)
-    unmasked = small()
-    fit(unmasked, "huber", given, settings(), validation=given)
+    unmasked = small(point_loss="huber")
+    fit(unmasked, given, settings(), validation=given)
     assert bits(unmasked) != runs[0][0]
 
 
 def test_ctrl_c_keeps_the_best_so_far(settings):
     module, calls = Scale(), []
 
-    class Watch(torch.nn.Module):
+    class Watch(Trainable):
         def __init__(self):
             super().__init__()
+            self.point_loss = "mae"
             self.inner = module
 
         def forward(self, x):
@@ -203,7 +205,7 @@ def test_ctrl_c_keeps_the_best_so_far(settings):
             return self.inner(x)
 
     chosen = settings(epochs=50, batch_size=3, learning_rate=0.1, schedule="constant", weight_decay=0)
-    result = fit(Watch(), "mae", line(1), chosen, validation=line(1))
+    result = fit(Watch(), line(1), chosen, validation=line(1))
     assert result.interrupted
     assert result.epochs_run == result.best_epoch == 3  # two updates an epoch, stopped in the fourth
     assert module.a.item() == calls[6] != calls[7]
@@ -212,7 +214,7 @@ def test_ctrl_c_keeps_the_best_so_far(settings):
 
 def test_stop_is_asked_between_epochs(settings):
     asked = []
-    result = fit(Scale(), "mse", line(1), settings(epochs=9), stop=lambda: asked.append(1) or len(asked) > 3)
+    result = fit(Scale(), line(1), settings(epochs=9), stop=lambda: asked.append(1) or len(asked) > 3)
     assert (result.interrupted, result.epochs_run) == (True, 3)
 
 
@@ -224,7 +226,7 @@ def test_a_loss_that_is_not_finite(batch_size, settings):
 
     module = Explode()
     with pytest.raises(TrainingError, match=r"epoch \d of search: the \S+ is (inf|nan); lower --learning-rate"):
-        fit(module, "mse", line(1), settings(batch_size=batch_size, learning_rate=0.25), phase="search")
+        fit(module, line(1), settings(batch_size=batch_size, learning_rate=0.25), phase="search")
     assert math.isfinite(module.a.item())
 
 
@@ -234,30 +236,36 @@ def test_a_gradient_that_is_not_finite(settings):
             return x * self.a.clamp(min=0).sqrt()  # infinite slope at a = 0, finite value
 
     with pytest.raises(TrainingError, match=r"epoch 1 of train: the gradient is (inf|nan)"):
-        fit(Root(), "mse", line(1), settings())
+        fit(Root(), line(1), settings())
 
 
 @pytest.mark.parametrize("device", ["tpu", "meta", "cuda:99", ""])
 def test_a_device_that_is_not_there(device, settings):
     with pytest.raises(SettingsError, match=r"device .* cannot be used here .*--device cpu"):
-        fit(Scale(), "mse", line(1), settings(device=device))
+        fit(Scale(), line(1), settings(device=device))
 
 
 def test_bad_examples(settings):
     good, device = line(1), torch.device("cpu")
-    none = Examples(good.inputs[:0], good.targets[:0], good.weights[:0])
+    none = Examples(good.inputs[:0], good.targets[:0])
     with pytest.raises(DataError, match="validation part: there are no examples"):
-        fit(Scale(), "mse", good, settings(), validation=none)
+        fit(Scale(), good, settings(), validation=none)
     with pytest.raises(DataError, match="nothing is known"):
-        to_tensors(line(1, weights=np.zeros_like(good.weights)), device, "x")
-    with pytest.raises(DataError, match="x: inputs hold values that are not finite"):
-        to_tensors(Examples(good.inputs * np.float32(np.inf), good.targets, good.weights), device, "x")
-    with pytest.raises(DataError, match="x: targets hold values that are not finite"):
-        to_tensors(Examples(good.inputs, good.targets * np.float32(np.nan), good.weights), device, "x")
-    with pytest.raises(ShapeError, match="do not fit"):
-        to_tensors(Examples(good.inputs, good.targets[1:], good.weights), device, "x")
+        to_tensors(line(1, weights=np.zeros_like(good.targets)), device, "x")
+    for weight in (-1, np.nan, np.inf):
+        with pytest.raises(DataError, match="x: weights must be finite and at least 0"):
+            to_tensors(line(1, weights=np.full_like(good.targets, weight)), device, "x")
+    for wrong in (np.inf, np.nan, 1e300):  # the last is none in float32
+        with pytest.raises(DataError, match="x: input hold values that are not finite"):
+            to_tensors(Examples(good.inputs.astype("f8") * wrong, good.targets), device, "x")
+        with pytest.raises(DataError, match="x: targets hold values that are not finite"):
+            to_tensors(Examples(good.inputs, good.targets.astype("f8") * wrong), device, "x")
+    with pytest.raises(ShapeError, match="x: input has 6 rows, the targets have 5"):
+        to_tensors(Examples(good.inputs, good.targets[1:]), device, "x")
+    with pytest.raises(ShapeError, match="x: weights .* do not fit"):
+        to_tensors(line(1, weights=np.ones((6, 2), "f4")), device, "x")
     with pytest.raises(ShapeError, match="must be alike"):
-        fit(Scale(), "mse", Examples(good.inputs, good.targets[:, 0], good.weights[:, 0]), settings())
+        fit(Scale(), Examples(good.inputs, good.targets[:, 0]), settings())
 
 
 def test_large_validation_parts_are_measured_in_chunks(settings, monkeypatch):
@@ -265,10 +273,9 @@ def test_large_validation_parts_are_measured_in_chunks(settings, monkeypatch):
     weights = np.array([1, 0, 2, 0.5, 0, 1, 3], np.float32).reshape(-1, 1, 1)
     held_out = line(3, count=7, weights=weights)
     module = Scale()
-    result = fit(module, "mse", line(1), settings(epochs=1, batch_size=2), validation=held_out)
-    tensors = [torch.tensor(a) for a in (held_out.inputs, held_out.targets, held_out.weights)]
-    whole = get_loss("mse")(module.a.detach() * tensors[0], tensors[1], tensors[2])
-    assert result.best_loss == pytest.approx(whole.item(), rel=1e-6)
+    result = fit(module, line(1), settings(epochs=1, batch_size=2), validation=held_out)
+    expected = np.average((module.a.item() * held_out.inputs - held_out.targets) ** 2, weights=weights)
+    assert result.best_loss == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -276,11 +283,11 @@ def test_backward_is_torchs(dtype, small):
     gradients = []
     for run in (backward, torch.Tensor.backward):
         module = small().to(dtype)
-        seen = []
-        module.head.weight.register_hook(seen.append)
+        hooked = []
+        module.head.weight.register_hook(hooked.append)
         run(module.eval()(torch.ones(5, 3, 2, dtype=dtype)).square().sum())
         gradients.append([p.grad for p in module.parameters()])
-        assert torch.equal(seen[0], module.head.weight.grad)
+        assert torch.equal(hooked[0], module.head.weight.grad)
     assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
     with pytest.raises(RuntimeError, match="does not require grad"):
         backward(torch.ones(()))
@@ -291,14 +298,15 @@ def test_torchs_compiler_is_not_imported():
     program = """
 import sys
 import numpy as np
-import torch
-from elman.settings import TrainingSettings
 from elman.learning import Examples
+from elman.model import Linear, PointHead
+from elman.nn.network import Network
 from elman.training.loop import fit
+from elman.training.settings import TrainingSettings
 
 x = np.ones((8, 3, 2), np.float32)
-module = torch.nn.Linear(2, 2)
-assert fit(module, "mse", Examples(x, x, x), TrainingSettings(epochs=2, batch_size=4)).epochs_run == 2
+network = Network((Linear(2, 2), PointHead("mse", 2)))
+assert fit(network, Examples(x, x), TrainingSettings(epochs=2, batch_size=4)).epochs_run == 2
 assert "torch._dynamo" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -9,8 +9,8 @@ import torch
 from torch.nn.utils import clip_grad_norm_, parametrizations
 
 from elman.errors import SettingsError
-from elman.settings import TrainingSettings
 from elman.training.optimiser import Optimiser
+from elman.training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(learning_rate=0.05, weight_decay=0.1, clip_norm=0.5)
 

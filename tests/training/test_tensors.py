@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from elman.settings import TrainingSettings
+from elman.nn.network import Batch
 from elman.training.batches import Tensors
 from elman.training.optimiser import Optimiser
+from elman.training.settings import TrainingSettings
 from elman.training.tensors import Copies, tensors_of
 
 
@@ -62,11 +63,11 @@ def test_shuffled_batches_do_not_depend_on_how_many_are_gathered_at_once(at_once
     monkeypatch.setattr("elman.training.batches.NUMBERS_AT_ONCE", at_once)
     inputs = torch.arange(11 * 2 * 3.0).reshape(11, 2, 3)
     weights = inputs[:, 0, :1] if weighted else None
-    examples = Tensors(inputs, inputs[:, :, 0], weights)
+    examples = Tensors(Batch(inputs, inputs[:, :, 0], None, weights))
     order = torch.randperm(11, generator=torch.Generator().manual_seed(3))
     batches = list(examples.shuffled(4, torch.Generator().manual_seed(3)))
     assert [len(batch[0]) for batch in batches] == [4, 4, 3]
-    for rows, (x, y, w) in zip(order.split(4), batches, strict=True):
+    for rows, (x, y, _, w) in zip(order.split(4), batches, strict=True):
         assert torch.equal(x, inputs[rows])
         assert torch.equal(y, inputs[rows][:, :, 0])
         assert w is None if weights is None else torch.equal(w, weights[rows])

@@ -9,6 +9,7 @@ import numpy as np
 
 from elman.errors import DataError, ShapeError
 from elman.model import INPUT
+from elman.model.layer import has_steps
 
 Array = np.ndarray
 
@@ -43,38 +44,71 @@ class Examples:
 
     @property
     def steps(self) -> int:
-        """T, of the first input that has steps."""
-        return next(array.shape[1] for array in self.named_inputs().values() if array.ndim > 1)
+        """T; 0 where no input has steps."""
+        return max((array.shape[1] for array in self.named_inputs().values() if has_steps(array)), default=0)
 
-    def check(self, what: str) -> None:
+    def weights(self, *, keeps_time: bool = False) -> Array | None:
+        """How much each target counts, of the targets' first dimensions, in float32; None if all count 1.
+
+        Args:
+            keeps_time: whether there is a target for each step. Those behind a row's length then count 0.
+        """
+        weight = None if self.sample_weight is None else self.sample_weight.astype(np.float32, copy=False)
+        if keeps_time and self.lengths is not None:
+            real = (np.arange(self.steps) < self.lengths[:, None]).astype(np.float32)
+            if weight is None:
+                weight = real
+            else:
+                ndim = max(weight.ndim, 2)
+                weight = _of_rank(weight, ndim) * _of_rank(real, ndim)
+        return None if weight is None or (weight == 1).all() else weight
+
+    def check(self, what: str, *, keeps_time: bool = False) -> None:
         """Refuse what cannot be trained on; ``what`` names it in messages.
+
+        Padding of the inputs is read, though it does not count: it must be finite, and an index within range.
+
+        Args:
+            keeps_time: as for :meth:`weights`.
 
         Raises:
             ShapeError: arrays that do not fit each other.
             DataError: no examples, none that counts, or a value that counts and is not finite.
         """
-        count = len(self.targets)
-        for name, array in self.named_inputs().items():
+        count, inputs = len(self.targets), self.named_inputs()
+        for name, array in inputs.items():
             if len(array) != count:
                 raise ShapeError(f"{what}: {name} has {len(array)} rows, the targets have {count}")
+        steps = {name: array.shape[1] for name, array in inputs.items() if has_steps(array)}
+        if len(set(steps.values())) > 1:
+            raise ShapeError(f"{what}: the inputs must have the same number of steps; they have {steps}")
         if not count:
             raise DataError(f"{what}: there are no examples; give more data, or ask for shorter windows")
         self._check_lengths(what)
-        known = np.True_
-        if self.sample_weight is not None:
-            weight = self.sample_weight
-            if weight.shape != self.targets.shape[: weight.ndim]:
-                raise ShapeError(f"{what}: weights {weight.shape} do not fit targets {self.targets.shape}")
-            if not np.isfinite(weight).all():
-                raise DataError(f"{what}: weights hold values that are not finite; fill or remove them")
-            if not (weight >= 0).all() or not weight.any():
-                raise DataError(f"{what}: weights must be at least 0, and some greater: nothing is known to learn from")
-            known = (weight > 0).reshape(weight.shape + (1,) * (self.targets.ndim - weight.ndim))
+        if keeps_time and self.targets.shape[1:2] != (self.steps,):
+            raise ShapeError(
+                f"{what}: the inputs have {self.steps} steps and the targets are {self.targets.shape}; "
+                "the model needs a target at every step"
+            )
+        self._check_weight(what)
+        weight = self.weights(keeps_time=keeps_time)
+        if weight is not None and not weight.any():
+            raise DataError(f"{what}: no target has a weight greater than 0: nothing is known to learn from")
         for name, array in self.named_inputs().items():
             if not np.isfinite(array).all():
                 raise DataError(f"{what}: {name} hold values that are not finite; fill or remove them")
-        if not np.isfinite(self.targets).all() and not np.isfinite(np.where(known, self.targets, 0)).all():
+        known = self.targets if weight is None else np.where(_of_rank(weight > 0, self.targets.ndim), self.targets, 0)
+        if not np.isfinite(known).all():
             raise DataError(f"{what}: targets hold values that are not finite; fill or remove them")
+
+    def _check_weight(self, what: str) -> None:
+        weight = self.sample_weight
+        if weight is None:
+            return
+        if not weight.ndim or weight.shape != self.targets.shape[: weight.ndim]:
+            raise ShapeError(f"{what}: weights {weight.shape} do not fit targets {self.targets.shape}")
+        if not np.isfinite(weight).all() or not (weight >= 0).all():
+            raise DataError(f"{what}: weights must be finite and at least 0; 0 is for what is not known")
 
     def _check_lengths(self, what: str) -> None:
         if self.lengths is None:
@@ -84,3 +118,8 @@ class Examples:
             raise ShapeError(f"{what}: lengths must be {len(self)} integers, got {lengths.dtype} {lengths.shape}")
         if not 1 <= lengths.min() <= lengths.max() <= steps:
             raise ShapeError(f"{what}: lengths must be from 1 to {steps}: leave empty sequences out")
+
+
+def _of_rank(array: Array, ndim: int) -> Array:
+    """With dimensions of size 1 at the end, so that it has ``ndim`` of them."""
+    return array.reshape(array.shape + (1,) * (ndim - array.ndim))

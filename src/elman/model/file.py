@@ -5,7 +5,6 @@ The format is specified in docs/model-file.md.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from pathlib import Path
 from typing import Any
@@ -57,11 +56,7 @@ def _description(model: Model) -> dict[str, Any]:
 
 
 def _digest(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(jsontext.dumps(description, sort_keys=True).encode("utf-8", "surrogatepass"))
-    for name in sorted(arrays):
-        digest.update(f"\0{name}\0{arrays[name].shape}\0".encode())
-        digest.update(arrays[name].astype("<f4", copy=False).tobytes())
-    return digest.hexdigest()
+    return arrayfile.digest(jsontext.dumps(description, sort_keys=True), arrays)
 
 
 def load_model(path: Path | str) -> Model:
@@ -111,6 +106,9 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     texts = ("elman", "task", "digest")
     if found.keys() != KEYS or not all(isinstance(found[name], str) for name in texts):
         raise ModelFileError(f"{path}: its description must have {', '.join(sorted(KEYS))}; train it again")
+    # the digest covers values; that the text is the one written is more: 0.10 for 0.1 is a change too
+    if jsontext.dumps(found, sort_keys=True) != metadata["elman"]:
+        raise ModelFileError(f"{path}: its description is not as elman writes it; copy it again or train again")
     return found
 
 

@@ -23,6 +23,11 @@ State = dict[str, Array]
 INPUT = "input"  # what a model's only input is called
 
 
+def has_steps(array: Array) -> bool:
+    """Whether an input or activation has steps: (N, T, …), or (N, T) whole numbers; (N, F) has none."""
+    return array.ndim > 2 or (array.ndim == 2 and array.dtype.kind in "iu")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layer(ABC):
     """One layer's description: plain values only, so that it can be written as JSON.
@@ -41,6 +46,11 @@ class Layer(ABC):
 
     name: str = ""
     reads: tuple[str, ...] = ()
+
+    @property
+    def causal(self) -> bool:
+        """Whether its output at a step depends on no later step."""
+        return True
 
     @abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -152,6 +162,6 @@ def _typed(name: str, value: Any, kind: Any, what: str) -> Any:
         inner = typing.get_args(kind)[0]
         if isinstance(value, list):
             return tuple(_typed(name, item, inner, what) for item in value)
-    elif (kind is float and type(value) is int and abs(value) < 2**53) or type(value) is kind:
+    elif type(value) is kind or (kind is float and type(value) is int and abs(value) < 2**53):
         return value
     raise ModelFileError(f"{what} has {name} = {value!r:.40}; it must be {getattr(kind, '__name__', kind)}")

@@ -25,6 +25,10 @@ class RecurrentLayers(Layer):
     layout: Layout
     kind: ClassVar[str] = "recurrent"
 
+    @property
+    def causal(self) -> bool:
+        return not self.layout.bidirectional
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return self.layout.shapes()
 
@@ -82,6 +86,10 @@ class LastStep(Layer):
     bidirectional: bool = False
     kind: ClassVar[str] = "last"
     keeps_time: ClassVar[bool] = False
+
+    @property
+    def causal(self) -> bool:
+        return not self.bidirectional
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import ShapeError
-from elman.model.layer import INPUT, Array, Head, Layer, State
+from elman.model.layer import INPUT, Array, Head, Layer, State, has_steps
 from elman.model.layers import RecurrentLayers
 from elman.model.wiring import Wiring
 
@@ -81,7 +81,7 @@ class Model:
         given = inputs if isinstance(inputs, Mapping) else {INPUT: inputs}
         values = self.wiring.checked_inputs(given)
         rows = len(next(iter(values.values())))
-        steps = max((value.shape[1] for value in values.values() if value.ndim > 1), default=0)
+        steps = max((value.shape[1] for value in values.values() if has_steps(value)), default=0)
         checked = None if lengths is None else _checked_lengths(lengths, rows, steps)
         state = {} if state is None else self._checked_state(state, rows)
         if rows <= BATCH:
@@ -168,6 +168,10 @@ def model_shapes(layers: Sequence[Layer]) -> dict[str, tuple[int, ...]]:
 
 def _checked_lengths(lengths: Sequence[int] | Array, rows: int, steps: int) -> Array:
     given = np.asarray(lengths)
-    if given.shape != (rows,) or given.dtype.kind not in "iu" or (rows and not 1 <= given.min() <= given.max() <= steps):
+    if (
+        given.shape != (rows,)
+        or given.dtype.kind not in "iu"
+        or (rows and not 1 <= given.min() <= given.max() <= steps)
+    ):
         raise ShapeError(f"lengths must be {rows} whole numbers from 1 to {steps}, one for each row")
     return given.astype(np.int64)

@@ -33,8 +33,8 @@ class ModelSettings(Settings):
 def recurrent_layers(settings: ModelSettings, input_size: int, *, bidirectional: bool = False) -> RecurrentLayers:
     """The recurrent layers that ``settings`` describe.
 
-    >>> recurrent_layers(ModelSettings(cell="lstm", hidden_size=8), 3).layout
-    Layout(cell='lstm', input_size=3, hidden_size=8)
+    >>> recurrent_layers(ModelSettings(cell="lstm", hidden_size=8), 3).layout.part_shapes(0)["weight_ih"]
+    (32, 3)
     """
     states = get_cell(settings.cell).states
     layout = Layout(

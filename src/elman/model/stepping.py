@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from elman.errors import DataError, SettingsError, ShapeError
+from elman.model.file import model_digest
 from elman.model.layer import INPUT, Array
-from elman.model.layers import RecurrentLayers
 from elman.model.model import Model
 from elman.model.stream import State, Stream
 
@@ -28,9 +28,8 @@ def stream_of(model: Model) -> Stream:
     >>> stream_of(model).step([3.0])
     array([8.], dtype=float32)
     """
-    for layer in model.layers:
-        if isinstance(layer, RecurrentLayers) and layer.layout.bidirectional:
-            raise SettingsError("a bidirectional model has no single step: its second half begins at the end")
+    if not model.wiring.causal:
+        raise SettingsError("a bidirectional model has no single step: its second half begins at the end")
 
     def step(x: Any, state: State) -> tuple[Array, State]:
         given = x if isinstance(x, Mapping) else {INPUT: x}
@@ -42,4 +41,5 @@ def stream_of(model: Model) -> Stream:
         answer = model.decode(output)
         return answer[0, 0] if model.wiring.keeps_time else answer[0], new
 
-    return Stream(step, model.initial_state(1))
+    initial = model.initial_state(1)
+    return Stream(step, initial, identity=model_digest(model), finite=initial)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from elman import arrayfile, atomic
+from elman import arrayfile, atomic, jsontext
 from elman.errors import ModelFileError, ShapeError
 
+HEADER = "elman-stream"
 State = dict[str, np.ndarray]
 StepFunction = Callable[[Any, State], tuple[np.ndarray, State]]
 
@@ -21,6 +22,9 @@ class Stream:
     Args:
         function: ``(x, state) -> (y, state)``, pure: the task's own.
         initial: the state before the first step.
+        identity: what makes states that look alike another model's, such as its digest; a saved state has it.
+        finite: names of the arrays that a state put back must have finite, as those of a cell: one value that is not
+            would make all later outputs NaN. In the others NaN may stand for a missing value.
 
     >>> count = Stream(lambda x, s: (s["n"] + x, {"n": s["n"] + x}), {"n": np.zeros(())})
     >>> count.step(2), count.step(3)
@@ -29,9 +33,17 @@ class Stream:
     np.float64(1.0)
     """
 
-    def __init__(self, function: StepFunction, initial: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        function: StepFunction,
+        initial: Mapping[str, np.ndarray],
+        *,
+        identity: str = "",
+        finite: Collection[str] = (),
+    ) -> None:
         self._function = function
         self._initial = {name: np.array(value) for name, value in initial.items()}
+        self._identity, self._finite = identity, frozenset(finite)
         self._state = dict(self._initial)
 
     @property
@@ -39,17 +51,26 @@ class Stream:
         """A copy of the state: arrays by name. Assign it to put it back.
 
         Raises:
-            ShapeError: on assignment, names, shapes or types that are not this stream's.
+            ShapeError: on assignment, names, shapes, types or values that cannot be this stream's.
         """
         return {name: value.copy() for name, value in self._state.items()}
 
     @state.setter
     def state(self, state: Mapping[str, np.ndarray]) -> None:
-        described = {name: (value.shape, value.dtype) for name, value in self._initial.items()}
-        found = {name: (np.shape(value), np.asarray(value).dtype) for name, value in state.items()}
+        try:
+            given = {name: np.array(value) for name, value in state.items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ShapeError(f"a state is arrays by name ({error}); assign what state gave") from None
+        described, found = (
+            {name: (value.shape, value.dtype.str) for name, value in arrays.items()}
+            for arrays in (self._initial, given)
+        )
         if found != described:
             raise ShapeError(f"the state holds {found}; this stream's is {described}")
-        self._state = {name: np.array(value) for name, value in state.items()}
+        for name in self._finite:
+            if not np.isfinite(given[name]).all():
+                raise ShapeError(f"the state's {name!r:.80} holds values that are not finite; reset the stream")
+        self._state = given
 
     def step(self, x: Any) -> np.ndarray:
         """Take in one input, give the output after it; the task says what both are.
@@ -66,7 +87,7 @@ class Stream:
 
     def save(self, path: Path | str) -> None:
         """Write the state to ``path`` (safetensors), atomically."""
-        atomic.write_bytes(path, arrayfile.packed(self._state))
+        atomic.write_bytes(path, arrayfile.packed(self._state, {HEADER: self._signed(self._state)}))
 
     def load(self, path: Path | str) -> None:
         """Put back a state that :meth:`save` wrote.
@@ -75,6 +96,13 @@ class Stream:
             ModelFileError: the file is missing, damaged, or another stream's.
         """
         try:
-            self.state = arrayfile.read(Path(path)).arrays
+            arrays, metadata = arrayfile.read(Path(path))
+            if metadata != {HEADER: self._signed(arrays)}:
+                raise ValueError("it is damaged, or another model's")
+            self.state = arrays
         except (OSError, ValueError) as error:
             raise ModelFileError(f"{path}: not a saved state of this stream ({error}); save it again") from error
+
+    def _signed(self, state: State) -> str:
+        digest = arrayfile.digest(self._identity, state)
+        return jsontext.dumps({"digest": digest, "identity": self._identity}, sort_keys=True)

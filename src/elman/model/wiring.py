@@ -17,7 +17,8 @@ class Wiring:
     """The connections of a model's layers, from their ``name`` and ``reads``.
 
     >>> from elman.model import Join, Linear
-    >>> Wiring((Linear(1, 2, name="a", reads=("x",)), Linear(3, 2, name="b", reads=("y",)), Join(reads=("a", "b")))).sources
+    >>> layers = (Linear(1, 2, name="a", reads=("x",)), Linear(3, 2, name="b", reads=("y",)), Join(reads=("a", "b")))
+    >>> Wiring(layers).sources
     (('x',), ('y',), (0, 1))
     """
 
@@ -59,6 +60,11 @@ class Wiring:
             timed.append(layer.keeps_time and any(isinstance(s, str) or timed[s] for s in sources))
         return timed[-1]
 
+    @cached_property
+    def causal(self) -> bool:
+        """Whether an output depends on no later step: the model can be run step by step, its state carried."""
+        return all(layer.causal for layer in self.layers)
+
     def check(self) -> None:
         """Refuse layers that do not fit each other.
 
@@ -96,4 +102,3 @@ class Wiring:
         if len(set(rows.values())) > 1 or -1 in rows.values():
             raise ShapeError(f"the inputs must have the same number of rows; they have {rows}")
         return values
-

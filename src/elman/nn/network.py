@@ -61,6 +61,7 @@ class Network(torch.nn.Module):
         options = Regularisation(dropout, recurrent_dropout, init)
         for number, layer in enumerate(layers):
             self.add_module(str(number), twin_of(layer, options))
+        self.keeps_time, self.causal = self.wiring.keeps_time, self.wiring.causal
         self._chain = all(
             sources == ((number - 1,) if number else (INPUT,)) for number, sources in enumerate(self.wiring.sources)
         )

@@ -57,6 +57,8 @@ class HeadTwin(Twin):
 class RecurrentTwin(Recurrent):
     """(N, T, I) → (N, T, D·R)."""
 
+    layout_states: tuple[str, ...]
+
     def forward(  # type: ignore[override]
         self, x: Sequence[Tensor], lengths: Tensor | None, state: State
     ) -> tuple[Tensor, State]:
@@ -165,7 +167,7 @@ class SoftmaxTwin(HeadTwin):
 
 
 def weighted_mean(each: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Σ weight·each / Σ weight, and Σ weight; 0 where nothing counts. ``weight`` has the first dimensions of ``each``."""
+    """Σ weight·each / Σ weight (0 where nothing counts), and Σ weight, which has the first dimensions of ``each``."""
     weight = weight.view(weight.shape + (1,) * (each.ndim - weight.ndim)).expand_as(each)
     total = weight.sum()
     return (each * weight).sum() / total.where(total > 0, 1.0), total

@@ -1,1 +1,1 @@
-"""The one training loop, losses by name, checkpoints. It emits events; it prints and draws nothing."""
+"""The one training loop, its optimiser, checkpoints. It emits events; it prints and draws nothing."""

@@ -1,96 +1,174 @@
-"""Examples as tensors on the training device, a batch at a time."""
+"""Examples as tensors on the training device, a batch at a time; a batch of sequences in segments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from elman.errors import DataError, ShapeError
-from elman.tasks.base import Examples
-
-Batch = tuple[Tensor, Tensor, Tensor | None]
+from elman.learning import Examples
+from elman.model import INPUT
+from elman.nn.network import Batch
 
 # Where no gradient is kept, so many steps (rows × T) at once use the processor fully and bound the memory.
 STEPS_AT_ONCE = 2**17
-# Examples are put in order many batches at a time, up to so many numbers: one operation then serves all of these.
+# Examples are gathered many batches at a time, up to so many numbers: one operation then serves all of these.
 NUMBERS_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
 class Tensors:
-    """:class:`Examples` on a device; ``weights`` is None if all are 1."""
+    """:class:`Examples` on a device.
 
-    inputs: Tensor
-    targets: Tensor
-    weights: Tensor | None
+    Args:
+        whole: all of them as one batch; its weights are None if all are 1, its lengths if all sequences are whole.
+        keeps_time: whether there is an output, so a target, for each step.
+    """
+
+    whole: Batch
+    keeps_time: bool = False
 
     def __len__(self) -> int:
-        return self.inputs.shape[0]
+        return len(self.whole.targets)
+
+    @property
+    def steps(self) -> int:
+        """T; 1 where no input has steps."""
+        return max((t.shape[1] for t in _all(self.whole.inputs) if _has_steps(t)), default=1)
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """All examples once in random order, ``size`` at a time; the last batch may be smaller."""
+        whole = self.whole
         if size >= len(self):  # the order within a batch means nothing
-            yield self._all()
+            yield whole
             return
-        order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
-        batches = max(1, NUMBERS_AT_ONCE // (size * self.inputs[0].numel()))
+        order = torch.randperm(len(self), generator=generator)
+        batches = max(1, NUMBERS_AT_ONCE // (size * sum(t[0].numel() for t in _all(whole.inputs))))
         for rows in order.split(batches * size):
-            gathered = (
-                self.inputs.index_select(0, rows),
-                self.targets.index_select(0, rows),
-                None if self.weights is None else self.weights.index_select(0, rows),
+            there = rows.to(whole.targets.device)
+            gathered = Batch(
+                _of_each(whole.inputs, lambda t, there=there: t.index_select(0, there)),
+                whole.targets.index_select(0, there),
+                None if whole.lengths is None else whole.lengths.index_select(0, rows),
+                None if whole.weight is None else whole.weight.index_select(0, there),
             )
-            yield from split(gathered, size, 0)
+            yield from self._split(gathered, size)
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """All examples once, in order, at least ``size`` at a time and as many as memory bears."""
-        return split(self._all(), max(size, STEPS_AT_ONCE // self.inputs.shape[1]), 0)
+        return self._split(self.whole, max(size, STEPS_AT_ONCE // self.steps))
 
-    def _all(self) -> Batch:
-        return self.inputs, self.targets, self.weights
+    def _split(self, batch: Batch, size: int) -> Iterator[Batch]:
+        inputs, targets, lengths, weight = batch
+        batches = map(
+            Batch,
+            inputs.split(size) if isinstance(inputs, Tensor) else _split_each(inputs, size),
+            targets.split(size),
+            repeat(None) if lengths is None else lengths.split(size),
+            repeat(None) if weight is None else weight.split(size),
+        )
+        return batches if lengths is None else (self._shortened(ragged) for ragged in batches)
+
+    def _shortened(self, batch: Batch) -> Batch:
+        """``batch`` cut to its longest row."""
+        assert batch.lengths is not None
+        shortest, longest = int(batch.lengths.min()), int(batch.lengths.max())
+        cut = (
+            _in_time(batch, slice(longest))
+            if self.keeps_time
+            else batch._replace(inputs=_of_each(batch.inputs, lambda t: t[:, :longest] if _has_steps(t) else t))
+        )
+        return cut if shortest < longest else cut._replace(lengths=None)
 
 
-def split(batch: Batch, size: int, dim: int) -> Iterator[Batch]:
-    """``batch`` in pieces of ``size`` or, at the end, less: of rows for ``dim`` 0, of steps for 1."""
-    inputs, targets, weights = batch
-    pieces = repeat(None) if weights is None else weights.split(size, dim)
-    return zip(inputs.split(size, dim), targets.split(size, dim), pieces, strict=False)
+def segments(batch: Batch, steps: int) -> Iterator[Batch]:
+    """``batch`` in segments of ``steps`` steps, the last of which may be shorter.
+
+    A row that has ended keeps the length 1, the least that layers take: its weight there is 0.
+    """
+    total = batch.targets.shape[1]
+    for start in range(0, total, steps):
+        segment = _in_time(batch, slice(start, start + steps))
+        if batch.lengths is not None:
+            size = segment.targets.shape[1]
+            lengths = (batch.lengths - start).clamp(1, size)
+            segment = segment._replace(lengths=lengths if int(lengths.min()) < size else None)
+        yield segment
 
 
-def to_tensors(examples: Examples, device: torch.device, what: str, *, aligned: bool = False) -> Tensors:
+def to_tensors(examples: Examples, device: torch.device, what: str, *, keeps_time: bool = False) -> Tensors:
     """``examples`` on ``device``. Targets of weight 0 become 0: what is not known may be anything.
 
+    Args:
+        what: names the examples in messages.
+        keeps_time: whether the model has an output for each step. What lies behind a row's length then weighs nothing.
+
     Raises:
-        ShapeError: the three arrays do not fit each other; with ``aligned`` also targets that are not (N, T, …).
-        DataError: no examples, nothing known among them, or a value that is not finite. ``what`` names them.
+        ShapeError: arrays that do not fit each other; with ``keeps_time`` also targets that are not (N, T, …).
+        DataError: no examples, nothing known among them, or a value that is not finite.
     """
-    inputs, targets, weights = examples.inputs, examples.targets, examples.weights
-    if len(inputs) != len(targets) or targets.shape != weights.shape:
-        raise ShapeError(f"{what}: inputs {inputs.shape}, targets {targets.shape}, weights {weights.shape} do not fit")
-    if aligned and inputs.shape[:2] != targets.shape[:2]:
-        raise ShapeError(
-            f"{what}: inputs {inputs.shape} and targets {targets.shape} differ in their steps; sequences that are cut "
-            "into segments need a target at every step"
+    with np.errstate(over="ignore"):  # what is too large for float32 is refused below
+        examples = replace(
+            examples,
+            inputs={name: _trainable(array) for name, array in examples.named_inputs().items()},
+            targets=_trainable(examples.targets),
+            sample_weight=None if examples.sample_weight is None else examples.sample_weight.astype(np.float32),
         )
-    if not len(inputs):
-        raise DataError(f"{what}: there are no examples; give more data, or ask for shorter windows")
-    if not (weights >= 0).all() or not weights.any():
-        raise DataError(f"{what}: weights must be at least 0, and some greater: nothing is known to learn from")
-    if not (weights == 1).all():
-        targets = np.where(weights > 0, targets, np.float32(0))
-    for name, array in (("inputs", inputs), ("targets", targets), ("weights", weights)):
-        if not np.isfinite(array).all():
-            raise DataError(f"{what}: {name} hold values that are not finite; fill or remove them")
-    return Tensors(
-        _tensor(inputs, device), _tensor(targets, device), None if (weights == 1).all() else _tensor(weights, device)
+    keeps_time = keeps_time and examples.steps > 0
+    examples.check(what, keeps_time=keeps_time)
+    inputs, targets, weight = examples.named_inputs(), examples.targets, examples.weights(keeps_time=keeps_time)
+    if weight is not None:
+        targets = np.where(weight.reshape(weight.shape + (1,) * (targets.ndim - weight.ndim)) > 0, targets, 0)
+    on_device = {name: _tensor(array).to(device) for name, array in inputs.items()}
+    batch = Batch(
+        on_device[INPUT] if on_device.keys() == {INPUT} else on_device,
+        _tensor(targets).to(device),
+        None if examples.lengths is None else torch.from_numpy(examples.lengths.astype(np.int64)),
+        None if weight is None else _tensor(weight).to(device),
     )
+    tensors = Tensors(batch, keeps_time)
+    return tensors if batch.lengths is None else Tensors(tensors._shortened(batch), keeps_time)
 
 
-def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
+def _trainable(array: np.ndarray) -> np.ndarray:
+    """As int64 or float32."""
+    return array.astype(np.int64 if array.dtype.kind in "iu" else np.float32, copy=False)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
     # windows are often read-only views that overlap
-    return torch.from_numpy(np.require(array, np.float32, ["C", "W"])).to(device)
+    return torch.from_numpy(np.require(array, array.dtype, ["C", "W"]))
+
+
+def _all(inputs: Any) -> list[Tensor]:
+    return [inputs] if isinstance(inputs, Tensor) else list(inputs.values())
+
+
+def _has_steps(tensor: Tensor) -> bool:
+    """As :func:`elman.model.layer.has_steps`."""
+    return tensor.ndim > 2 or (tensor.ndim == 2 and not tensor.is_floating_point())
+
+
+def _of_each(inputs: Any, change: Any) -> Any:
+    return change(inputs) if isinstance(inputs, Tensor) else {name: change(t) for name, t in inputs.items()}
+
+
+def _split_each(inputs: Mapping[str, Tensor], size: int) -> Iterator[dict[str, Tensor]]:
+    for parts in zip(*(t.split(size) for t in inputs.values()), strict=True):
+        yield dict(zip(inputs, parts, strict=True))
+
+
+def _in_time(batch: Batch, steps: slice) -> Batch:
+    """The steps ``steps`` of all that has them; there is a target at every step."""
+    inputs, targets, lengths, weight = batch
+    return Batch(
+        _of_each(inputs, lambda t: t[:, steps] if _has_steps(t) else t),
+        targets[:, steps],
+        lengths,
+        weight if weight is None or weight.ndim == 1 else weight[:, steps],
+    )

@@ -1,24 +1,27 @@
-"""Training on disk, so that it can go on after anything: one safetensors file, its record as JSON in the header."""
+"""Training on disk, so that it can go on after anything: one safetensors file, its record as JSON in the header.
+
+Everything in the file is covered by a digest: damage is an error, never another result.
+"""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+import numpy as np
+import torch
 from torch import Tensor
 
-from elman import atomic
+from elman import arrayfile, atomic, jsontext
 from elman.errors import RunFolderError
-from elman.training.events import Fit
+from elman.training.events import Fit, fit_from_record
 
-FORMAT = 1
+FORMAT = 2
 HEADER = "elman-checkpoint"
+KEYS = {"format", "fingerprint", "phases", "digest"}
 # Writing may take this share of the time at most.
 SHARE = 0.05
 
@@ -55,9 +58,9 @@ class Checkpoint:
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> checkpoint = Checkpoint(Path(folder.name) / "checkpoint.safetensors", fingerprint="settings and data")
-    >>> checkpoint.save("search", Fit(best_epoch=2, epochs_run=3, best_loss=0.1), {}, finished=True)
-    >>> Checkpoint(checkpoint.path, fingerprint="settings and data").load("search").fit.best_epoch
-    2
+    >>> checkpoint.save("search", Fit(best_epoch=0, epochs_run=0, best_loss=None), {}, finished=False)
+    >>> Checkpoint(checkpoint.path, fingerprint="settings and data").load("search").finished
+    False
     >>> folder.cleanup()
     """
 
@@ -88,7 +91,7 @@ class Checkpoint:
         self.load(phase)
         assert self._phases is not None
         start = time.monotonic()
-        # copies: parameters may be views of one block, which the format refuses
+        # copies: training goes on in these tensors
         self._phases[phase] = Saved(fit, finished, {name: t.detach().cpu().clone() for name, t in tensors.items()})
         self._write(self._phases)
         end = time.monotonic()
@@ -100,8 +103,8 @@ class Checkpoint:
             "fingerprint": self.fingerprint,
             "phases": {name: {"finished": p.finished, "fit": asdict(p.fit)} for name, p in phases.items()},
         }
-        content = {f"{name}/{key}": t for name, p in phases.items() for key, t in p.tensors.items()}
-        atomic.write_bytes(self.path, save(content, metadata={HEADER: json.dumps(record, allow_nan=False)}))
+        arrays = {f"{name}/{key}": t.numpy() for name, p in phases.items() for key, t in p.tensors.items()}
+        atomic.write_bytes(self.path, packed(record, arrays))
 
     def unusable(self, reason: str) -> RunFolderError:
         """The error that says so, and what to do."""
@@ -111,25 +114,58 @@ class Checkpoint:
 
     def _read(self) -> dict[str, Saved]:
         try:
-            with safe_open(self.path, framework="pt") as file:
-                record = json.loads((file.metadata() or {})[HEADER])
-                # copies: the file is not kept open
-                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
-            if record["format"] != FORMAT:
-                raise self.unusable(f"its format is {record['format']!r:.20}, this elman's is {FORMAT}")
-            if record["fingerprint"] != self.fingerprint:
-                raise RunFolderError(
-                    f"{self.path}: this training was begun with other settings or other data; "
-                    "give the same ones to resume it, or start again with --overwrite"
-                )
-            return {name: self._phase(name, entry, tensors) for name, entry in record["phases"].items()}
-        except RunFolderError:
-            raise
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            arrays, metadata = arrayfile.read(self.path)
+            record = jsontext.loads(metadata[HEADER])
+        except (OSError, KeyError, ValueError) as error:
             raise self.unusable(f"damaged, or not a checkpoint: {type(error).__name__}") from error
+        if not isinstance(record, dict) or type(record.get("format")) is not int:
+            raise self.unusable("its record is malformed")
+        if record["format"] != FORMAT:
+            raise self.unusable(f"its format is {record['format']!r:.20}, this elman's is {FORMAT}")
+        if record.keys() != KEYS or not isinstance(record["phases"], dict):
+            raise self.unusable("its record is malformed")
+        digest = record.pop("digest")
+        if signed(record, arrays) != metadata[HEADER] or digest != digest_of(record, arrays):
+            raise self.unusable("its content does not match its digest: it was damaged or changed")
+        if record["fingerprint"] != self.fingerprint:
+            raise RunFolderError(
+                f"{self.path}: this training was begun with other settings or other data; "
+                "give the same ones to resume it, or start again with --overwrite"
+            )
+        return self._phases_of(record["phases"], arrays)
 
-    @staticmethod
-    def _phase(name: str, entry: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
-        prefix = f"{name}/"
-        own = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
-        return Saved(Fit(**entry["fit"]), bool(entry["finished"]), own)
+    def _phases_of(self, entries: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Saved]:
+        tensors: dict[str, dict[str, Tensor]] = {name: {} for name in entries}
+        for name, array in arrays.items():
+            phase, _, key = name.partition("/")
+            if phase not in tensors:
+                raise self.unusable(f"tensor {name!a:.80} belongs to no phase")
+            tensors[phase][key] = torch.from_numpy(array)
+        phases = {}
+        for name, entry in entries.items():
+            if (
+                not isinstance(entry, dict)
+                or entry.keys() != {"finished", "fit"}
+                or not isinstance(entry["finished"], bool)
+            ):
+                raise self.unusable(f"phase {name!a:.40} is malformed")
+            try:
+                phases[name] = Saved(fit_from_record(entry["fit"], name), entry["finished"], tensors[name])
+            except ValueError as error:
+                raise self.unusable(f"phase {name!a:.40}: {error}") from error
+        return phases
+
+
+def packed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of a checkpoint with this record, which is without its digest, and these arrays."""
+    return arrayfile.packed(arrays, {HEADER: signed(record, arrays)})
+
+
+def signed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """The record as text, with the digest of everything."""
+    return jsontext.dumps({**record, "digest": digest_of(record, arrays)}, sort_keys=True)
+
+
+def digest_of(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of record and arrays."""
+    return arrayfile.digest(jsontext.dumps(record, sort_keys=True), arrays)

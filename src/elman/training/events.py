@@ -1,8 +1,9 @@
-"""What training tells: events while it runs, a :class:`Fit` at its end. Plain data, without torch."""
+"""Training's events while it runs, and a :class:`Fit` at its end. Plain data, without torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -26,6 +27,55 @@ class Fit:
     history: list[dict[str, Any]] = field(default_factory=list, repr=False)
     interrupted: bool = False
     seconds: float = 0.0
+
+
+def fit_from_record(record: Any, phase: str) -> Fit:
+    """A :class:`Fit` from its values in a checkpoint, where its ``phase`` is called so.
+
+    Raises:
+        ValueError: a value of the wrong type or out of range, or values that contradict each other.
+    """
+    if not isinstance(record, dict) or record.keys() != {f.name for f in fields(Fit)}:
+        raise ValueError("its summary is malformed")
+    fit = Fit(**record)
+    if not isinstance(fit.history, list) or not isinstance(fit.interrupted, bool):
+        raise ValueError("its summary is malformed")
+    for epoch, entry in enumerate(fit.history, start=1):
+        if not _is_entry(entry, phase, epoch):
+            raise ValueError(f"its record of epoch {epoch} is malformed")
+    if type(fit.epochs_run) is not int or fit.epochs_run != len(fit.history):
+        raise ValueError("its number of epochs is not that of its history")
+    if type(fit.best_epoch) is not int or not bool(fit.history) <= fit.best_epoch <= fit.epochs_run:
+        raise ValueError("its best epoch is none of its history")
+    best = fit.history[fit.best_epoch - 1] if fit.history else {"loss": None, "validation_loss": None}
+    if fit.best_loss != (best["loss"] if best["validation_loss"] is None else best["validation_loss"]):
+        raise ValueError("its best loss is not that of its best epoch")
+    if not _is_number(fit.seconds):
+        raise ValueError("its time is no number")
+    return fit
+
+
+def _is_entry(entry: Any, phase: str, epoch: int) -> bool:
+    keys = {"phase", "epoch", "loss", "validation_loss", "learning_rate", "seconds"}
+    return (
+        isinstance(entry, dict)
+        and entry.keys() == keys
+        and entry["phase"] == phase
+        and type(entry["epoch"]) is int
+        and entry["epoch"] == epoch
+        and _is_finite(entry["loss"])
+        and (entry["validation_loss"] is None or _is_finite(entry["validation_loss"]))
+        and _is_number(entry["learning_rate"])
+        and _is_number(entry["seconds"])
+    )
+
+
+def _is_finite(value: Any) -> bool:
+    return type(value) is float and math.isfinite(value)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_finite(value) and value >= 0
 
 
 @dataclass(frozen=True)

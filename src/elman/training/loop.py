@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 import torch
 
-from elman.settings import TrainingSettings
-from elman.tasks.base import Examples
+from elman.errors import SettingsError, ShapeError
+from elman.learning import Examples
 from elman.training.batches import to_tensors
 from elman.training.checkpoint import Checkpoint
 from elman.training.devices import open_device, seeded
 from elman.training.events import EpochEnd, Event, Fit, PhaseEnd, PhaseStart
-from elman.training.losses import get_loss
-from elman.training.run import Run
+from elman.training.settings import TrainingSettings
 from elman.training.tensors import grouped, put_tensors, tensors_of
+from elman.training.trainer import Trainer
 
 __all__ = ["Fit", "fit"]
 
@@ -25,8 +25,7 @@ PATIENCE_EPOCHS, PATIENCE_UPDATES = 10, 32
 
 
 def fit(
-    module: torch.nn.Module,
-    loss: str,
+    network: torch.nn.Module,
     train: Examples,
     settings: TrainingSettings,
     *,
@@ -38,17 +37,15 @@ def fit(
     stop: Callable[[], bool] | None = None,
     bptt_steps: int = 0,
 ) -> Fit:
-    """Train ``module`` in place: AdamW, gradients clipped by norm, a schedule, early stopping, best weights restored.
+    """Train ``network`` in place: AdamW, gradients clipped by norm, a schedule, early stopping, best weights restored.
 
     The same seed on the same machine gives the same weights, bit for bit, with or without interruptions that a
     checkpoint joins. The caller's own random stream is not touched.
 
     Args:
-        module: maps inputs (B, T, I) to predictions of the targets' shape, with initial values. With ``bptt_steps`` it
-            maps inputs and a state to predictions and the new state, a tensor or nested tuple of tensors; the first
-            state of a sequence is None. It is trained on ``settings.device``, and is on the CPU and in evaluation mode
-            at the end.
-        loss: a name in :data:`elman.training.losses.LOSSES`.
+        network: an :class:`elman.nn.network.Network`, or any module with its ``loss(batch, state=None) -> (mean, count,
+            state)`` and, if its output has a step for each step of the input, ``keeps_time = True``. It has initial
+            values. It is trained on ``settings.device``, and is on the CPU and in evaluation mode at the end.
         train: examples to learn from, in a new order every epoch.
         settings: all that there is to choose.
         validation: examples that choose the best epoch and stop training early. Without them the last epoch counts.
@@ -60,65 +57,82 @@ def fit(
         stop: asked after each epoch; True ends training as Ctrl-C does.
         bptt_steps: truncated back-propagation through time (Williams and Peng 1990): each batch of sequences is cut
             into segments of so many steps, an update each, and the state is carried from one to the next, but no
-            gradient. Targets are (N, T, …) then. 0 does not cut.
+            gradient. 0 does not cut.
 
     Returns:
-        what came of it. After Ctrl-C, ``interrupted`` is True, and the module has the best weights until then.
+        what came of it. After Ctrl-C, ``interrupted`` is True, and the network has the best weights until then.
 
     Raises:
-        SettingsError: an unknown loss, a device that is not available, nothing to train.
-        DataError, ShapeError: examples that cannot be trained on, or do not fit the module's output.
+        SettingsError: a device that is not available, nothing to train, segments of a model without a step-wise output.
+        DataError, ShapeError: examples that cannot be trained on, or do not fit the network.
         TrainingError: the loss or the gradient became infinite or not a number.
         RunFolderError: the checkpoint is damaged, cannot be written, or belongs to another training.
 
     >>> import numpy as np
-    >>> x = np.linspace(-1, 1, 20, dtype=np.float32).reshape(20, 1, 1)
-    >>> examples = Examples(x, 2 * x, np.ones_like(x))
-    >>> module = torch.nn.Linear(1, 1)
-    >>> result = fit(module, "mse", examples, TrainingSettings(epochs=200, learning_rate=0.1, weight_decay=0))
-    >>> result.epochs_run, round(module.weight.item(), 3)
+    >>> from elman.model import Linear, PointHead
+    >>> from elman.nn.network import Network
+    >>> x = np.linspace(-1, 1, 20, dtype=np.float32).reshape(20, 1)
+    >>> network = Network((Linear(1, 1), PointHead("mse")))
+    >>> settings = TrainingSettings(epochs=200, learning_rate=0.1, weight_decay=0)
+    >>> result = fit(network, Examples(x, 2 * x), settings)
+    >>> result.epochs_run, round(network.get_parameter("0.weight").item(), 3)
     (200, 2.0)
     """
     tell = on_event or (lambda event: None)
-    measure = get_loss(loss)
+    keeps_time = _keeps_time(network, bptt_steps)
     known = checkpoint.load(phase) if checkpoint else None
     if checkpoint and known and known.finished:
-        put_tensors(known.group("weights"), module, checkpoint)
-        module.eval()
+        put_tensors(known, network, checkpoint)
+        network.eval()
         tell(PhaseEnd(phase, known.fit))
         return known.fit
 
     device = open_device(settings.device)
-    part = to_tensors(train, device, "training part", aligned=bool(bptt_steps))
-    held_out = (
-        None if validation is None else to_tensors(validation, device, "validation part", aligned=bool(bptt_steps))
-    )
+    part = to_tensors(train, device, "training part", keeps_time=keeps_time)
+    held_out = None if validation is None else to_tensors(validation, device, "validation part", keeps_time=keeps_time)
+    if bptt_steps and not part.keeps_time:
+        raise ShapeError("training part: no input has steps, so there are no segments; set bptt_steps to 0")
     planned = settings.epochs if epochs is None else epochs
     with seeded(settings.seed, device):
-        run = Run(module.to(device), measure, part, held_out, settings, phase, bptt_steps)
+        trainer = Trainer(network.to(device), part, held_out, settings, phase, bptt_steps)
         try:
             if checkpoint and known:
-                run.go_on(known, checkpoint)
-            tell(PhaseStart(phase, run.epoch, planned))
-            patience = _patience(settings, run) if epochs is None and held_out is not None else 0
-            interrupted = _train(run, planned, patience, tell, checkpoint, stop)
+                trainer.resume(known, checkpoint)
+            tell(PhaseStart(phase, trainer.epoch, planned))
+            patience = _patience(settings, trainer) if epochs is None and held_out is not None else 0
+            interrupted = _train(trainer, planned, patience, tell, checkpoint, stop)
         finally:
-            run.close()
-    result = run.fit(interrupted)
+            trainer.close()
+    result = trainer.fit(interrupted)
     if checkpoint and not interrupted:
-        checkpoint.save(phase, result, grouped(weights=tensors_of(module)), finished=True)
+        checkpoint.save(phase, result, grouped(weights=tensors_of(network)), finished=True)
     tell(PhaseEnd(phase, result))
     return result
 
 
-def _patience(settings: TrainingSettings, run: Run) -> int:
+def _keeps_time(network: torch.nn.Module, bptt_steps: int) -> bool:
+    keeps_time = bool(getattr(network, "keeps_time", False))
+    if bptt_steps and not keeps_time:
+        raise SettingsError(
+            f"bptt_steps is {bptt_steps}, but this model has one output for a whole sequence, which cannot be cut into "
+            "segments; set bptt_steps to 0"
+        )
+    if bptt_steps and not getattr(network, "causal", True):
+        raise SettingsError(
+            f"bptt_steps is {bptt_steps}, but this model also runs backwards in time, from each sequence's end; "
+            "set bptt_steps to 0"
+        )
+    return keeps_time
+
+
+def _patience(settings: TrainingSettings, trainer: Trainer) -> int:
     if settings.patience is not None:
         return settings.patience
-    return max(PATIENCE_EPOCHS, math.ceil(PATIENCE_UPDATES / run.updates))
+    return max(PATIENCE_EPOCHS, math.ceil(PATIENCE_UPDATES / trainer.updates))
 
 
 def _train(
-    run: Run,
+    trainer: Trainer,
     planned: int,
     patience: int,
     tell: Callable[[Event], None],
@@ -126,27 +140,27 @@ def _train(
     stop: Callable[[], bool] | None,
 ) -> bool:
     """Epochs until there are enough; True if interrupted."""
-    start, before = time.perf_counter(), run.epoch
+    start, before = time.perf_counter(), trainer.epoch
     try:
-        while run.epoch < planned and not (patience and run.epoch - run.best.epoch >= patience):
+        while trainer.epoch < planned and not (patience and trainer.epoch - trainer.best.epoch >= patience):
             if stop and stop():
                 if checkpoint:
-                    checkpoint.save(run.phase, run.fit(True), run.state(), finished=False)
+                    checkpoint.save(trainer.phase, trainer.fit(True), trainer.state(), finished=False)
                 return True
-            run.run_epoch()
+            trainer.run_epoch()
             if checkpoint and checkpoint.due():
-                checkpoint.save(run.phase, run.fit(True), run.state(), finished=False)
+                checkpoint.save(trainer.phase, trainer.fit(True), trainer.state(), finished=False)
             elapsed = time.perf_counter() - start
-            remaining = elapsed / (run.epoch - before) * (planned - run.epoch)
-            last = run.history[-1]
+            remaining = elapsed / (trainer.epoch - before) * (planned - trainer.epoch)
+            last = trainer.history[-1]
             tell(
                 EpochEnd(
-                    run.phase,
-                    run.epoch,
+                    trainer.phase,
+                    trainer.epoch,
                     planned,
                     last["loss"],
                     last["validation_loss"],
-                    run.best.epoch,
+                    trainer.best.epoch,
                     elapsed,
                     remaining,
                 )

@@ -11,7 +11,7 @@ from torch.nn import Parameter
 from torch.optim.adamw import adamw
 
 from elman.errors import SettingsError
-from elman.settings import TrainingSettings
+from elman.training.settings import TrainingSettings
 
 # where torch has AdamW as one kernel in all the releases that elman admits
 FUSED_DEVICES = ("cpu", "cuda")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from elman.training.checkpoint import Checkpoint
+from elman.training.checkpoint import Checkpoint, Saved
 
 
 def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -16,8 +16,8 @@ def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
 class Copies:
     """Takes copies of everything in a module that training changes; each is whole until the next but one is taken.
 
-    What lies in ``flat``, the optimiser's tensor, is copied in one operation: parameter by parameter it costs a small
-    model as much as its update.
+    What lies in ``flat``, the optimiser's tensor, is copied in one operation: parameter by parameter, the copies of a
+    small model cost as much as its update.
     """
 
     def __init__(self, module: torch.nn.Module, flat: Tensor | None) -> None:
@@ -35,7 +35,7 @@ class Copies:
     def taken(self) -> dict[str, Tensor]:
         """:func:`tensors_of`, as it is now."""
         rest: dict[str, Tensor] = dict(self._others)
-        if any(part._buffers for part in self._parts):  # to walk the module for nothing takes longer than to copy it
+        if any(part._buffers for part in self._parts):  # named_buffers takes longer than the copy, also for nothing
             rest = rest | dict(self._module.named_buffers())
         copies = {name: tensor.detach().clone() for name, tensor in rest.items()}
         if self._flat is None:
@@ -47,15 +47,29 @@ class Copies:
 
 
 def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:
-    """One dictionary of several, as ``group/name``; :meth:`Saved.group` is the way back."""
+    """One dictionary of several, as ``group/name``; :meth:`Saved.group` takes one out again."""
     return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
 
 
+def check_tensors(saved: dict[str, Tensor], own: dict[str, Tensor], checkpoint: Checkpoint) -> None:
+    """Refuse ``saved``, which ``checkpoint`` held, unless names, shapes and types are those of ``own``.
+
+    Raises:
+        RunFolderError: they are not.
+    """
+    found, expected = ({name: (t.shape, t.dtype) for name, t in tensors.items()} for tensors in (saved, own))
+    if found != expected:
+        raise checkpoint.unusable("it was made for another model or device")
+
+
 @torch.no_grad()
-def put_tensors(tensors: dict[str, Tensor], module: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """Copy ``tensors``, which ``checkpoint`` held, into the module."""
+def put_tensors(saved: Saved, module: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    """Copy the weights of a finished phase into the module.
+
+    Raises:
+        RunFolderError: they are another model's.
+    """
     own = tensors_of(module)
-    if {name: t.shape for name, t in own.items()} != {name: t.shape for name, t in tensors.items()}:
-        raise checkpoint.unusable("it was made for another model")
-    for name, tensor in own.items():
-        tensor.copy_(tensors[name])
+    check_tensors(saved.tensors, grouped(weights=own), checkpoint)
+    for name, tensor in saved.group("weights").items():
+        own[name].copy_(tensor)

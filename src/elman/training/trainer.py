@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,15 +12,17 @@ from torch import Tensor
 from torch.autograd import Variable
 
 from elman.errors import TrainingError
-from elman.settings import TrainingSettings
-from elman.training.batches import STEPS_AT_ONCE, Batch, Tensors, split
+from elman.nn.network import Batch
+from elman.training.batches import STEPS_AT_ONCE, Tensors, segments
 from elman.training.checkpoint import Checkpoint, Saved
 from elman.training.devices import random_states, set_random_states
 from elman.training.events import Fit
-from elman.training.losses import Loss
 from elman.training.optimiser import Optimiser
 from elman.training.schedule import learning_rate
-from elman.training.tensors import Copies, grouped, put_tensors, tensors_of
+from elman.training.settings import TrainingSettings
+from elman.training.tensors import Copies, check_tensors, grouped, tensors_of
+
+State = dict[str, Tensor]
 
 
 class Best(NamedTuple):
@@ -31,28 +33,28 @@ class Best(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-class Run:
-    """A phase in progress: the module, and everything that decides its next number."""
+class Trainer:
+    """A phase in progress: the network, and everything that decides its next number."""
 
     def __init__(
         self,
-        module: torch.nn.Module,
-        measure: Loss,
+        network: torch.nn.Module,
         train: Tensors,
         validation: Tensors | None,
         settings: TrainingSettings,
         phase: str,
         bptt_steps: int = 0,
     ) -> None:
-        self.module, self.measure, self.phase = module.train(), measure, phase
+        self.network, self.phase = network.train(), phase
+        self._loss: Callable[..., tuple[Tensor, Tensor | int, State]] = network.loss  # type: ignore[assignment]
         self.train, self.validation = train, validation
         self.bptt_steps = bptt_steps
         self.settings = settings
         self.size = batch_size(settings, len(train))
-        self.device = train.inputs.device
+        self.device = train.whole.targets.device
         self.order = torch.Generator().manual_seed(settings.seed)
-        self.optimiser = Optimiser(module, settings)
-        self._copies = Copies(module, self.optimiser.flat)
+        self.optimiser = Optimiser(network, settings)
+        self._copies = Copies(network, self.optimiser.flat)
         self.best = Best(0, None, self._copies.taken())
         self.history: list[dict[str, Any]] = []
 
@@ -63,9 +65,9 @@ class Run:
 
     @property
     def updates(self) -> int:
-        """Updates in an epoch."""
-        segments = math.ceil(self.train.inputs.shape[1] / self.bptt_steps) if self.bptt_steps else 1
-        return math.ceil(len(self.train) / self.size) * segments
+        """Updates in an epoch; at most, where batches are cut to their longest row."""
+        per_batch = math.ceil(self.train.steps / self.bptt_steps) if self.bptt_steps else 1
+        return math.ceil(len(self.train) / self.size) * per_batch
 
     def run_epoch(self) -> None:
         """Train on all examples once, measure, and keep the weights if they are the best yet."""
@@ -90,8 +92,8 @@ class Run:
 
     def _update(self) -> tuple[float, float]:
         """One pass over the training part; its mean loss, and its first learning rate."""
-        if not self.module.training:
-            self.module.train()
+        if not self.network.training:
+            self.network.train()
         settings, updates = self.settings, self.updates
         losses: list[Tensor] = []
         norms: list[Tensor] = []
@@ -112,7 +114,7 @@ class Run:
 
     @torch.no_grad()
     def _validate(self, validation: Tensors) -> float:
-        self.module.eval()
+        self.network.eval()
         steps = max(self.bptt_steps, STEPS_AT_ONCE // self.size) if self.bptt_steps else 0
         losses, counts = zip(*self._losses(validation.in_order(self.size), steps), strict=True)
         return self._mean("validation loss", losses, counts)
@@ -124,14 +126,13 @@ class Run:
         """
         for batch in batches:
             if not steps:
-                inputs, targets, weights = batch
-                yield self.measure(self.module(inputs), targets, weights), _count(targets, weights)
+                yield self._loss(batch)[:2]
                 continue
-            state = None
-            for inputs, targets, weights in split(batch, steps, 1):
-                prediction, state = self.module(inputs, state)
-                state = detached(state)
-                yield self.measure(prediction, targets, weights), _count(targets, weights)
+            state: State | None = None
+            for segment in segments(batch, steps):
+                loss, count, final = self._loss(segment, state)
+                state = {name: tensor.detach() for name, tensor in final.items()}
+                yield loss, count
 
     def _mean(self, what: str, losses: Sequence[Tensor], counts: Sequence[Tensor | int]) -> float:
         weights = [float(count) for count in counts]
@@ -156,36 +157,42 @@ class Run:
         return Fit(self.best.epoch, self.epoch, self.best.loss, list(self.history), interrupted, seconds)
 
     def state(self) -> dict[str, Tensor]:
-        """All tensors that the next epoch depends on, for :meth:`go_on`; the rest is in :meth:`fit`."""
+        """All tensors that the next epoch depends on, for :meth:`resume`; the rest is in :meth:`fit`."""
         return grouped(
-            weights=tensors_of(self.module),
+            weights=tensors_of(self.network),
             best=self.best.tensors,
             optimiser=self.optimiser.state(),
             random=random_states(self.device) | {"order": self.order.get_state()},
         )
 
-    def go_on(self, saved: Saved, checkpoint: Checkpoint) -> None:
-        """Be where :meth:`state` was taken."""
-        put_tensors(saved.group("weights"), self.module, checkpoint)
-        random, best = saved.group("random"), saved.group("best")
+    @torch.no_grad()
+    def resume(self, saved: Saved, checkpoint: Checkpoint) -> None:
+        """Be where :meth:`state` was taken.
+
+        Raises:
+            RunFolderError: it was taken of another network or on another device.
+        """
+        own = self.state()
+        check_tensors(saved.tensors, own, checkpoint)
+        random = saved.group("random")
         try:
-            for name, tensor in self.best.tensors.items():
-                tensor.copy_(best[name])
-            self.optimiser.load_state(saved.group("optimiser"))
             self.order.set_state(random.pop("order"))
             set_random_states(random, self.device)
-        except (KeyError, ValueError, RuntimeError, TypeError) as error:
-            raise checkpoint.unusable("it was made for another model or device") from error
+        except Exception as error:  # torch raises many kinds
+            raise checkpoint.unusable(f"its random state is malformed: {type(error).__name__}") from error
+        for name, tensor in own.items():
+            if not name.startswith("random/"):
+                tensor.copy_(saved.tensors[name])
         self.history = list(saved.fit.history)
         self.best = Best(saved.fit.best_epoch, saved.fit.best_loss, self.best.tensors)
 
     @torch.no_grad()
     def close(self) -> None:
-        """Give the module back: its best weights, in tensors of their own, on the CPU, ready for use."""
-        for name, tensor in tensors_of(self.module).items():
+        """Give the network back: its best weights, in tensors of their own, on the CPU, ready for use."""
+        for name, tensor in tensors_of(self.network).items():
             tensor.copy_(self.best.tensors[name])
         self.optimiser.release()
-        self.module.to("cpu").eval()
+        self.network.to("cpu").eval()
 
 
 def batch_size(settings: TrainingSettings, examples: int) -> int:
@@ -207,12 +214,3 @@ def backward(loss: Tensor) -> None:
         )
     else:
         loss.backward()
-
-
-def _count(targets: Tensor, weights: Tensor | None) -> Tensor | int:
-    return targets.numel() if weights is None else weights.sum()
-
-
-def detached(state: Any) -> Any:
-    """A state, a tensor or a tuple of states, through which no gradient goes back."""
-    return state.detach() if isinstance(state, Tensor) else tuple(map(detached, state))
