@@ -12,10 +12,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from elman import errors, nn
-    from elman.backends import use_backend
     from elman.cells import Cell, register_cell
     from elman.jobs.forecaster import Forecaster
     from elman.jobs.loading import load
+    from elman.recurrence.backends import use_backend
     from elman.stream import Stream
 
 # public name → the module that holds it; a module's own name stands for the module itself
@@ -27,7 +27,7 @@ _HOMES = {
     "load": "elman.jobs.loading",
     "nn": "elman.nn",
     "register_cell": "elman.cells",
-    "use_backend": "elman.backends",
+    "use_backend": "elman.recurrence.backends",
 }
 __all__ = [
     "Cell",

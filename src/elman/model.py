@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from elman import kernels
-from elman.backends import Backend, choose
 from elman.cells import get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.errors import ModelFileError, SettingsError, ShapeError
 from elman.kernels import native_cells
 from elman.recurrence import Layout, run_layers
+from elman.recurrence.backends import Backend, choose
 
 Array = np.ndarray
 Arrays = Mapping[str, Array]

@@ -13,11 +13,11 @@ import torch
 
 from elman.errors import DataError, SettingsError, ShapeError, TrainingError
 from elman.tasks.base import Examples
+from elman.torch_private import backward
 from elman.training.batches import to_tensors
 from elman.training.events import EpochEnd, PhaseEnd, PhaseStart
 from elman.training.loop import fit
 from elman.training.losses import get_loss
-from elman.training.run import backward
 
 
 class Scale(torch.nn.Module):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def train(arguments: argparse.Namespace) -> int:
     """``elman train TASK DATA``."""
-    from elman.backends import note_missing_core
     from elman.jobs.train import summary, train_forecast
+    from elman.recurrence.backends import note_missing_core
     from elman.report.progress import Progress
     from elman.training.memory import keep_freed_memory
 
@@ -79,8 +79,8 @@ def info(arguments: argparse.Namespace) -> int:
 
 def demo(arguments: argparse.Namespace) -> int:
     """``elman demo``."""
-    from elman.backends import note_missing_core
     from elman.jobs.demo import demo
+    from elman.recurrence.backends import note_missing_core
     from elman.report.progress import Progress
     from elman.training.memory import keep_freed_memory
 

@@ -45,8 +45,8 @@ def predict(run: Path, data: str, columns: ColumnNames, out: Path | None = None)
 def info(run: Path | None) -> str:
     """What elman runs on here; or, of a run, what its model is."""
     import elman
-    from elman import backends
     from elman.kernels import thread_count
+    from elman.recurrence import backends
 
     if run is None:
         return "\n".join(

@@ -15,7 +15,7 @@ from elman.training.checkpoint import Checkpoint
 from elman.training.devices import open_device, seeded
 from elman.training.events import EpochEnd, Event, Fit, PhaseEnd, PhaseStart
 from elman.training.losses import get_loss
-from elman.training.run import Run
+from elman.training.run import Trainer
 from elman.training.tensors import grouped, put_tensors, tensors_of
 
 __all__ = ["Fit", "fit"]
@@ -95,7 +95,7 @@ def fit(
     )
     planned = settings.epochs if epochs is None else epochs
     with seeded(settings.seed, device):
-        run = Run(module.to(device), measure, part, held_out, settings, phase, bptt_steps)
+        run = Trainer(module.to(device), measure, part, held_out, settings, phase, bptt_steps)
         try:
             if checkpoint and known:
                 run.go_on(known, checkpoint)
@@ -111,14 +111,14 @@ def fit(
     return result
 
 
-def _patience(settings: TrainingSettings, run: Run) -> int:
+def _patience(settings: TrainingSettings, run: Trainer) -> int:
     if settings.patience is not None:
         return settings.patience
     return max(PATIENCE_EPOCHS, math.ceil(PATIENCE_UPDATES / run.updates))
 
 
 def _train(
-    run: Run,
+    run: Trainer,
     planned: int,
     patience: int,
     tell: Callable[[Event], None],

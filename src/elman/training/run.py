@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd import Variable
 
 from elman.errors import TrainingError
 from elman.settings import TrainingSettings
+from elman.torch_private import backward
 from elman.training.batches import STEPS_AT_ONCE, Batch, Tensors, split
 from elman.training.checkpoint import Checkpoint, Saved
 from elman.training.devices import random_states, set_random_states
@@ -31,7 +31,7 @@ class Best(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-class Run:
+class Trainer:
     """A phase in progress: the module, and everything that decides its next number."""
 
     def __init__(
@@ -197,16 +197,6 @@ def batch_size(settings: TrainingSettings, examples: int) -> int:
     if settings.batch_size is None:
         return min(max(examples // 20, 32), 256)
     return settings.batch_size or examples
-
-
-def backward(loss: Tensor) -> None:
-    """``loss.backward()``, on the CPU without the Python around torch's engine: it takes longer than a small head."""
-    if loss.is_cpu:
-        Variable._execution_engine.run_backward(
-            (loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True
-        )
-    else:
-        loss.backward()
 
 
 def _count(targets: Tensor, weights: Tensor | None) -> Tensor | int:

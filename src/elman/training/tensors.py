@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from elman.torch_private import buffers_of
 from elman.training.checkpoint import Checkpoint
 
 
@@ -35,7 +36,7 @@ class Copies:
     def taken(self) -> dict[str, Tensor]:
         """:func:`tensors_of`, as it is now."""
         rest: dict[str, Tensor] = dict(self._others)
-        if any(part._buffers for part in self._parts):  # to walk the module for nothing takes longer than to copy it
+        if any(map(buffers_of, self._parts)):  # collecting names takes longer than to copy a small model
             rest = rest | dict(self._module.named_buffers())
         copies = {name: tensor.detach().clone() for name, tensor in rest.items()}
         if self._flat is None:
@@ -47,7 +48,7 @@ class Copies:
 
 
 def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:
-    """One dictionary of several, as ``group/name``; :meth:`Saved.group` is the way back."""
+    """One dictionary of several, as ``group/name``; :meth:`Saved.group` takes it apart."""
     return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
 
 
