@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # an installation is out of date when one of these has changed; edits of src/elman need none
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
 
+# tests that run once more without torch's private names (src/elman/torch_private.py)
+WITHOUT_PRIVATE_NAMES := tests/training tests/nn/test_drop_in.py $(wildcard tests/nn/test_native_[bt]*.py) tests/nn/test_masks.py
+
 .NOTPARALLEL:
 .PHONY: help demo test lint bench sanitize valgrind clean .venv
 
@@ -31,6 +34,7 @@ demo: $(VENV)/installed-train
 
 test: lint
 	$(BIN)/python -m pytest -n 2
+	ELMAN_PUBLIC_TORCH_ONLY=1 $(BIN)/python -m pytest -n 2 $(WITHOUT_PRIVATE_NAMES)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from elman.backends import native
+from elman.recurrence.backends import native
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from elman import Forecaster
-from elman.studies.demo import noisy_price
 from elman.learning import Evaluation
+from elman.studies.demo import noisy_price
 
 # file, columns, horizon
 SERIES: tuple[tuple[str, dict[str, str], int], ...] = (

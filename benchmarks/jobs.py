@@ -16,9 +16,9 @@ from benchmarks import geometric_mean, interleaved, median_ratio
 from benchmarks._machine import alone, thread_counts
 from benchmarks._table import Table, verdict
 from benchmarks.forecasting import noisy_sine
-from elman.studies.demo import noisy_price
-from elman.settings import TrainingSettings
 from elman.learning import Examples
+from elman.settings import TrainingSettings
+from elman.studies.demo import noisy_price
 from elman.training.loop import fit
 from elman.training.memory import keep_freed_memory
 

@@ -14,7 +14,7 @@ from benchmarks import interleaved
 from benchmarks._layers import CELLS, Shape, agree, both_ways
 from benchmarks._machine import alone, fma_limit, thread_counts
 from benchmarks._table import Table, verdict
-from elman.backends import native
+from elman.recurrence.backends import native
 
 SHAPE = Shape(64, 128, 512, 512, 2)
 ROUNDS, SECONDS, SHARE = 5, 2.0, 0.02

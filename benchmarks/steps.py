@@ -14,8 +14,8 @@ from benchmarks import _onnx
 from benchmarks._machine import alone, thread_counts
 from benchmarks._table import Table, verdict
 from elman import kernels
-from elman.backends import native
 from elman.recurrence import Layout
+from elman.recurrence.backends import native
 
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 BARS = {("gru", 64): 1 / 3, ("gru", 256): 1 / 2}  # of onnxruntime's time, both on all threads
@@ -89,9 +89,7 @@ def _ours(layout: Layout, weights: Mapping[str, np.ndarray], x: np.ndarray) -> C
     return run
 
 
-def _theirs(
-    layout: Layout, weights: Mapping[str, np.ndarray], x: np.ndarray, threads: int
-) -> Callable[[], np.ndarray]:
+def _theirs(layout: Layout, weights: Mapping[str, np.ndarray], x: np.ndarray, threads: int) -> Callable[[], np.ndarray]:
     session = _onnx.session(layout.cell, weights, threads)
     zeros = [np.zeros((1, 1, size), np.float32) for size in layout.state_sizes]
     names = ["h", "c"][: len(zeros)]

@@ -12,8 +12,8 @@ from torch import Tensor
 
 import elman.nn
 from benchmarks import interleaved, median_ratio
-from elman.settings import TrainingSettings
 from elman.learning import Examples
+from elman.settings import TrainingSettings
 from elman.training.loop import fit
 from elman.training.memory import keep_freed_memory
 

@@ -22,7 +22,8 @@ hypothesis.settings.load_profile("elman")
 def set_variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str | None], None]]:
     """Sets an environment variable, or with None removes it, as if the process had begun with it; taken back
     afterwards."""
-    from elman import backends, kernels
+    from elman import kernels
+    from elman.recurrence import backends
 
     def forget() -> None:
         backends._of_the_process.cache_clear()
@@ -42,7 +43,7 @@ def set_variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str
 @pytest.fixture(scope="session")
 def native():
     """The compiled module. An installation without a compiler has none, but continuous integration must."""
-    from elman import backends
+    from elman.recurrence import backends
 
     module = backends.native()
     if module is None:

@@ -9,16 +9,16 @@ import threading
 
 import pytest
 
-from elman import backends
-from elman.backends import choose, current_backend, use_backend
 from elman.errors import SettingsError
+from elman.recurrence import backends
+from elman.recurrence.backends import choose, current_backend, use_backend
 
 
 @pytest.fixture(autouse=True)
 def fresh_policy(set_variable):
     """No preference from outside, nothing said yet, the core not looked for yet; as before afterwards."""
     set_variable("ELMAN_BACKEND", None)
-    caches = [backends.say_once, backends._load_native]
+    caches = [backends.warn_once, backends._load_native]
     for cache in caches:
         cache.cache_clear()
     yield
@@ -96,6 +96,15 @@ def test_a_missing_core_is_replaced_and_said_once(no_core, caplog, set_variable,
     assert caplog.messages == [notice + "slower code runs in its place"]
 
 
+def test_strict_blocks_refuse_replacements(no_core):
+    with use_backend("native", strict=True):
+        for implementations in (["torch", "reference"], ["native", "reference"]):
+            with pytest.raises(SettingsError, match="a GRU has no 'native' implementation, and strict=True allows no"):
+                choose(implementations, "a GRU")
+        with use_backend("native"):
+            assert choose(["torch", "reference"], "a GRU") == "torch"
+
+
 def test_a_missing_core_is_not_mentioned_to_who_asks_for_something_else(no_core, caplog):
     with use_backend("reference"):
         assert choose(["native", "reference"], "a GRU") == "reference"
@@ -112,6 +121,6 @@ def test_status_names_the_targets(native):
 
 
 def test_importing_the_policy_loads_neither_torch_nor_the_core():
-    code = "import sys, elman.backends; print([m for m in ('torch', 'numpy', 'elman._native') if m in sys.modules])"
+    code = "import sys, elman.recurrence.backends\nprint(*sys.modules.keys() & {'torch', 'numpy', 'elman._native'})"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "[]"
+    assert shown.stdout.strip() == ""

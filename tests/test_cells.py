@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.testing import assert_close
 
 import elman
-from elman.cells import CELLS, Cell, Parameter
+from elman.cells import CELLS, Cell, Parameter, get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.nn import Recurrent
-from elman.nn.paths import KERNELS
+from elman.nn.torch_kernels import KERNELS
 from elman.recurrence import run_layers
 
 I, H = 3, 4  # noqa: E741
@@ -71,7 +71,7 @@ def draw(*shape: int, seed: int = 1, grad: bool = False) -> Tensor:
 
 def states_of(layer: Recurrent, batch: int, *, grad: bool = False) -> tuple[Tensor, ...]:
     parts = layer.num_layers * (2 if layer.bidirectional else 1)
-    return tuple(draw(parts, batch, size, seed=5 + k, grad=grad) for k, size in enumerate(layer.state_sizes))
+    return tuple(draw(parts, batch, size, seed=5 + k, grad=grad) for k, size in enumerate(layer._layout.state_sizes))
 
 
 def as_hx(states: tuple[Tensor, ...]) -> Any:
@@ -83,9 +83,9 @@ def as_states(hx: Any) -> tuple[Tensor, ...]:
 
 
 def run_numpy(layer: Recurrent, x: Tensor, states: tuple[Tensor, ...], lengths: Tensor, resets: Tensor) -> Any:
-    ops = NumpyOps(layer.cell.gates, H, layer_norm=layer.layout.layer_norm)
+    ops = NumpyOps(get_cell(layer._layout.cell).gates, H, layer_norm=layer._layout.layer_norm)
     return run_layers(
-        layer.layout,
+        layer._layout,
         x.numpy(),
         tuple(s.numpy() for s in states),
         {key: value.detach().numpy() for key, value in layer.state_dict().items()},
@@ -161,7 +161,7 @@ def test_layers_and_directions_are_single_runs_put_together(name: str) -> None:
         for suffix in ("", "_reverse"):
             single = Recurrent(name, y.shape[-1], H, dtype=torch.float64)
             single.load_state_dict(
-                {key: stack.state_dict()[f"{key[:-3]}_l{layer}{suffix}"] for key in single.weight_names}
+                {key: stack.state_dict()[f"{key[:-3]}_l{layer}{suffix}"] for key in single._weight_names}
             )
             z, hx = single(y.flip(0) if suffix else y)
             outputs.append(z.flip(0) if suffix else z)
@@ -256,7 +256,7 @@ def test_gradients(name: str, options: dict[str, Any]) -> None:
     resets = torch.tensor([[False, False, True], [False, False, False]])
 
     def run(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        weights = dict(zip(layer.weight_names, rest[len(states) :], strict=True))
+        weights = dict(zip(layer._weight_names, rest[len(states) :], strict=True))
         with elman.use_backend("reference"):
             output, hx = torch.func.functional_call(
                 layer, weights, (x, as_hx(rest[: len(states)])), {"lengths": [3, 2], "resets": resets}
@@ -270,13 +270,13 @@ def test_trace_holds_the_states_and_every_gate(name: str) -> None:
     layer = make(name, num_layers=2, bidirectional=True)
     x = draw(4, 2, I)
     output, hx = layer(x)
-    traces = layer.trace(x)
+    traces, cell = layer.trace(x), get_cell(layer._layout.cell)
     close(torch.cat([traces["h_l1"], traces["h_l1_reverse"]], -1), output)
-    finals = [traces[f"{s}_l1"][-1] for s in layer.cell.states] + [
-        traces[f"{s}_l1_reverse"][0] for s in layer.cell.states
-    ]
+    finals = [traces[f"{s}_l1"][-1] for s in cell.states] + [traces[f"{s}_l1_reverse"][0] for s in cell.states]
     close(finals, [s[2] for s in as_states(hx)] + [s[3] for s in as_states(hx)])
-    assert {key.split("_")[0] for key in traces} >= set(layer.cell.gates) | set(layer.cell.states)
+    assert {key.split("_")[0] for key in traces} >= set(get_cell(layer._layout.cell).gates) | set(
+        get_cell(layer._layout.cell).states
+    )
 
 
 def test_another_cell_of_the_same_name_is_refused() -> None:

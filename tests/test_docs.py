@@ -24,9 +24,8 @@ import benchmarks
 import elman
 from elman.cells import CELLS
 from elman.cli.parser import make_parser
-from elman.runs import estimator
-from elman.studies import demo
 from elman.settings import from_record
+from elman.studies import demo
 from elman.tasks.forecast import ForecastSettings
 
 ROOT = Path(__file__).parent.parent

@@ -181,7 +181,7 @@ def test_zoneout_keeps_units_and_evaluation_is_its_expectation(rates: Any) -> No
         new = plain.step(x, hx)[1]
         sampled = layer.train().step(x, hx)[1]
         expected = layer.eval().step(x, hx)[1]
-    for rate, old, fresh, drawn, mean in zip((0.3, layer.layout.zoneout[1]), hx, new, sampled, expected, strict=True):
+    for rate, old, fresh, drawn, mean in zip((0.3, layer._layout.zoneout[1]), hx, new, sampled, expected, strict=True):
         kept = drawn == old
         assert torch.equal(drawn, torch.where(kept, old, fresh))
         # five standard errors of a proportion, over all units at once

@@ -30,6 +30,7 @@ FLOORS = [
     {"report"},
     {"training"},
     {"nn"},
+    {"torch_private"},
     # torch is imported above this line, never below
     {"learning"},
     {"data"},
@@ -153,6 +154,23 @@ def test_every_module_says_what_it_is(module):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and node.end_lineno:
             long = node.end_lineno - node.lineno > 8
             assert ast.get_docstring(node) or not long, f"{module}.{node.name} has no docstring"
+
+
+# A name of torch's with an underscore in it, as an attribute or an import: torch._C, Tensor._version, torch._dynamo.
+PRIVATE_OF_TORCH = re.compile(r"\b(torch|Tensor|Variable|nn|autograd|forward_ad|functional)(\.\w+)*\._[a-zA-Z]")
+# attributes of torch's modules and tensors that elman's own classes do not define
+UNDERSCORED = {"_parameters", "_modules", "_buffers", "_all_weights", "_flat_weights", "_flat_weights_names"}
+UNDERSCORED |= {"_version", "_flat_weight_refs", "_init_flat_weights", "_is_zerotensor", "_execution_engine", "_current_level"}
+
+
+def test_private_names_of_torch_stand_in_one_file():
+    found = set()
+    for name, path in MODULES.items():
+        text = re.sub(r'f?"""[\s\S]*?"""|#.*', "", path.read_text(encoding="utf-8"))
+        attributes = {node.attr for node in ast.walk(TREES[name]) if isinstance(node, ast.Attribute)}
+        if PRIVATE_OF_TORCH.search(text) or attributes & UNDERSCORED:
+            found.add(name)
+    assert found == {"elman.torch_private"}
 
 
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "ctypes", "runpy", "subprocess"}

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from elman.modelfile import load_model, save_model
+from elman.nn.build import arrays_of, build, set_arrays
+from elman.tasks.forecast.task import layers_for
 from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.numpy import save_file
 
@@ -24,13 +27,10 @@ from elman.model import (
     layer_record,
     model_shapes,
 )
-from elman.modelfile import load_model, save_model
-from elman.nn.build import arrays_of, build, set_arrays
 from elman.recurrence import Layout
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.plan import Plan
-from elman.tasks.forecast.task import layers_for
 from tests.tasks.helpers import drawn, drawn_arrays, series_set, wavy
 
 FLOAT32 = 64 * np.finfo("f4").eps  # of values of order one, over a dozen steps

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from elman.modelfile import load_model, save_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
@@ -21,7 +22,6 @@ from elman.cells import cell_names
 from elman.data import read_series
 from elman.errors import ElmanError, ModelFileError
 from elman.model import LastStep, Linear, Model, RecurrentLayers, model_shapes
-from elman.modelfile import load_model, save_model
 from elman.recurrence import Layout
 from elman.settings import to_record
 from elman.tasks.forecast import ForecastSettings, task

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from elman.tasks.forecast.task import forecast_beyond, stream_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -15,7 +16,6 @@ from safetensors.numpy import save_file
 from elman import Stream
 from elman.cells import CELLS
 from elman.errors import DataError, ModelFileError, ShapeError
-from elman.tasks.forecast.task import forecast_beyond, stream_of
 from tests.tasks.helpers import drawn, series_set, wavy, with_gaps
 
 FLOAT32 = 1e-4  # of values of about 20: a batch of one and of many round differently

@@ -12,9 +12,9 @@ from elman._version import __version__
 
 if TYPE_CHECKING:
     from elman import errors, nn
-    from elman.backends import use_backend
     from elman.cells import Cell, register_cell
     from elman.model import Stream
+    from elman.recurrence.backends import use_backend
     from elman.tasks import load
     from elman.tasks.forecast import Forecaster
 
@@ -27,7 +27,7 @@ _HOMES = {
     "load": "elman.tasks",
     "nn": "elman.nn",
     "register_cell": "elman.cells",
-    "use_backend": "elman.backends",
+    "use_backend": "elman.recurrence.backends",
 }
 __all__ = [
     "Cell",

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from elman.backends import native
 from elman.errors import SettingsError, ShapeError
 from elman.recurrence import Layout, Result
+from elman.recurrence.backends import native
 
 Array = np.ndarray
 

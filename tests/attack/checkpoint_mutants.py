@@ -69,7 +69,7 @@ def _finding(path: Path, mutant: Mutant, expected: bytes) -> str:
         found = _trained(path)
     except ElmanError as error:
         text = str(error)
-        return "" if text.isprintable() and str(path) in text or "epoch" in text else f"not one line: {text!r}"
+        return "" if (text.isprintable() and str(path) in text) or "epoch" in text else f"not one line: {text!r}"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "" if mutant.signed or found == expected else "accepted with another result"

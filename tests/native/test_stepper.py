@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from elman import kernels
-from elman.backends import native, native_available
 from elman.errors import SettingsError, ShapeError
 from elman.kernels import Stepper
 from elman.recurrence import Layout
+from elman.recurrence.backends import native, native_available
 
 pytestmark = pytest.mark.skipif(not native_available(), reason="there is no compiled core")
 

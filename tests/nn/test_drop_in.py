@@ -312,10 +312,10 @@ def test_spectral_norm(kind: str) -> None:
     parametrizations.spectral_norm(layer, "weight_hh_l0", n_power_iterations=50)
     layer.eval()
     assert torch.linalg.matrix_norm(layer.weight_hh_l0, 2).item() == pytest.approx(1, rel=1e-3)
-    plain = getattr(nn, kind)(3, 5)
-    plain.load_state_dict({name: getattr(layer, name).detach() for name in layer.weight_names})
+    peer = getattr(nn, kind)(3, 5)
+    peer.load_state_dict({name: getattr(layer, name).detach() for name in layer._weight_names})
     x = torch.randn(4, 2, 3)
-    assert_close(layer(x), plain(x))
+    assert_close(layer(x), peer(x))
 
 
 @on_each_backend

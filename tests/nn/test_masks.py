@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.backends import native, native_available
-from elman.nn import masks
-from elman.nn.masks import random_words
+from elman.nn.masks import draw_bits, random_words
+from elman.recurrence.backends import native, native_available
 
 CPU = torch.device("cpu")
 
 
 def drawn(rate: float, shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
     torch.manual_seed(seed)
-    return masks._drawn(rate, shape, CPU)
+    return draw_bits(rate, shape, CPU)
 
 
 def test_the_generator_is_splitmix64() -> None:
@@ -45,13 +47,27 @@ def test_the_kernel_s_bits_are_the_formula_s(seed: int, count: int, bits: int, p
     assert found[count]  # nothing behind is written
 
 
-@pytest.mark.parametrize("rate", [0.0, 1e-5, 0.1, 0.5, 1 - 2**-17, 1.0])
-def test_with_the_core_and_without_it(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = drawn(rate, (3, 5, 7))
-    monkeypatch.setattr(masks, "native", lambda: None)
-    assert torch.equal(drawn(rate, (3, 5, 7)), expected)
-    assert expected.dtype is torch.bool
-    assert masks._drawn(rate, (3, 5, 7), torch.device("meta")).shape == (3, 5, 7)
+@pytest.mark.parametrize(("rate", "bits"), [(0.0, 16), (1e-5, 32), (0.1, 16), (0.5, 16), (1 - 2**-17, 16), (1.0, 16)])
+def test_masks_are_the_generator_s_values_below_a_limit(rate: float, bits: int) -> None:
+    torch.manual_seed(0)
+    seed = torch.empty((), dtype=torch.int64).random_(-(2**63), None)
+    pieces = random_words(seed, 105).view(torch.int16 if bits == 16 else torch.int32)[:105].long() % 2**bits
+    found = drawn(rate, (3, 5, 7))
+    assert torch.equal(found, (pieces < round(rate * 2**bits)).view(3, 5, 7))
+    assert draw_bits(rate, (3, 5, 7), torch.device("meta")).shape == (3, 5, 7)
+
+
+def test_masks_without_the_core_are_the_same() -> None:
+    code = """
+import sys
+sys.modules["elman._native"] = None
+import torch
+from elman.nn.masks import draw_bits
+torch.manual_seed(0)
+print(draw_bits(0.3, (3, 50), torch.device("cpu")).int().tolist())
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(shown.stdout) == drawn(0.3, (3, 50)).int().tolist()
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-5, 0.001, 0.1, 1 / 3, 0.5, 0.9, 1.0])
@@ -67,7 +83,7 @@ def test_probabilities(rate: float) -> None:
 
 
 def test_torch_s_generator_gives_the_seed() -> None:
-    first, second = drawn(0.5, (100,)), masks._drawn(0.5, (100,), CPU)
+    first, second = drawn(0.5, (100,)), draw_bits(0.5, (100,), CPU)
     assert not torch.equal(first, second)
     assert torch.equal(drawn(0.5, (100,)), first)
     assert not torch.equal(drawn(0.5, (100,), seed=1), first)

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,10 +22,10 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset
 
 import elman
-from elman import backends
 from elman.errors import SettingsError, ShapeError
 from elman.nn import GRU, LSTM, Recurrent
-from tests.nn.cases import each_kind, equal, make, native_alone, refuse, results
+from elman.recurrence import backends
+from tests.nn.cases import each_kind, equal, make, native_alone, path_of, results
 
 # ------------------------------------------------------------------------------------------- threads and processes
 
@@ -48,40 +47,6 @@ def test_many_threads_at_once(kind: Any, set_threads: Any) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(call, work))
     assert all(equal(a, b) for a, b in zip(found, expected, strict=True))
-
-
-@pytest.mark.parametrize("part", ["forward", "backward"])
-def test_other_threads_run_meanwhile(part: str) -> None:
-    """The interpreter is free while a kernel runs: another thread leaves its marks in the middle of a long call."""
-    layer, x = make(GRU, 64, 256), torch.randn(150, 64, 64)
-    marks: list[float] = []
-    stop = threading.Event()
-
-    def tick() -> None:
-        while not stop.is_set():
-            marks.append(time.perf_counter())
-            time.sleep(0)
-
-    other = threading.Thread(target=tick)
-    other.start()
-    try:
-        for _ in range(20):  # the system may give the processor to neither thread for a while
-            output = layer(x)[0].sum()
-            began = time.perf_counter()
-            if part == "forward":
-                layer(x)
-            else:
-                output.backward()
-            lasted = time.perf_counter() - began
-            # what is done in Python before and after is far shorter than a quarter of it
-            within = [m for m in marks if 0.25 < (m - began) / lasted < 0.75]
-            if len(within) > 2:
-                break
-        else:
-            pytest.fail("no other thread ran during any call")
-    finally:
-        stop.set()
-        other.join()
 
 
 def child_of(task: Callable[[], bool]) -> int:
@@ -198,17 +163,16 @@ def test_number_of_threads_refused(asked: str, set_variable: Any) -> None:
         make()(torch.zeros(2, 3, 3))
 
 
-def test_backend_of_the_environment(monkeypatch: pytest.MonkeyPatch, set_variable: Any) -> None:
+def test_backend_of_the_environment(set_variable: Any) -> None:
     layer, x = make(), torch.randn(5, 3, 3)
-    monkeypatch.setattr(elman.nn.paths, "run_layers", refuse)
     with native_alone():
         expected = results(layer, x)
-    assert equal(results(layer, x), expected)  # without a word, it is the native one
-    set_variable("ELMAN_BACKEND", "native")
-    assert equal(results(layer, x), expected)
+    for asked in (None, "native"):  # without a word, it is the native one
+        set_variable("ELMAN_BACKEND", asked)
+        assert path_of(layer, x) == "native"
+        assert equal(results(layer, x), expected)
     set_variable("ELMAN_BACKEND", "reference")
-    with pytest.raises(AssertionError, match="on the reference"):
-        layer(x)
+    assert path_of(layer, x) == "reference"
 
 
 # ------------------------------------------------------------------------------------------------------- autograd
@@ -230,7 +194,7 @@ def test_nothing_is_left_of_other_calls(kind: Any) -> None:
     """Neither in buffers used again, nor where backwards come in another order than forwards."""
     layers = [make(kind, 3, size, dtype=dtype) for size in (33, 5) for dtype in (torch.float32, torch.float64)]
     inputs = [torch.randn(steps, 4, 3) for steps in (3, 30)]
-    work = [(layer, x.to(layer.dtype)) for layer in layers for x in inputs]
+    work = [(layer, x.to(layer.weight_ih_l0.dtype)) for layer in layers for x in inputs]
     with native_alone():
         expected = [results(*item) for item in work]
         losses = [layer(x)[0].square().sum() for layer, x in work]
@@ -244,7 +208,7 @@ def test_nothing_is_left_of_other_calls(kind: Any) -> None:
 @each_kind
 def test_what_backward_needs_must_not_change(kind: Any, what: str) -> None:
     layer, x = make(kind), torch.randn(5, 3, 3)
-    states = [torch.zeros(1, 3, 20) for _ in layer.state_sizes]
+    states = [torch.zeros(1, 3, 20) for _ in layer._layout.state_sizes]
     output, _ = layer(x, tuple(states) if len(states) > 1 else states[0])
     changed = {"input": x, "state": states[0], "weight": layer.weight_hh_l0, "output": output}[what]
     with torch.no_grad():
@@ -347,7 +311,7 @@ def test_an_empty_batch() -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @each_kind
 def test_half_precisions_are_torchs(kind: Any, dtype: torch.dtype, caplog: pytest.LogCaptureFixture) -> None:
-    backends.say_once.cache_clear()
+    backends.warn_once.cache_clear()
     caplog.set_level(logging.WARNING, "elman")
     layer = make(kind, 3, 5).to(dtype)
     peer = getattr(nn, kind.__name__)(3, 5).to(dtype)

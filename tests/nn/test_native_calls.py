@@ -1,7 +1,8 @@
-"""How a call reaches the kernels: the short way of plain calls beside the long one, and tensors by either interface."""
+"""How a call reaches the kernels: the fast path beside the general one, and tensors by either interface."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -9,51 +10,77 @@ import torch
 from torch import Tensor
 
 import elman
-from elman.backends import native, native_available
 from elman.errors import ShapeError
-from elman.nn import GRU, LSTM, RNN, recurrent
-from elman.nn.native import plain
-from tests.nn.cases import each_kind, equal, make, results
+from elman.nn import GRU, LSTM, RNN, Recurrent, dispatch
+from elman.recurrence.backends import native, native_available
+from tests.nn.cases import as_tuple, each_kind, equal, grad, make, native_alone, results
 
 pytestmark = pytest.mark.skipif(not native_available(), reason="there is no compiled core")
 
 
+def fast(layer: Recurrent, x: Any) -> bool:
+    """Whether the fast path takes a call of ``layer`` with ``x``."""
+    with torch.no_grad():
+        return dispatch.fast_path(layer._layout, x, layer._weights(), batch_first=layer.batch_first) is not None
+
+
+def test_the_fast_path_asks_little() -> None:
+    """For small layers, argument checks dominate: the functions of Python and C that they take have a budget."""
+    layer, x = make(GRU, 3, 5), torch.randn(4, 2, 3)
+    assert fast(layer, x)
+    weights, called = layer._weights(), 0
+
+    def tell(frame: Any, event: str, argument: Any) -> None:
+        nonlocal called
+        called += event in ("call", "c_call")
+
+    with torch.no_grad():
+        sys.setprofile(tell)
+        try:
+            dispatch.fast_path(layer._layout, x, weights, batch_first=False)
+        finally:
+            sys.setprofile(None)
+    assert called <= 33
+
+
 @each_kind
 @pytest.mark.parametrize("batch_first", [False, True])
-def test_the_short_way_gives_what_the_long_one_does(
-    kind: Any, batch_first: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_fast_path_gives_what_the_general_one_does(kind: Any, batch_first: bool) -> None:
     for options in ({}, {"num_layers": 2, "bidirectional": True}, {"dtype": torch.float64}):
         layer = make(kind, 3, 5, batch_first=batch_first, **options)
-        whole = torch.randn(4, 6, 7, dtype=layer.dtype)
+        whole = torch.randn(4, 6, 7, dtype=layer.weight_ih_l0.dtype)
         # a part, whose rows lie apart, and other dimensions in front
         for x in (whole[..., 1:4], whole[:, 0:1, 1:4], whole[..., 1:4].transpose(0, 1)):
-            assert plain(layer, x) is not None
-            short = results(layer, x)
-            with monkeypatch.context() as patch:
-                patch.setattr(recurrent, "plain", lambda *_: None)
-                assert equal(short, results(layer, x))
+            assert fast(layer, x)
+            steps, rows = (x.shape[1], x.shape[0]) if batch_first else x.shape[:2]
+            found = []
+            for keywords in ({}, {"lengths": [steps] * rows}):  # which take the general path
+                output, last = layer(x, **keywords)
+                weights = dict(layer.named_parameters())
+                found.append([output, *as_tuple(last), *grad([output], weights, [torch.ones_like(output)]).values()])
+            assert equal(*found)
 
 
-def test_calls_that_take_the_long_way() -> None:
+def test_calls_that_take_the_general_path() -> None:
     layer, x = make(LSTM, 3, 5), torch.randn(4, 2, 3)
-    assert plain(layer, x) is not None
+    assert fast(layer, x)
     for other in (x[:, 0], x[:0], x[..., :2], x.double(), x.half(), x.to("meta"), torch.nn.Parameter(x)):
-        assert plain(layer, other) is None
-    assert plain(layer, torch.nn.utils.rnn.pack_sequence([x[:, 0], x[:2, 1]])) is None
-    assert plain(layer, torch._neg_view(x)) is None
-    assert plain(layer, torch._efficientzerotensor((4, 2, 3))) is None
-    assert plain(layer, x.transpose(1, 2).contiguous().transpose(1, 2)) is None  # features apart
+        assert not fast(layer, other)
+    assert not fast(layer, torch.nn.utils.rnn.pack_sequence([x[:, 0], x[:2, 1]]))
+    assert not fast(layer, torch._neg_view(x))
+    assert not fast(layer, torch._efficientzerotensor((4, 2, 3)))
+    assert not fast(layer, x.transpose(1, 2).contiguous().transpose(1, 2))  # features apart
     for backend in ("torch", "reference"):
         with elman.use_backend(backend):
-            assert plain(layer, x) is None
-    for drawing in (
-        make(GRU, 3, 5, zoneout=0.1),
-        make(GRU, 3, 5, recurrent_dropout=0.1),
-        make(GRU, 3, 5, num_layers=2, dropout=0.1),
-    ):
-        assert plain(drawing, x) is None
-        assert plain(drawing.eval(), x) is not None
+            assert not fast(layer, x)
+
+
+@pytest.mark.parametrize("options", [{"zoneout": 0.1}, {"recurrent_dropout": 0.1}, {"num_layers": 2, "dropout": 0.1}])
+def test_a_layer_that_draws_masks_takes_the_fast_path_in_evaluation_alone(options: dict[str, Any]) -> None:
+    layer, x = make(GRU, 3, 5, **options), torch.randn(4, 2, 3)
+    with native_alone():
+        assert not torch.equal(layer(x)[0], layer(x)[0])
+        assert torch.equal(layer.eval()(x)[0], layer(x)[0])
 
 
 @pytest.mark.parametrize("change", ["negated", "apart", "type"])
@@ -63,7 +90,7 @@ def test_weights_that_the_kernels_do_not_take_as_they_are(change: str) -> None:
     weight = layer.weight_hh_l0.detach()
     if change == "type":
         layer.weight_hh_l0 = torch.nn.Parameter(weight.double())
-        assert plain(layer, x) is None
+        assert not fast(layer, x)
         with pytest.raises(
             ShapeError, match=r"a weight is torch.float64 \(5, 5\) on cpu; the input needs torch.float32"
         ):
@@ -71,7 +98,7 @@ def test_weights_that_the_kernels_do_not_take_as_they_are(change: str) -> None:
         return
     replaced = torch._neg_view(-weight) if change == "negated" else weight.t().contiguous().t()
     layer.weight_hh_l0 = torch.nn.Parameter(replaced)
-    assert plain(layer, x) is None
+    assert not fast(layer, x)
     assert equal(results(layer, x), expected)
 
 
@@ -96,7 +123,7 @@ def test_tensors_without_the_interface_in_c(monkeypatch: pytest.MonkeyPatch) -> 
         patch.delattr(Tensor, "__dlpack_c_exchange_api__", raising=False)
         assert not native().use_tensors(Tensor)
         try:
-            assert plain(make(LSTM, 3, 5), torch.randn(4, 2, 3)) is None  # a weight's type is asked for there too
+            assert not fast(make(LSTM, 3, 5), torch.randn(4, 2, 3))  # a weight's type is asked for there too
             assert equal(_values(), expected)
         finally:
             patch.undo()

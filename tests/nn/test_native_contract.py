@@ -15,14 +15,14 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 import elman
-from elman import backends
 from elman.errors import ShapeError
 from elman.nn import GRU, LSTM, Recurrent
+from elman.recurrence import backends
 from tests.nn.cases import SIZES, VARIANTS, Case, as_hidden, as_tuple, assert_agrees, native_alone, pairwise, run, seed
 
 DTYPES = [torch.float32, torch.float64]
 OPTIONS: dict[str, dict[str, Any]] = {
-    "plain": {},
+    "default": {},
     "no-bias": {"bias": False},
     "layer-norm": {"layer_norm": True},
     "layer-norm-no-bias": {"layer_norm": True, "bias": False, "bidirectional": True},
@@ -120,8 +120,8 @@ def test_many_rows_of_few_units(variant: str, shape: tuple[int, int, int, int], 
 @pytest.mark.parametrize("option", WIDE_OPTIONS)
 @pytest.mark.parametrize("variant", ["rnn", "lstm", "gru"])
 def test_every_option_of_many_rows(variant: str, option: str, targets: list[str]) -> None:
-    plain = {"layer_norm": False, "zoneout": 0.0, "ragged": "", "resets": False}
-    check(Case(variant, 5, 20, **{"steps": 3, "batch": 52} | OPTIONS[option] | plain), DTYPES, targets)
+    unchanged = {"layer_norm": False, "zoneout": 0.0, "ragged": "", "resets": False}
+    check(Case(variant, 5, 20, **{"steps": 3, "batch": 52} | OPTIONS[option] | unchanged), DTYPES, targets)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -241,7 +241,7 @@ def test_gradcheck(variant: str, options: dict[str, Any], target: str) -> None:
 
 @pytest.mark.parametrize("variant", ["rnn", "lstm+proj", "gru", "gru-before"])
 def test_second_derivatives(variant: str, caplog: pytest.LogCaptureFixture) -> None:
-    backends.say_once.cache_clear()
+    backends.warn_once.cache_clear()
     caplog.set_level(logging.WARNING, "elman")
     call, inputs = function(Case(variant, 2, 3, steps=3, batch=2, hx="learned", ragged="lengths").legal())
     with elman.use_backend("native"):

@@ -44,8 +44,8 @@ def make(kind: str, input_size: int = 3, hidden_size: int = 17, **options: Any) 
 
 
 def initial(layer: Recurrent, batch: int) -> tuple[Tensor, ...]:
-    parts = layer.num_layers * layer.layout.num_directions
-    return tuple(torch.randn(parts, batch, size, dtype=layer.dtype) for size in layer.state_sizes)
+    parts = layer.num_layers * layer._layout.num_directions
+    return tuple(torch.randn(parts, batch, size, dtype=layer.weight_ih_l0.dtype) for size in layer._layout.state_sizes)
 
 
 def run(
@@ -64,11 +64,11 @@ def run(
 def drawn(layer: Recurrent, steps: int, batch: int) -> dict[str, Any]:
     """Random arguments of ``run``."""
     seed(1)
-    width = layer.layout.num_directions * layer.layout.recurrent_size
+    width = layer._layout.num_directions * layer._layout.recurrent_size
     return {
-        "x": torch.randn(steps, batch, layer.input_size, dtype=layer.dtype),
+        "x": torch.randn(steps, batch, layer.input_size, dtype=layer.weight_ih_l0.dtype),
         "hx": initial(layer, batch),
-        "d_output": torch.randn(steps, batch, width, dtype=layer.dtype),
+        "d_output": torch.randn(steps, batch, width, dtype=layer.weight_ih_l0.dtype),
         "d_last": initial(layer, batch),
     }
 
@@ -116,7 +116,7 @@ def test_the_number_of_threads(kind: str, shape: Any, ragged: bool, target: str,
     assert_same(found[2], found[0])
 
 
-# many units and few: either walk
+# many units and few: SIMD lanes hold units, or rows
 @pytest.mark.parametrize(("kind", "hidden"), [("lstm", 64), ("gru-layer-norm-zoneout", 64), ("lstm", 20), ("gru", 20)])
 def test_the_number_of_threads_where_backward_goes_by_parts(
     kind: str, hidden: int, target: str, set_threads: Any
@@ -331,7 +331,7 @@ def test_keeping_nothing_gives_the_same_numbers(kind: str, target: str) -> None:
 def test_the_reverse_direction_is_the_forward_one_on_flipped_input(kind: str, target: str) -> None:
     both = make(kind, bidirectional=True, num_layers=1)
     forward = make(kind, num_layers=1)
-    forward.load_state_dict({name: getattr(both, f"{name}_reverse") for name in forward.weight_names})
+    forward.load_state_dict({name: getattr(both, f"{name}_reverse") for name in forward._weight_names})
     arguments = drawn(both, 6, 5)
     width = both.layout.recurrent_size
     arguments["d_output"][..., :width] = 0  # nothing comes back through the other direction
@@ -414,7 +414,7 @@ def test_numpy_gives_the_same_numbers(kind: str, target: str) -> None:
     lengths, resets = np.array([6, 2, 1, 5, 3]), torch.rand(5, 6) < 0.3
     expected = run(layer, **arguments, lengths=torch.from_numpy(lengths), resets=resets)
     output, last, _ = kernels.run_layers(
-        layer.layout,
+        layer._layout,
         arguments["x"].numpy(),
         tuple(s.numpy() for s in arguments["hx"]),
         {name: value.numpy() for name, value in layer.state_dict().items()},

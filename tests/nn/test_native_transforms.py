@@ -85,7 +85,7 @@ def test_a_recording_computes_what_the_layer_does(kind: Any, record: Any) -> Non
 def test_function_transforms(kind: Any) -> None:
     """Derivatives by torch.func and in forward mode are those of backward; vmap works or is refused by torch."""
     layer, x, v = make(kind, 3, 5), torch.randn(4, 2, 3), torch.randn(4, 2, 3)
-    names = layer.weight_names
+    names = layer._weight_names
 
     def loss(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
         return torch.func.functional_call(layer, weights, (x,))[0].square().sum()

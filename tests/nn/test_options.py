@@ -13,10 +13,10 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.testing import assert_close
 
 import elman
-from elman import backends
 from elman.errors import SettingsError, ShapeError
 from elman.nn import GRU, LSTM, RNN, Recurrent
-from elman.nn.paths import Path
+from elman.recurrence import backends
+from tests.nn.cases import path_of
 
 ALL = [
     (RNN, {}),
@@ -44,7 +44,7 @@ def test_options_choose_the_cell(layer: Recurrent, cell: str) -> None:
     layer.reset_parameters()
     torch.manual_seed(0)
     twin = Recurrent(cell, 1, 2)
-    assert layer.layout == twin.layout
+    assert layer._layout == twin._layout
     x = torch.randn(4, 3, 1)
     assert_close(layer(x), twin(x), rtol=0, atol=0)
 
@@ -165,49 +165,25 @@ def test_calls_refused(arguments: dict[str, Any], message: str) -> None:
         GRU(3, 5)(pack_padded_sequence(torch.zeros(4, 2, 3), [4, 2]), lengths=[4, 2])
 
 
-def used(layer: Recurrent, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> str:
-    """Which way a call takes."""
-    ran: list[str] = []
-    paths = elman.nn.paths.PATHS
-
-    def telling(name: str) -> Path:
-        def padded(*given: Any) -> Any:
-            ran.append(name)
-            return paths[name].padded(*given)
-
-        return Path(padded, paths[name].packed)
-
-    def plain(*given: Any) -> Any:
-        result = elman.nn.native.plain(*given)
-        ran.extend([] if result is None else ["native"])
-        return result
-
-    monkeypatch.setattr(elman.nn.paths, "PATHS", {name: telling(name) for name in paths})
-    monkeypatch.setattr(elman.nn.recurrent, "plain", plain)
-    layer(torch.zeros(2, 3, 1), **arguments)
-    monkeypatch.undo()
-    return ran[0]
-
-
-def test_the_kernels_run_what_they_can_and_torch_or_the_reference_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    resets = torch.zeros(3, 2, dtype=torch.bool)
-    plain, dropping = GRU(1, 2), GRU(1, 2, recurrent_dropout=0.5)
+def test_the_kernels_run_what_they_can_and_torch_or_the_reference_when_asked() -> None:
+    x, lengths, resets = torch.zeros(2, 3, 1), [2, 1, 2], torch.zeros(3, 2, dtype=torch.bool)
+    gru, dropping = GRU(1, 2), GRU(1, 2, recurrent_dropout=0.5)
     for layer in (
-        plain,
+        gru,
         dropping,
         LSTM(1, 2, peephole=True),
         GRU(1, 2, layer_norm=True),
         RNN(1, 2, zoneout=0.1),
         GRU(1, 2, reset="before"),
     ):
-        assert used(layer, monkeypatch) == used(layer, monkeypatch, resets=resets) == "native"
-    assert used(plain, monkeypatch, lengths=[2, 1, 2]) == "native"
+        assert path_of(layer, x) == path_of(layer, x, resets=resets) == "native"
+    assert path_of(gru, x, lengths=lengths) == "native"
     with elman.use_backend("torch"):
-        assert used(plain, monkeypatch) == used(plain, monkeypatch, lengths=[2, 1, 2]) == "torch"
-        assert used(dropping.eval(), monkeypatch) == used(GRU(1, 2, zoneout=0.0), monkeypatch) == "torch"
-        assert used(plain, monkeypatch, resets=resets) == "native"
+        assert path_of(gru, x) == path_of(gru, x, lengths=lengths) == "torch"
+        assert path_of(dropping.eval(), x) == path_of(GRU(1, 2, zoneout=0.0), x) == "torch"
+        assert path_of(gru, x, resets=resets) == "native"
     with elman.use_backend("reference"):
-        assert used(plain, monkeypatch) == "reference"
+        assert path_of(gru, x) == "reference"
 
 
 @pytest.mark.parametrize("backend", ["torch", "reference"])
@@ -234,7 +210,7 @@ def test_a_backend_that_cannot_run_it_says_so(caplog: pytest.LogCaptureFixture) 
         (GRU(1, 2, recurrent_dropout=0.1), {}, "recurrent_dropout in training"),
     ]
     for layer, arguments, lacking in cases:
-        backends.say_once.cache_clear()
+        backends.warn_once.cache_clear()
         caplog.clear()
         with elman.use_backend("torch"):
             torch.manual_seed(0)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from elman.backends import native
 from elman.nn import LSTM
 from elman.nn.pool import share_threads
+from elman.recurrence.backends import native
 
 pytestmark = pytest.mark.skipif(native() is None or not share_threads(native()), reason="torch shares no threads")
 
@@ -47,7 +47,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import torch
-from elman.backends import native
+from elman.recurrence.backends import native
 from elman.nn import LSTM
 
 def threads():

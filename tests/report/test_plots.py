@@ -14,10 +14,10 @@ import pytest
 from matplotlib import dates
 
 from elman.errors import MissingDependencyError, RunFolderError
+from elman.learning import Figure, Line
 from elman.report import draw, draw_all
 from elman.report.plots import build
 from elman.report.style import looks
-from elman.learning import Figure, Line
 
 MONTHS = (np.datetime64("1949-01") + np.arange(156)).astype("datetime64[s]")
 VALUES = (100 + 2.6 * np.arange(156)) * (1 + 0.18 * np.sin(np.arange(156) * np.pi / 6))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from elman.data import Series, SeriesSet
-from elman.model import Layer, model_shapes
 from elman.learning import Evaluation
+from elman.model import Layer, model_shapes
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.problem import ForecastProblem

@@ -13,10 +13,10 @@ import torch
 
 from elman.errors import DataError, SettingsError, ShapeError, TrainingError
 from elman.learning import Examples
+from elman.torch_private import backward
 from elman.training.batches import to_tensors
 from elman.training.events import EpochEnd, PhaseEnd, PhaseStart
 from elman.training.loop import fit
-from elman.training.trainer import backward
 from tests.training.helpers import Trainable
 
 
@@ -299,6 +299,7 @@ def test_torchs_compiler_is_not_imported():
 import sys
 import numpy as np
 from elman.learning import Examples
+from elman.torch_private import backward
 from elman.model import Linear, PointHead
 from elman.nn.network import Network
 from elman.training.loop import fit

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from elman import kernels
-from elman.backends import Backend, choose
 from elman.cells import get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.errors import SettingsError, ShapeError
 from elman.kernels import native_cells
 from elman.model.layer import Array, Arrays, Layer, State, record_of, values_of
 from elman.recurrence import Layout, run_layers
+from elman.recurrence.backends import Backend, choose
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""Memory that layers keep from call to call: given back to the system, a large block may be mapped and cleared anew at
-every call, which takes up to as long as the kernels."""
+"""A pool of large blocks for saved activations: memory returned to the system may be mapped and cleared again at every
+call, which can take as long as the kernels."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SMALL = 1 << 18  # bytes; below, the allocator keeps them itself
-KEPT = 256 << 20  # bytes kept in all, at most
-LINE = 64  # bytes of a cache line, which blocks begin at
+SMALL = 1 << 18  # bytes; smaller blocks stay with the allocator anyway
+KEPT = 256 << 20  # bytes kept at most
+LINE = 64  # bytes of a cache line, where blocks begin
 
-# free blocks by their id, the one given back last at the end; each use of it is one operation, which no thread divides
+# free blocks by id, the latest last; each access is a single operation, atomic among threads
 _free: dict[int, np.ndarray] = {}
 
 
-class _Lease(np.ndarray):
-    """A block in use, which is free again when nobody holds this view of it."""
+def free_bytes() -> int:
+    """Bytes in blocks that nobody uses."""
+    return sum([block.nbytes for block in list(_free.values())])
 
-    # module variables may be gone when a process ends
+
+def release() -> None:
+    """Return the blocks that nobody uses to the system."""
+    _free.clear()
+
+
+class _Lease(np.ndarray):
+    """A block in use; it is free again when this view of it is gone."""
+
+    # defaults, since module variables may be gone when a process ends
     def __del__(self, free: dict[int, np.ndarray] = _free, kept: int = KEPT) -> None:
         block = self.base
         if block is not None:
@@ -28,7 +38,7 @@ class _Lease(np.ndarray):
 
 
 def empty(count: int, dtype: torch.dtype) -> Tensor:
-    """``torch.empty`` of one dimension, from memory that an earlier tensor of about the size has left if there is any.
+    """``torch.empty`` of one dimension, in the memory of an earlier tensor of about this size if there is any.
 
     >>> empty(3, torch.float64).shape
     torch.Size([3])
@@ -36,7 +46,7 @@ def empty(count: int, dtype: torch.dtype) -> Tensor:
     size = count * dtype.itemsize
     if not SMALL <= size <= KEPT:
         return torch.empty(count, dtype=dtype)
-    step = 1 << (size.bit_length() - 4)  # of sizes up to twice as large there are eight
+    step = 1 << (size.bit_length() - 4)  # eight sizes for each power of two
     size = -(-size // step) * step
     for key, block in reversed(list(_free.items())):
         if block.nbytes == size and _free.pop(key, None) is not None:

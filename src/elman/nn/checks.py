@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from elman.cells import get_cell
 from elman.errors import SettingsError, ShapeError
-
-if TYPE_CHECKING:
-    from elman.nn.recurrent import Recurrent
+from elman.recurrence import Layout
 
 States = tuple[Tensor, ...]
 
@@ -45,14 +45,13 @@ def as_flag(name: str, value: Any) -> bool:
 
 def as_probability(name: str, value: Any) -> float:
     """``value`` as a float in [0, 1]."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) <= 1:
         raise SettingsError(f"{name} should be a number in range [0, 1], got: {value!r}")
     return float(value)
 
 
-def check_dtype(layer: Recurrent, name: str, tensor: Tensor) -> None:
+def check_dtype(name: str, tensor: Tensor, dtype: torch.dtype) -> None:
     """``tensor`` has the weights' type, unless autocast is there to convert."""
-    dtype = layer.dtype
     if tensor.dtype != dtype and not torch.is_autocast_enabled(tensor.device.type):
         raise LayerShapeError(
             f"{name} dtype ({tensor.dtype}) does not match weight dtype ({dtype}); "
@@ -60,38 +59,37 @@ def check_dtype(layer: Recurrent, name: str, tensor: Tensor) -> None:
         )
 
 
-def check_input(layer: Recurrent, input: Tensor, dims: tuple[int, ...]) -> None:
-    """``input`` has one of ``dims`` dimensions, the layer's input size, its type, and at least one step."""
+def check_input(layout: Layout, dtype: torch.dtype, input: Tensor, dims: tuple[int, ...]) -> None:
+    """``input`` has one of ``dims`` dimensions, the layer's input size, and the weights' type."""
     shape = input.shape
     if len(shape) not in dims:
         expected = " or ".join(f"{d}-D" for d in dims)
         raise LayerShapeError(f"input must be {expected}, got {len(shape)}-D of shape {tuple(shape)}")
-    if shape[-1] != layer.input_size:
+    if shape[-1] != layout.input_size:
         raise LayerShapeError(
-            f"input.size(-1) must be equal to input_size: expected {layer.input_size}, got {shape[-1]}"
+            f"input.size(-1) must be equal to input_size: expected {layout.input_size}, got {shape[-1]}"
         )
-    check_dtype(layer, "input", input)
+    check_dtype("input", input, dtype)
 
 
-def check_states(layer: Recurrent, hx: Any, batch: int, batched: bool) -> States:
+def check_states(layout: Layout, dtype: torch.dtype, hx: Any, batch: int, *, batched: bool = True) -> States:
     """The initial states as a tuple of (L·D, B, size) tensors, whatever the number of the cell's states."""
-    names = layer.cell.states
+    names = get_cell(layout.cell).states
     if isinstance(hx, Tensor) and len(names) == 1:
         states: States = (hx,)
     elif isinstance(hx, (tuple, list)) and len(hx) == len(names) > 1:
         states = tuple(hx)
     else:
         expected = "a tensor" if len(names) == 1 else f"a tuple ({', '.join(names)})"
-        raise LayerShapeError(f"hx of {layer.layout.cell} must be {expected}, got {type(hx).__name__}")
-    parts = layer.layout.num_layers * layer.layout.num_directions
-    for k, (name, size) in enumerate(zip(names, layer.state_sizes, strict=True)):
-        expected_shape = (parts, batch, size) if batched else (parts, size)
-        if tuple(states[k].shape) != expected_shape:
+        raise LayerShapeError(f"hx of {layout.cell} must be {expected}, got {type(hx).__name__}")
+    for state, name, size in zip(states, names, layout.state_sizes, strict=True):
+        expected_shape = (layout.num_parts, batch, size) if batched else (layout.num_parts, size)
+        if tuple(state.shape) != expected_shape:
             raise LayerShapeError(
                 f"hx: expected {name} of shape {expected_shape} for {'batched' if batched else 'unbatched'} input, "
-                f"got {tuple(states[k].shape)}"
+                f"got {tuple(state.shape)}"
             )
-        check_dtype(layer, "hx", states[k])
+        check_dtype("hx", state, dtype)
     return states if batched else tuple(s.unsqueeze(1) for s in states)
 
 
@@ -122,3 +120,43 @@ def check_resets(resets: Tensor, steps: int, batch: int, device: torch.device) -
             f"got {tuple(resets.shape)}"
         )
     return resets.to(device).t()
+
+
+class Arguments(NamedTuple):
+    """The arguments of a call, checked, with a batch dimension: ``lengths`` (B,) on the CPU, ``resets`` (T, B)."""
+
+    input: Tensor
+    states: States | None
+    lengths: Tensor | None
+    resets: Tensor | None
+    batched: bool  # as they were given
+
+
+def check_arguments(
+    layout: Layout,
+    dtype: torch.dtype,
+    input: Tensor,
+    hx: Any,
+    lengths: Tensor | Sequence[int] | None,
+    resets: Tensor | None,
+    *,
+    batch_first: bool,
+) -> Arguments:
+    """All that a layer takes beside a padded input; ``dtype`` is the weights'."""
+    check_input(layout, dtype, input, (2, 3))
+    batched = input.dim() == 3
+    if not batched:
+        input = input.unsqueeze(0 if batch_first else 1)
+        lengths = None if lengths is None else torch.as_tensor(lengths).reshape(-1)
+        resets = None if resets is None else torch.as_tensor(resets).reshape(1, -1)
+    shape = input.shape
+    batch, steps = (shape[0], shape[1]) if batch_first else (shape[1], shape[0])
+    if not steps:
+        raise LayerShapeError(f"input of shape {tuple(shape)} has no time steps; it needs at least 1")
+    return Arguments(
+        input,
+        None if hx is None else check_states(layout, dtype, hx, batch, batched=batched),
+        None if lengths is None else check_lengths(lengths, steps, batch),
+        None if resets is None else check_resets(resets, steps, batch, input.device),
+        batched,
+    )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import init
 
-from elman.cells import Cell
+from elman.cells import Cell, get_cell
 from elman.errors import SettingsError
-
-if TYPE_CHECKING:
-    from elman.nn.recurrent import Recurrent
+from elman.recurrence import Layout
 
 Init = str | tuple[str, float]
 
@@ -48,8 +46,12 @@ def parse_init(given: Init, cell: Cell, *, bias: bool) -> tuple[str, float]:
 
 
 @torch.no_grad()
-def initialise(layer: Recurrent) -> None:
-    """Draw all of ``layer``'s parameters anew, from torch's random stream.
+def initialise(layout: Layout, scheme: Init, arrays: Mapping[str, Tensor]) -> None:
+    """Draw all of a layer's parameters anew, in place, from torch's random stream.
+
+    Args:
+        scheme: how, as :func:`parse_init` takes it.
+        arrays: by full name, as in :meth:`elman.recurrence.Layout.shapes`.
 
     - ``"torch"``: every weight and bias from U(−1/√H, 1/√H), in torch.nn's order, so that a seed gives torch.nn's
       values; the gains of layer normalisation are 1.
@@ -60,19 +62,20 @@ def initialise(layer: Recurrent) -> None:
       so that memories last from 1 to T_max steps; the gate that writes, where it is one of its own, has −log u
       (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?").
     """
-    scheme, t_max = parse_init(layer.init, layer.cell, bias=layer.bias)
-    bound = 1 / math.sqrt(layer.hidden_size)
-    for name, parameter in layer.named_parameters():
+    cell, size = get_cell(layout.cell), layout.hidden_size
+    name_of_scheme, t_max = parse_init(scheme, cell, bias=layout.bias)
+    bound = 1 / math.sqrt(size)
+    for name, array in arrays.items():
         if name.startswith("gain_"):
-            init.ones_(parameter)
+            init.ones_(array)
         else:
-            init.uniform_(parameter, -bound, bound)
-    for layer_index, _, suffix in layer.layout.parts():
-        part = {name: getattr(layer, name + suffix) for name in layer.layout.part_shapes(layer_index)}
-        if scheme == "orthogonal":
-            _orthogonal(part, layer.cell, layer.hidden_size)
-        elif scheme == "chrono":
-            _chrono(part, layer.cell, layer.hidden_size, t_max)
+            init.uniform_(array, -bound, bound)
+    for layer, _, suffix in layout.parts():
+        part = {name: arrays[name + suffix] for name in layout.part_shapes(layer)}
+        if name_of_scheme == "orthogonal":
+            _orthogonal(part, cell, size)
+        elif name_of_scheme == "chrono":
+            _chrono(part, cell, size, t_max)
 
 
 def _gate(array: Tensor, cell: Cell, gate: str, size: int) -> Tensor:

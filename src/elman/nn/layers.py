@@ -55,8 +55,10 @@ class RNN(Recurrent, torch.nn.RNN):  # torch's class is there for isinstance; Re
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ) -> None:
+        cell = _variant("nonlinearity", nonlinearity)
+        self.nonlinearity = nonlinearity  # before reset_parameters, which a subclass may write in terms of it
         super().__init__(
-            _variant("nonlinearity", nonlinearity),
+            cell,
             input_size,
             hidden_size,
             num_layers,
@@ -68,7 +70,6 @@ class RNN(Recurrent, torch.nn.RNN):  # torch's class is there for isinstance; Re
             dtype=dtype,
             **options,
         )
-        self.nonlinearity = nonlinearity
 
 
 class LSTM(Recurrent, torch.nn.LSTM):

@@ -1,18 +1,17 @@
-"""The masks that a recurrent layer draws while training: in one order, whichever path runs."""
+"""What a recurrent layer draws while training: the same numbers in the same order, whichever path runs."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from elman.backends import native
-
-if TYPE_CHECKING:
-    from elman.nn.recurrent import Recurrent
+from elman import torch_private
+from elman.recurrence import Layout
+from elman.recurrence.backends import native
 
 
 class Masks(NamedTuple):
@@ -26,20 +25,21 @@ class Masks(NamedTuple):
 NONE = Masks(None, None)
 
 
-def draw_masks(layer: Recurrent, steps: int, batch: int, like: Tensor) -> Masks:
-    """What training draws for a batch, of the type and on the device of ``like``; nothing in evaluation."""
-    layout = layer.layout
-    if not layer.training or not (layer.recurrent_dropout or layout.zoneout):
+def draw_masks(
+    layout: Layout, recurrent_dropout: float, steps: int, batch: int, like: Tensor, *, training: bool
+) -> Masks:
+    """The masks for a batch, of the type and on the device of ``like``; none in evaluation."""
+    if not training or not (recurrent_dropout or layout.zoneout):
         return NONE
-    parts = range(layout.num_layers * layout.num_directions)
+    parts = range(layout.num_parts)
     recurrent = zoneout = None
-    if layer.recurrent_dropout:
+    if recurrent_dropout:
         ones = like.new_ones(batch, layout.recurrent_size)
-        recurrent = [functional.dropout(ones, layer.recurrent_dropout) for _ in parts]
+        recurrent = [functional.dropout(ones, recurrent_dropout) for _ in parts]
     if layout.zoneout:
         zoneout = [
             tuple(
-                _drawn(rate, (steps, batch, size), like.device)
+                draw_bits(rate, (steps, batch, size), like.device)
                 for rate, size in zip(layout.zoneout, layout.state_sizes, strict=True)
             )
             for _ in parts
@@ -47,17 +47,22 @@ def draw_masks(layer: Recurrent, steps: int, batch: int, like: Tensor) -> Masks:
     return Masks(recurrent, zoneout)
 
 
-def _drawn(rate: float, shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """True with probability ``rate``, from 16 random bits each or, where those do not give a thousandth of it, from 32.
+def dropout_between(x: Tensor, rate: float) -> Tensor:
+    """A layer's output, time first or packed, as the next layer takes it while training."""
+    return functional.dropout(x, rate)
 
-    Torch's generator gives the seed of a generator that counts (see :func:`random_words`): its own draws, one number
-    after the other, take longer than a small layer's products.
+
+def draw_bits(rate: float, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """True with probability ``rate``, from 16 random bits each, or 32 where 16 are not exact to a thousandth of it.
+
+    torch's generator seeds a counter-based RNG (see :func:`random_words`): its own sequential draws take longer than a
+    small layer's products.
     """
     bits = 16 if abs(round(rate * 2**16) / 2**16 - rate) <= rate / 1000 else 32
-    limit, count = round(rate * 2**bits), math.prod(shape)  # of the values from 0 on, those below limit count as True
+    limit, count = round(rate * 2**bits), math.prod(shape)  # values below limit are True
     seed = torch.empty((), dtype=torch.int64).random_(-(2**63), None)
     core = native()
-    if core is not None and device.type == "cpu" and not torch._C._len_torch_dispatch_stack():
+    if core is not None and device.type == "cpu" and not torch_private.dispatch_modes():
         mask = torch.empty(shape, dtype=torch.bool)
         core.draw(mask, count, int(seed) % 2**64, limit, bits)
         return mask
@@ -72,8 +77,8 @@ def _drawn(rate: float, shape: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def random_words(seed: Tensor, count: int) -> Tensor:
-    """(count,) of 64 random bits: SplitMix64 (Steele, Lea and Flood 2014), whose i-th number from 1 is a mixture of the
-    bits of ``seed + i · golden ratio``; native/random.h has the same.
+    """(count,) words of 64 random bits from SplitMix64 (Steele, Lea and Flood 2014): word i, counted from 1, mixes the
+    bits of ``seed + i · golden ratio``. The core has the same.
 
     >>> random_words(torch.tensor(0), 2).tolist()
     [-2152535657050944081, 7960286522194355700]
@@ -90,6 +95,6 @@ def _signed(word: int) -> int:
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """To the right, with zeros from the left."""
+    """Shifted right, without the sign."""
     shifted: Tensor = (z >> bits) & (2 ** (64 - bits) - 1)
     return shifted

@@ -15,27 +15,29 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from elman.cells import Cell, get_cell
+from elman import torch_private
+from elman.cells import get_cell
 from elman.errors import SettingsError
+from elman.nn.call import Call
 from elman.nn.checks import (
     LayerShapeError,
-    States,
     as_flag,
     as_probability,
     as_size,
+    check_arguments,
     check_input,
-    check_lengths,
     check_resets,
     check_states,
 )
+from elman.nn.dispatch import choose_path, fast_path
 from elman.nn.init import Init, initialise, parse_init
-from elman.nn.native import plain
-from elman.nn.paths import KERNELS, choose_path, lacks_kernel, run_reference
+from elman.nn.reference import run_reference
+from elman.nn.torch_kernels import KERNELS, unsupported_layout
 from elman.recurrence import Layout
 
 Hidden = Tensor | tuple[Tensor, ...]
 
-# Recurrent._run, hidden from torch.compile: made once, where the compiler has been loaded, as any optimiser does
+# Recurrent._run, which torch.compile leaves alone: made when the compiler has been loaded, as any optimiser does
 _uncompiled: list[Any] = []
 
 
@@ -97,7 +99,7 @@ class Recurrent(torch.nn.RNNBase):
         known = get_cell(cell)
         rates = tuple(zoneout) if isinstance(zoneout, Sequence) else (zoneout,) * len(known.states)
         rates = tuple(as_probability("zoneout", rate) for rate in rates)
-        self.layout = Layout(
+        self._layout = Layout(
             cell,
             as_size("input_size", input_size),
             as_size("hidden_size", hidden_size),
@@ -108,63 +110,51 @@ class Recurrent(torch.nn.RNNBase):
             as_flag("layer_norm", layer_norm),
             rates if any(rates) or len(rates) != len(known.states) else (),
         )
-        self.input_size = self.layout.input_size
-        self.hidden_size = self.layout.hidden_size
-        self.num_layers = self.layout.num_layers
+        self.input_size = self._layout.input_size
+        self.hidden_size = self._layout.hidden_size
+        self.num_layers = self._layout.num_layers
         self.bias = bias
         self.batch_first = as_flag("batch_first", batch_first)
         self.dropout = as_probability("dropout", dropout)
         self.bidirectional = bidirectional
-        self.proj_size = self.layout.proj_size
+        self.proj_size = self._layout.proj_size
         self.recurrent_dropout = as_probability("recurrent_dropout", recurrent_dropout)
         parse_init(init, known, bias=bias)
-        self.init = init
+        self._init = init
         if self.dropout and self.num_layers == 1:
             warnings.warn(
                 f"dropout={dropout} acts between layers, and num_layers is 1: it does nothing here", stacklevel=2
             )
-        self.lacks_kernel = lacks_kernel(self.layout)
-        self.mode = cell if cell not in KERNELS else KERNELS[cell][1]
-        self.state_sizes = self.layout.state_sizes
-        self.weight_names = tuple(self.layout.shapes())
-        self._own_weights = itemgetter(*self.weight_names)  # at least two
-        for name, shape in self.layout.shapes().items():
+        self.mode = KERNELS[cell][1] if cell in KERNELS else cell
+        shapes = self._layout.shapes()
+        for name, shape in shapes.items():
             setattr(self, name, torch.nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
-        # what RNNBase's methods (flatten_parameters, all_weights, moving, copying) work on
-        self._flat_weights_names = list(self.weight_names)
-        self._all_weights = [
-            [name + suffix for name in self.layout.part_shapes(layer)] for layer, _, suffix in self.layout.parts()
-        ]
-        self._init_flat_weights()
+        self._weight_names = tuple(shapes)
+        self._own_weights = itemgetter(*shapes)  # at least two
+        torch_private.list_weights(
+            self,
+            [[name + suffix for name in self._layout.part_shapes(layer)] for layer, _, suffix in self._layout.parts()],
+        )
         self.reset_parameters()
-
-    @property
-    def cell(self) -> Cell:
-        """The cell: its gates, states and equation."""
-        return get_cell(self.layout.cell)
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew, as ``init`` says."""
-        initialise(self)
+        initialise(self._layout, self._init, {name: getattr(self, name) for name in self._weight_names})
 
     def flatten_parameters(self) -> None:
         """On CUDA, lay the weights out in one block for cuDNN, where it has this cell; otherwise nothing."""
-        if not self.lacks_kernel:
+        if not unsupported_layout(self._layout):
             super().flatten_parameters()
 
-    def weights(self) -> list[Tensor]:
-        """All weights as they are now, parametrised and swapped-in ones included, in ``weight_names``' order."""
+    def _weights(self) -> list[Tensor]:
+        """All weights as they are now, parametrised and replaced ones included, in the layout's order."""
         try:  # a module's attributes are found the slow way
-            return list(self._own_weights(self._parameters))
+            return list(self._own_weights(torch_private.parameters_of(self)))
         except KeyError:
-            return [getattr(self, name) for name in self.weight_names]
+            return [getattr(self, name) for name in self._weight_names]
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """The weights' type."""
-        name = self.weight_names[0]
-        weight = self._parameters.get(name)
-        return (getattr(self, name) if weight is None else weight).dtype
+    def _call(self, weights: list[Tensor]) -> Call:
+        return Call(self._layout, weights, self.batch_first, self.training, self.dropout, self.recurrent_dropout)
 
     def forward(
         self,
@@ -197,7 +187,7 @@ class Recurrent(torch.nn.RNNBase):
         >>> bool((output[3:, 1] == 0).all()), bool((output[2, 1, :4] == h_n[0, 1]).all())
         (True, True)
         """
-        if "torch._dynamo" in sys.modules:
+        if torch_private.COMPILER in sys.modules:
             # torch.compile leaves a frame with a layer of torch.nn's kind alone, but would look into what that calls
             if not _uncompiled:
                 _uncompiled.append(torch.compiler.disable(Recurrent._run))
@@ -212,24 +202,28 @@ class Recurrent(torch.nn.RNNBase):
         lengths: Tensor | Sequence[int] | None,
         resets: Tensor | None,
     ) -> tuple[Any, Any]:
+        layout, weights = self._layout, self._weights()
         if hx is None and lengths is None and resets is None:
-            result = plain(self, input)
-            if result is not None:
-                return result
+            draws = self.training and (self.dropout or self.recurrent_dropout or layout.zoneout)
+            found = None if draws else fast_path(layout, input, weights, batch_first=self.batch_first)
+            if found is not None:
+                return found
+        call, dtype = self._call(weights), weights[0].dtype
         if isinstance(input, PackedSequence):
-            path = choose_path(self, input.data, resets)
+            path = choose_path(call, input.data, resets=resets is not None)
             if lengths is not None:
                 raise LayerShapeError("lengths is given, but a packed input has its own; leave lengths out")
-            check_input(self, input.data, (2,))
+            check_input(layout, dtype, input.data, (2,))
             steps, batch = len(input.batch_sizes), int(input.batch_sizes[0])
-            states = None if hx is None else check_states(self, hx, batch, batched=True)
+            states = None if hx is None else check_states(layout, dtype, hx, batch)
             if resets is not None:
                 resets = check_resets(resets, steps, batch, input.data.device)
-            packed, states = path.packed(self, input, states, resets)
+            packed, states = path.packed(call, input, states, resets)
             return packed, states if len(states) > 1 else states[0]
-        input, states, lengths, resets, batched = self._prepare(input, hx, lengths, resets)
-        output, states = choose_path(self, input, resets).padded(self, input, states, lengths, resets)
-        if not batched:
+        given = check_arguments(layout, dtype, input, hx, lengths, resets, batch_first=self.batch_first)
+        path = choose_path(call, given.input, resets=resets is not None)
+        output, states = path.padded(call, given.input, given.states, given.lengths, given.resets)
+        if not given.batched:
             output = output.squeeze(0 if self.batch_first else 1)
             states = tuple(s.squeeze(1) for s in states)
         return output, states if len(states) > 1 else states[0]
@@ -280,44 +274,25 @@ class Recurrent(torch.nn.RNNBase):
         """
         if isinstance(input, PackedSequence):
             raise LayerShapeError("trace takes no packed input; give the padded tensor and lengths=")
-        input, states, lengths, resets, batched = self._prepare(input, hx, lengths, resets)
-        x = input.transpose(0, 1) if self.batch_first else input
-        traces = run_reference(self, x, states, lengths, resets, trace=True).trace
-        if not batched:
+        layout, weights, first = self._layout, self._weights(), self.batch_first
+        given = check_arguments(layout, weights[0].dtype, input, hx, lengths, resets, batch_first=first)
+        x = given.input.transpose(0, 1) if first else given.input
+        traces = run_reference(self._call(weights), x, given.states, given.lengths, given.resets, trace=True).trace
+        if not given.batched:
             return {name: value.squeeze(1) for name, value in traces.items()}
-        return {name: value.transpose(0, 1) if self.batch_first else value for name, value in traces.items()}
-
-    def _prepare(
-        self, input: Tensor, hx: Hidden | None, lengths: Tensor | Sequence[int] | None, resets: Tensor | None
-    ) -> tuple[Tensor, States | None, Tensor | None, Tensor | None, bool]:
-        check_input(self, input, (2, 3))
-        shape = input.shape
-        batched = len(shape) == 3
-        if not batched:
-            input = input.unsqueeze(0 if self.batch_first else 1)
-            lengths = None if lengths is None else torch.as_tensor(lengths).reshape(-1)
-            resets = None if resets is None else torch.as_tensor(resets).reshape(1, -1)
-            shape = input.shape
-        batch, steps = (shape[0], shape[1]) if self.batch_first else (shape[1], shape[0])
-        if not steps:
-            raise LayerShapeError(f"input of shape {tuple(input.shape)} has no time steps; it needs at least 1")
-        states = None if hx is None else check_states(self, hx, batch, batched)
-        if lengths is not None:
-            lengths = check_lengths(lengths, steps, batch)
-        if resets is not None:
-            resets = check_resets(resets, steps, batch, input.device)
-        return input, states, lengths, resets, batched
+        return {name: value.transpose(0, 1) if first else value for name, value in traces.items()}
 
     def extra_repr(self) -> str:
         text = super().extra_repr()
-        if self.layout.layer_norm:
+        layout = self._layout
+        if layout.layer_norm:
             text += ", layer_norm=True"
-        if self.layout.zoneout:
-            text += f", zoneout={self.layout.zoneout}"
+        if layout.zoneout:
+            text += f", zoneout={layout.zoneout}"
         if self.recurrent_dropout:
             text += f", recurrent_dropout={self.recurrent_dropout}"
-        if self.init != "torch":
-            text += f", init={self.init!r}"
-        if self.lacks_kernel or type(self) is Recurrent:  # elsewhere the class's name says it
-            text += f", cell={self.layout.cell!r}"
+        if self._init != "torch":
+            text += f", init={self._init!r}"
+        if unsupported_layout(layout) or type(self) is Recurrent:  # elsewhere the class's name says it
+            text += f", cell={layout.cell!r}"
         return text

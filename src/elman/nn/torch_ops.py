@@ -1,4 +1,4 @@
-"""The equations' vocabulary on torch tensors."""
+"""The operations that equations use, on torch tensors."""
 
 from __future__ import annotations
 

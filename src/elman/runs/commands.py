@@ -8,7 +8,7 @@ from typing import Any
 
 from elman import atomic, jsontext
 from elman._version import __version__
-from elman import backends
+from elman.recurrence import backends
 from elman.kernels import thread_count
 from elman.report.tables import evaluation_text
 from elman.runs import files

@@ -11,6 +11,7 @@ from torch.nn import Parameter
 from torch.optim.adamw import adamw
 
 from elman.errors import SettingsError
+from elman.torch_private import fused_adamw
 from elman.training.settings import TrainingSettings
 
 # where torch has AdamW as one kernel in all the releases that elman admits
@@ -51,8 +52,8 @@ class Optimiser:
     """
 
     def __init__(self, module: torch.nn.Module, settings: TrainingSettings) -> None:
-        self._parameters = [p for p in module.parameters() if p.requires_grad]
-        if not self._parameters:
+        self._trained = [p for p in module.parameters() if p.requires_grad]
+        if not self._trained:
             raise SettingsError("the model has no parameters to train; set requires_grad on those that shall learn")
         self._clip_norm = settings.clip_norm
         self._constants: dict[str, Any] = {
@@ -63,8 +64,8 @@ class Optimiser:
             "amsgrad": False,
             "maximize": False,
         }
-        self._flat = _flattened(self._parameters) if _can_be_flat(self._parameters) else None
-        trained: list[Tensor] = list(self._parameters) if self._flat is None else [self._flat.values]
+        self._flat = _flattened(self._trained) if _can_be_flat(self._trained) else None
+        trained: list[Tensor] = list(self._trained) if self._flat is None else [self._flat.values]
         self._fused = all(p.device.type in FUSED_DEVICES and p.is_floating_point() for p in trained)
         self._means = [torch.zeros_like(p, requires_grad=False) for p in trained]
         self._squares = [torch.zeros_like(p, requires_grad=False) for p in trained]
@@ -80,7 +81,7 @@ class Optimiser:
         if self._flat is not None:
             self._flat.gradients.zero_()
             return
-        for parameter in self._parameters:
+        for parameter in self._trained:
             parameter.grad = None
 
     def step(self, learning_rate: float) -> Tensor:
@@ -100,14 +101,13 @@ class Optimiser:
         if self._clip_norm and (scale := self._clip_norm / (norm.item() + 1e-6)) < 1.0:
             gradients.mul_(scale)
         self._counts[0].add_(1)
-        # the kernel itself: the function around it takes several times as long for a small model
-        torch._fused_adamw_(
-            [values], [gradients], self._means, self._squares, [], self._counts, lr=learning_rate, **self._constants
+        fused_adamw(
+            [values], [gradients], self._means, self._squares, self._counts, lr=learning_rate, **self._constants
         )
         return norm
 
     def _step_separate(self, learning_rate: float) -> Tensor:
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._trained]
         norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
         if self._clip_norm:
             scale = (self._clip_norm / (norm + 1e-6)).clamp_(max=1.0)  # an accelerator is not waited for
@@ -115,7 +115,7 @@ class Optimiser:
                 gradient.mul_(scale)
         # the function, not the class: the class costs as much again a step, and imports torch's compiler first
         adamw(
-            list[Tensor](self._parameters),
+            list[Tensor](self._trained),
             gradients,
             self._means,
             self._squares,
@@ -130,7 +130,7 @@ class Optimiser:
 
     def release(self) -> None:
         """Give each parameter a tensor of its own again, and no gradient."""
-        for parameter in self._parameters:
+        for parameter in self._trained:
             parameter.grad = None
             if self._flat is not None:
                 parameter.data = parameter.data.clone()

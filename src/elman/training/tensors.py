@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from elman.torch_private import buffers_of
 from elman.training.checkpoint import Checkpoint, Saved
 
 
@@ -35,7 +36,7 @@ class Copies:
     def taken(self) -> dict[str, Tensor]:
         """:func:`tensors_of`, as it is now."""
         rest: dict[str, Tensor] = dict(self._others)
-        if any(part._buffers for part in self._parts):  # named_buffers takes longer than the copy, also for nothing
+        if any(map(buffers_of, self._parts)):  # named_buffers takes longer than the copy, also for nothing
             rest = rest | dict(self._module.named_buffers())
         copies = {name: tensor.detach().clone() for name, tensor in rest.items()}
         if self._flat is None:

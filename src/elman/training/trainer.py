@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd import Variable
 
 from elman.errors import TrainingError
 from elman.nn.network import Batch
+from elman.torch_private import backward
 from elman.training.batches import STEPS_AT_ONCE, Tensors, segments
 from elman.training.checkpoint import Checkpoint, Saved
 from elman.training.devices import random_states, set_random_states
@@ -204,13 +204,3 @@ def batch_size(settings: TrainingSettings, examples: int) -> int:
     if settings.batch_size is None:
         return min(max(examples // 20, 32), 256)
     return settings.batch_size or examples
-
-
-def backward(loss: Tensor) -> None:
-    """``loss.backward()``, on the CPU without the Python around torch's engine: it takes longer than a small head."""
-    if loss.is_cpu:
-        Variable._execution_engine.run_backward(
-            (loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True
-        )
-    else:
-        loss.backward()

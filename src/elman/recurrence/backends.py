@@ -1,4 +1,4 @@
-"""Which implementation of a recurrence runs: the policy alone, no computation.
+"""Which implementation of a recurrence runs: the choice alone, no computation.
 
 ============  =========================================================================
 ``native``    elman's compiled kernels, on NumPy arrays and on torch tensors
@@ -6,10 +6,10 @@
 ``reference`` the cells' equations as they are printed, a step at a time: slow, readable
 ============  =========================================================================
 
-Left alone (``None``, automatic), each computation takes the best that it has. :func:`use_backend` asks for another in
-a block of code, the environment variable ``ELMAN_BACKEND`` for a whole process, which reads it once, at the first
-choice; the former goes before the latter.
-Whoever asks for something that cannot run here is given the next best, and told once, through the logger ``elman``.
+By default (``None``, automatic) the best one available runs. :func:`use_backend` asks for another in a block of code,
+the environment variable ``ELMAN_BACKEND`` in a whole process, which reads it once, at the first choice; the block takes
+precedence. A backend that is asked for and cannot run is replaced by the next best, with one warning through the logger
+``elman``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ Backend = Literal["native", "torch", "reference"]
 BACKENDS: tuple[Backend, ...] = ("native", "torch", "reference")
 
 _chosen: ContextVar[Backend | None] = ContextVar("elman_backend", default=None)
+_strict: ContextVar[bool] = ContextVar("elman_backend_strict", default=False)
 
 
 def _checked(name: str, source: str) -> Backend:
@@ -40,32 +41,34 @@ def _checked(name: str, source: str) -> Backend:
     raise SettingsError(f"{source}: unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
 
 
-def use_backend(name: str) -> contextlib.AbstractContextManager[None]:
+def use_backend(name: str, *, strict: bool = False) -> contextlib.AbstractContextManager[None]:
     """Ask for one implementation in a block of code.
 
     Holds for the current thread (and asynchronous task) only. Blocks may be nested.
 
     Args:
         name: ``"native"``, ``"torch"`` or ``"reference"``.
+        strict: what this backend cannot run is an error in the block, instead of running on another.
 
     Raises:
         SettingsError: there is no backend of that name.
 
-    >>> from elman.backends import current_backend, use_backend
+    >>> from elman.recurrence.backends import current_backend, use_backend
     >>> with use_backend("reference"):
     ...     current_backend()
     'reference'
     """
-    return _using(_checked(name, "use_backend"))
+    return _using(_checked(name, "use_backend"), strict)
 
 
 @contextlib.contextmanager
-def _using(backend: Backend) -> Iterator[None]:
-    token = _chosen.set(backend)
+def _using(backend: Backend, strict: bool) -> Iterator[None]:
+    tokens = _chosen.set(backend), _strict.set(strict)
     try:
         yield
     finally:
-        _chosen.reset(token)
+        _chosen.reset(tokens[0])
+        _strict.reset(tokens[1])
 
 
 def current_backend() -> Backend | None:
@@ -79,7 +82,7 @@ def current_backend() -> Backend | None:
 
 @functools.cache
 def _of_the_process() -> Backend | None:
-    # once: a look into the environment takes longer than all else that is asked before a call
+    # once: reading the environment takes longer than all other checks before a call
     name = os.environ.get("ELMAN_BACKEND", "")
     return _checked(name, "ELMAN_BACKEND") if name else None
 
@@ -89,7 +92,10 @@ def choose(implementations: Sequence[Backend], what: str) -> Backend:
 
     Args:
         implementations: those that exist for the computation, best first; at least one that is not ``"native"``.
-        what: the computation in a few words, for the notice given where the one asked for does not exist.
+        what: the computation in a few words, for the warning where the one asked for does not exist.
+
+    Raises:
+        SettingsError: the one asked for cannot run, in a block of ``use_backend(…, strict=True)``.
 
     >>> with use_backend("reference"):
     ...     choose(["torch", "reference"], "a GRU on tensors")
@@ -99,25 +105,33 @@ def choose(implementations: Sequence[Backend], what: str) -> Backend:
     runnable = [name for name in implementations if name != "native" or native_available()]
     if asked in runnable:
         return asked
+    if asked is not None:
+        refuse_if_strict(what)
     if asked in implementations or (asked is None and runnable[0] != implementations[0]):
         note_missing_core()
     elif asked is not None:
-        say_once(f"{what} has no {asked!r} implementation; it runs on {runnable[0]!r} instead")
+        warn_once(f"{what} has no {asked!r} implementation; it runs on {runnable[0]!r} instead")
     return runnable[0]
 
 
+def refuse_if_strict(what: str) -> None:
+    """Raise a :class:`SettingsError` where ``what``, which needs another backend, runs in a strict block."""
+    if _strict.get():
+        raise SettingsError(f"{what} has no {_chosen.get()!r} implementation, and strict=True allows no other")
+
+
 def note_missing_core() -> None:
-    """Say once in a process that the compiled core is missing, if it is: what computes without it may be slower."""
+    """Warn once in a process if the compiled core is missing: its replacements may be slower."""
     if not native_available():
-        say_once(f"the compiled core is {native_status()}; slower code runs in its place")
+        warn_once(f"the compiled core is {native_status()}; slower code runs in its place")
 
 
 @functools.cache
-def say_once(message: str) -> None:
-    """Tell the user something once in a process, through the logger ``elman``."""
+def warn_once(message: str) -> None:
+    """Log a warning, once in a process, to the logger ``elman``."""
     import logging
 
-    # without any configuration of logging by the program, Python prints this on standard error
+    # unless the program configures logging, Python prints this on standard error
     logging.getLogger("elman").warning("elman: %s", message)
 
 

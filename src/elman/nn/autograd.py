@@ -1,0 +1,136 @@
+"""The kernels as a function that autograd differentiates: one node of the graph for a whole stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_packed_sequence
+
+from elman import torch_private
+from elman.nn import buffers
+from elman.nn.call import with_data
+from elman.nn.checks import States
+from elman.nn.plans import Plan
+from elman.nn.reference import packed_rows, run_equations
+from elman.recurrence.backends import refuse_if_strict, warn_once
+
+_requires_grad = attrgetter("requires_grad")
+
+
+def run(plan: Plan, x: Tensor, states: Iterable[Tensor | None], weights: list[Tensor], follow: bool) -> Any:
+    """Run the kernels on tensors that they take as they are.
+
+    Args:
+        follow: whether derivatives with respect to anything but the weights are asked for.
+
+    Returns:
+        the output, and a tuple of the final states.
+    """
+    if torch.is_grad_enabled() and (follow or any(map(_requires_grad, weights))):
+        output, *finals = _apply(plan, x, *states, *weights)
+    else:
+        output, finals, _ = _forward(plan, x, (*states, *weights), training=False)
+    return output, tuple(finals)
+
+
+def _forward(plan: Plan, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
+    _, kernels, output_shape, final_shapes, saved_size = plan.stack
+    dtype = x.dtype
+    # torch takes sizes one by one in less time than a tuple of them
+    output = torch.empty(*output_shape, dtype=dtype)
+    finals = [torch.empty(*shape, dtype=dtype) for shape in final_shapes]
+    saved = buffers.empty(saved_size, dtype) if training else None
+    kernels.forward(*plan.arguments(x, output, tensors, saved), finals)
+    return output, finals, saved
+
+
+class _Recurrence(torch.autograd.Function):
+    """``apply(plan, x, *states, *weights) -> (output, *finals)``; a state may be None."""
+
+    @staticmethod
+    def forward(ctx: Any, plan: Plan, x: Tensor, *tensors: Tensor | None) -> tuple[Tensor, ...]:
+        output, finals, saved = _forward(plan, x, tensors, training=True)
+        ctx.plan = plan
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, output, saved, *tensors)
+        return output, *finals
+
+    @staticmethod
+    def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Tensor | None, ...]:
+        plan: Plan = ctx.plan
+        x, output, saved, *tensors = ctx.saved_tensors
+        _, wants_x, *wanted = ctx.needs_input_grad
+        given = (d_output, *d_finals)
+        if torch.is_grad_enabled() or any(d is not None and torch_private.is_batched(d) for d in given):
+            return None, *_backward_by_equations(plan, x, tensors, given, (wants_x, *wanted))
+        d_output = None if d_output is None else strided(d_output)
+        ends = [None if d is None else contiguous(d) for d in d_finals]
+        d_x = torch.empty(*x.shape, dtype=x.dtype) if wants_x else None
+        gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
+        plan.stack.kernels.backward(*plan.arguments(x, output, tensors, saved), d_output, ends, d_x, gradients)
+        return None, d_x, *gradients
+
+
+_apply = torch_private.direct_apply(_Recurrence)  # under torch.func's transforms another path runs
+
+
+def strided(tensor: Tensor) -> Tensor:
+    """With its values in memory, its last dimension contiguous: torch postpones negations, and the writing of zeros."""
+    if torch_private.is_lazy_zero(tensor):
+        tensor = tensor.clone()
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
+
+
+def contiguous(tensor: Tensor) -> Tensor:
+    """With its values in memory, contiguous."""
+    return strided(tensor).contiguous()
+
+
+def _backward_by_equations(
+    plan: Plan, x: Tensor, tensors: Any, d_results: Any, wanted: Any
+) -> tuple[Tensor | None, ...]:
+    """Derivatives that can be differentiated again, or are batched, as the kernels' cannot: the equations run again."""
+    refuse_if_strict("a second derivative")
+    warn_once("second derivatives of a recurrent layer run on the reference, which is slow")
+    with torch.enable_grad():
+        results = _equations(plan, x, tensors)
+    pairs = [(r, d) for r, d in zip(results, d_results, strict=True) if d is not None]
+    inputs = [t for t, w in zip((x, *tensors), wanted, strict=True) if w]
+    found = iter(
+        torch.autograd.grad(
+            [r for r, _ in pairs],
+            inputs,
+            [d for _, d in pairs],
+            create_graph=torch.is_grad_enabled(),
+            allow_unused=True,
+        )
+    )
+    return tuple(next(found) if w else None for w in wanted)
+
+
+def _equations(plan: Plan, x: Tensor, tensors: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+    """Output and final states of what the kernels ran, from the equations, with the same masks."""
+    layout, packed, lengths = plan.stack.layout, plan.packed, plan.lengths
+    count = len(layout.state_sizes)
+    states: States = tuple(
+        x.new_zeros(layout.num_parts, plan.rows, size) if s is None else s
+        for s, size in zip(tensors[:count], layout.state_sizes, strict=True)
+    )
+    weights = [w for w in tensors[count:] if w is not None]
+    if packed is not None:
+        x, lengths = pad_packed_sequence(with_data(packed, x))
+    elif plan.time:
+        x = x.transpose(0, 1)
+    result = run_equations(layout, x, states, weights, plan.masks, lengths=lengths, resets=plan.resets)
+    output = result.output
+    if packed is not None and lengths is not None:
+        output = packed_rows(packed, output, lengths)
+    elif plan.time:
+        output = output.transpose(0, 1)
+    return output, *result.state

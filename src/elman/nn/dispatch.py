@@ -1,0 +1,58 @@
+"""Where a layer's call runs: on elman's kernels where they can, else on torch's, else on the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+from elman.nn import autograd, native, reference, torch_kernels
+from elman.nn.call import Call
+from elman.nn.checks import States
+from elman.nn.plans import plan_by_shape
+from elman.recurrence import Layout
+from elman.recurrence.backends import Backend, choose, current_backend
+from elman.torch_private import is_lazy_zero
+
+
+class Path(NamedTuple):
+    """One way to run; :class:`elman.nn.call.Call` says what the functions take."""
+
+    padded: Callable[[Call, Tensor, States | None, Tensor | None, Tensor | None], tuple[Tensor, States]]
+    packed: Callable[[Call, PackedSequence, States | None, Tensor | None], tuple[PackedSequence, States]]
+
+
+PATHS: dict[Backend, Path] = {
+    "native": Path(native.padded, native.packed),
+    "torch": Path(torch_kernels.padded, torch_kernels.packed),
+    "reference": Path(reference.padded, reference.packed),
+}
+
+
+def choose_path(call: Call, input: Tensor, *, resets: bool) -> Path:
+    """The path for a call, unless :func:`elman.use_backend` asks for another that can run it."""
+    asked = current_backend()
+    reasons: dict[Backend, str] = {"native": native.unsupported_reason(call.layout, input)}
+    if not reasons["native"] and asked in (None, "native"):
+        return PATHS["native"]
+    reasons["torch"] = torch_kernels.unsupported_reason(call, resets=resets)
+    implementations = [name for name in PATHS if not reasons.get(name)]
+    return PATHS[choose(implementations, reasons.get(asked or "native") or "a recurrent layer")]
+
+
+def fast_path(layout: Layout, input: Any, weights: list[Tensor], *, batch_first: bool) -> tuple[Tensor, Any] | None:
+    """What a layer that draws no masks returns for an input alone; None where anything is out of the ordinary.
+
+    For small layers, argument checks dominate: here as few as possible are made, and the plan is cached by shape.
+    """
+    if type(input) is not Tensor or current_backend() not in (None, "native"):
+        return None
+    if native.unsupported_reason(layout, input) or input.is_neg() or is_lazy_zero(input):
+        return None
+    plan = plan_by_shape(layout, input.dtype, input.shape, batch_first)
+    if plan is None or input.stride(2) != 1 or not native.usable(plan.stack.kernels, weights):
+        return None
+    output, states = autograd.run(plan, input, (None,) * len(layout.state_sizes), weights, input.requires_grad)
+    return output, states if len(states) > 1 else states[0]

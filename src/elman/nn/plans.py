@@ -1,0 +1,128 @@
+"""A plan: what the kernels need of a call besides its tensors. Plans of dense batches are cached by shape."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+from elman.kernels import address, current_target, kernels_for, thread_count
+from elman.nn.masks import NONE as NO_MASKS
+from elman.nn.masks import Masks
+from elman.recurrence import Layout
+from elman.recurrence.backends import native
+
+DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("f4"), torch.float64: np.dtype("f8")}
+
+
+class Stack(NamedTuple):
+    """The layers that a plan runs, and the sizes of their results."""
+
+    layout: Layout
+    kernels: Any  # elman._native.Layers; saved activations are for the same kernels
+    output_shape: tuple[int, ...]
+    final_shapes: tuple[tuple[int, ...], ...]
+    saved_size: int
+
+
+class Plan(NamedTuple):
+    """All of a call but the tensors that autograd follows."""
+
+    stack: Stack
+    rows: int
+    time: int  # the dimension of x that is time; -1 if packed
+    batch: Any  # elman._native.Batch, which holds addresses in:
+    counts: np.ndarray | None
+    order: np.ndarray | None
+    resets: Tensor | None  # (T, B)
+    lengths: Tensor | None
+    packed: PackedSequence | None
+    masks: Masks
+
+    def arguments(self, x: Tensor, output: Tensor, tensors: Any, saved: Tensor | None) -> tuple[Any, ...]:
+        """What the kernels take first, forward and backward; ``tensors`` are the states, then the weights."""
+        recurrent, zoneout = self.masks
+        flat = None if zoneout is None else [mask for part in zoneout for mask in part]
+        return self.batch, x, output, tensors, recurrent, flat, saved
+
+    def of_layers(self, layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], masks: Masks) -> Plan:
+        """The plan for other layers along the same steps of the same rows."""
+        return self._replace(stack=_stack(layout, dtype, outer, self.rows, self.batch, masks), masks=masks)
+
+
+def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, batch: Any, masks: Masks) -> Stack:
+    kernels = kernels_for(layout, DTYPES[dtype])
+    return Stack(
+        layout,
+        kernels,
+        (*outer, layout.num_directions * layout.recurrent_size),
+        tuple((layout.num_parts, rows, size) for size in layout.state_sizes),
+        kernels.saved_size(batch, masks.zoneout is not None),
+    )
+
+
+def plan(
+    layout: Layout,
+    dtype: torch.dtype,
+    outer: tuple[int, ...],
+    time: int,
+    *,
+    threads: int | None = None,
+    counts: np.ndarray | None = None,
+    order: np.ndarray | None = None,
+    resets: Tensor | None = None,
+    lengths: Tensor | None = None,
+    packed: PackedSequence | None = None,
+    masks: Masks = NO_MASKS,
+) -> Plan:
+    """A plan for an input whose dimensions but the last are ``outer``.
+
+    Args:
+        threads: at most so many; torch's number for None.
+        counts, order: as in :class:`elman.kernels.Ragged`.
+    """
+    if packed is not None and counts is not None:
+        steps, rows = len(counts), int(counts[0])
+    else:
+        steps, rows = outer[time], outer[1 - time]
+    batch = native().Batch(
+        steps,
+        rows,
+        0 if counts is None else address(counts),
+        0 if order is None else address(order),
+        time,
+        *((0, 0, 0) if resets is None else (resets.data_ptr(), *resets.stride())),
+        threads or thread_count(torch.get_num_threads()),
+    )
+    stack = _stack(layout, dtype, outer, rows, batch, masks)
+    return Plan(stack, rows, time, batch, counts, order, resets, lengths, packed, masks)
+
+
+def dense_plan(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], time: int) -> Plan:
+    """The plan of a call that gives nothing but tensors; cached."""
+    return _dense(layout, dtype, outer, time, thread_count(torch.get_num_threads()), current_target())
+
+
+@lru_cache(maxsize=512)
+def _dense(
+    layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], time: int, threads: int, target: str | None
+) -> Plan:
+    return plan(layout, dtype, outer, time, threads=threads)
+
+
+def plan_by_shape(layout: Layout, dtype: torch.dtype, shape: torch.Size, batch_first: bool) -> Plan | None:
+    """:func:`dense_plan` of an input of this shape; None if the layer takes no such batch."""
+    return _by_shape(layout, dtype, shape, batch_first, thread_count(torch.get_num_threads()), current_target())
+
+
+@lru_cache(maxsize=512)
+def _by_shape(
+    layout: Layout, dtype: torch.dtype, shape: torch.Size, batch_first: bool, threads: int, target: str | None
+) -> Plan | None:
+    if len(shape) != 3 or shape[2] != layout.input_size or not shape[int(batch_first)]:
+        return None
+    return _dense(layout, dtype, shape[:2], int(batch_first), threads, target)

@@ -1,0 +1,105 @@
+"""The path that runs the equations themselves, a step at a time, on tensors of any type and device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from elman.cells import get_cell
+from elman.nn.call import Call, with_data
+from elman.nn.checks import States
+from elman.nn.masks import Masks, dropout_between
+from elman.nn.torch_ops import TorchOps
+from elman.recurrence import Layout, Result, run_layers
+
+
+def run_equations(
+    layout: Layout,
+    x: Tensor,
+    states: States,
+    weights: Sequence[Tensor],
+    masks: Masks,
+    *,
+    lengths: Tensor | None = None,
+    resets: Tensor | None = None,
+    between: Callable[[Tensor], Tensor] | None = None,
+    trace: bool = False,
+) -> Result:
+    """:func:`elman.recurrence.run_layers` on tensors, ``x`` (T, B, I), with masks that have been drawn."""
+    ops = [
+        TorchOps(
+            get_cell(layout.cell).gates,
+            layout.hidden_size,
+            layer_norm=layout.layer_norm,
+            recurrent_mask=None if masks.recurrent is None else masks.recurrent[part],
+        )
+        for part in range(layout.num_parts)
+    ]
+    return run_layers(
+        layout,
+        x,
+        states,
+        dict(zip(layout.shapes(), weights, strict=True)),
+        ops.__getitem__,
+        lengths=None if lengths is None else lengths.to(x.device),
+        resets=resets,
+        zoneout_masks=None if masks.zoneout is None else masks.zoneout.__getitem__,
+        between=between,
+        join=partial(torch.cat, dim=-1),
+        trace=trace,
+    )
+
+
+def run_reference(
+    call: Call,
+    x: Tensor,
+    states: States | None,
+    lengths: Tensor | None,
+    resets: Tensor | None,
+    *,
+    trace: bool = False,
+) -> Result:
+    """The equations on ``x`` (T, B, I), with the masks that training draws."""
+    steps, batch = x.shape[:2]
+    masks = call.draw_masks(steps, batch, x)
+    between = partial(dropout_between, rate=call.active_dropout) if call.active_dropout else None
+    return run_equations(
+        call.layout,
+        x,
+        states or call.zeros(x, batch),
+        call.weights,
+        masks,
+        lengths=lengths,
+        resets=resets,
+        between=between,
+        trace=trace,
+    )
+
+
+def padded(
+    call: Call, input: Tensor, states: States | None, lengths: Tensor | None, resets: Tensor | None
+) -> tuple[Tensor, States]:
+    """A padded batch; see :class:`elman.nn.call.Call`."""
+    x = input.transpose(0, 1) if call.batch_first else input
+    result = run_reference(call, x, states, lengths, resets)
+    return result.output.transpose(0, 1) if call.batch_first else result.output, result.state
+
+
+def packed(
+    call: Call, input: PackedSequence, states: States | None, resets: Tensor | None
+) -> tuple[PackedSequence, States]:
+    """A packed batch; see :class:`elman.nn.call.Call`."""
+    x, lengths = pad_packed_sequence(input)
+    result = run_reference(call, x, states, lengths, resets)
+    return with_data(input, packed_rows(input, result.output, lengths)), result.state
+
+
+def packed_rows(packed: PackedSequence, output: Tensor, lengths: Tensor) -> Tensor:
+    """The rows of ``output`` (T, B, …) in the order that ``packed`` has."""
+    if packed.sorted_indices is not None:
+        output, lengths = output.index_select(1, packed.sorted_indices), lengths[packed.sorted_indices.cpu()]
+    return pack_padded_sequence(output, lengths).data

@@ -1,0 +1,124 @@
+"""The shape of a stack of recurrent layers. Dimension names are those of :mod:`elman.cells.base`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from elman.cells import get_cell
+from elman.cells.base import Parameter
+from elman.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The shape of a stack of recurrent layers, and the names of its arrays.
+
+    Args:
+        cell: name of a registered cell.
+        proj_size: size of the projected output ``R``; 0 for none. Only for cells with more than one state.
+        layer_norm: normalise each gate's share of both products, see :class:`elman.cells.base.Ops`.
+        zoneout: probability that a unit keeps its old value, one a state (Krueger et al. 2017, "Zoneout:
+            Regularizing RNNs by Randomly Preserving Hidden Activations"); outside training its expectation is
+            used. Empty for none.
+
+    Raises:
+        SettingsError: unknown cell, or a size or probability out of range.
+
+    >>> Layout("gru", 1, 20, num_layers=2).parameter_count()
+    3900
+    """
+
+    cell: str
+    input_size: int
+    hidden_size: int
+    num_layers: int = 1
+    bias: bool = True
+    bidirectional: bool = False
+    proj_size: int = 0
+    layer_norm: bool = False
+    zoneout: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        cell = get_cell(self.cell)
+        for name in ("input_size", "hidden_size", "num_layers"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 <= self.proj_size < self.hidden_size:
+            raise SettingsError(
+                f"proj_size is {self.proj_size}; it must be at least 0 and less than hidden_size ({self.hidden_size})"
+            )
+        if self.proj_size and len(cell.states) < 2:
+            raise SettingsError(f"proj_size needs a cell with a state besides its output, as lstm has; not {self.cell}")
+        if len(self.zoneout) not in (0, len(cell.states)) or not all(0 <= p <= 1 for p in self.zoneout):
+            raise SettingsError(
+                f"zoneout is {self.zoneout}; {self.cell} takes {len(cell.states)} probability(ies) between 0 and 1, "
+                f"one for each of: {', '.join(cell.states)}"
+            )
+
+    def __hash__(self) -> int:  # once: the layers look their kernels up by layout at every call
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, name) for name in self.__dataclass_fields__))
+
+    @property
+    def recurrent_size(self) -> int:
+        """``R``: the size of the output of one direction."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def num_directions(self) -> int:
+        """2 if bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def num_parts(self) -> int:
+        """Layers times directions: each part has weights and states of its own."""
+        return self.num_layers * self.num_directions
+
+    @cached_property
+    def state_sizes(self) -> tuple[int, ...]:
+        """The last dimension of each state: ``R`` for the output, ``H`` for the others."""
+        return (self.recurrent_size,) + (self.hidden_size,) * (len(get_cell(self.cell).states) - 1)
+
+    def parts(self) -> Iterator[tuple[int, int, str]]:
+        """Layer, direction and the suffix of their arrays' names, in the order of the states."""
+        for layer in range(self.num_layers):
+            for direction in range(self.num_directions):
+                yield layer, direction, f"_l{layer}" + ("_reverse" if direction else "")
+
+    def part_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
+        """Array shapes of one direction of ``layer``, by name without suffix, in torch's order."""
+        size = self.input_size if layer == 0 else self.recurrent_size * self.num_directions
+        cell = get_cell(self.cell)
+        shapes = cell.shapes(size, self.hidden_size, self.recurrent_size, bias=self.bias)
+        if self.layer_norm:
+            rows = Parameter("", ("GH",)).size(
+                gates=len(cell.gates),
+                input_size=size,
+                hidden_size=self.hidden_size,
+                recurrent_size=self.recurrent_size,
+            )
+            shapes |= {"gain_ih": rows, "gain_hh": rows}
+        if self.proj_size:
+            shapes["weight_hr"] = (self.proj_size, self.hidden_size)
+        return shapes
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every array of the stack, by full name (``weight_ih_l0_reverse``), in torch's order."""
+        return {
+            name + suffix: shape for layer, _, suffix in self.parts() for name, shape in self.part_shapes(layer).items()
+        }
+
+    @cached_property
+    def shape_list(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes alone, in the same order."""
+        return tuple(self.shapes().values())
+
+    def parameter_count(self) -> int:
+        """Number of trainable values."""
+        return sum(math.prod(shape) for shape in self.shape_list)
