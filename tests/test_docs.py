@@ -24,9 +24,11 @@ import benchmarks
 import elman
 from elman.cells import CELLS
 from elman.cli.parser import make_parser
+from elman.runs import estimator
 from elman.settings import from_record
 from elman.studies import demo
 from elman.tasks.forecast import ForecastSettings
+from elman.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "native/README.md"])
@@ -155,6 +157,8 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[di
     asked: list[dict[str, Any]] = []
 
     def short(cls: Any, record: dict[str, Any]) -> Any:
+        if not issubclass(cls, TrainingSettings):
+            return from_record(cls, record)
         asked.append(dict(record))
         return from_record(cls, {**record, "epochs": 2})
 
@@ -163,7 +167,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[di
     text = "".join(f"{month},{value:.0f}\n" for month, value in zip(months, values, strict=True))
     (tmp_path / "air_passengers.csv").write_text("Month,#Passengers\n" + text)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(forecaster, "from_record", short)
+    monkeypatch.setattr(estimator, "from_record", short)
     before = dict(CELLS)
     yield asked
     for name in CELLS.keys() - before.keys():

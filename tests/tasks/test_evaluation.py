@@ -183,9 +183,9 @@ def test_also_with_times_and_several_series():
     assert apart.metrics["test_size"] == together.metrics["test_size"] == 6
     if list(order.values()) == [0, 1]:
         assert bits_of(apart) == bits_of(together)
+    names = ("unique_id", "cutoff", "ds", "step", "y")
     places = [
-        sorted(zip(*(f.outcome.evaluation.rows[name] for name in ("unique_id", "cutoff", "ds", "step", "y")), strict=True))
-        for f in (apart, together)
+        sorted(zip(*(f.outcome.evaluation.rows[name] for name in names), strict=True)) for f in (apart, together)
     ]
     assert places[0] == places[1]
 
