@@ -125,7 +125,7 @@ def _read_layers(records: Any, arrays: int) -> tuple[Layer, ...]:
         raise ModelFileError(f"it must list 1 to {MOST_LAYERS} layers")
     for record in records:
         # before any loop over the layers: a hostile count must not cost time or memory
-        count = record.get("num_layers", 1) if isinstance(record, dict) else 1
+        count = record.get("num_layers", 0) if isinstance(record, dict) else 0
         if isinstance(count, int) and count > arrays:
             raise ModelFileError(f"it speaks of {count} layers but holds {arrays} arrays")
     layers = tuple(layer_from_record(record) for record in records)
