@@ -30,7 +30,12 @@ def layers_of(
     cell: str = "gru", *, size: int = 5, outputs: int = 3, loss: str = "mse", **options: Any
 ) -> tuple[Layer, ...]:
     """What a forecaster has: a recurrent stack, its last step, a linear layer, a head."""
-    return (RecurrentLayers(Layout(cell, 1, size, **options)), LastStep(), Linear(size, outputs), PointHead(loss, outputs))
+    return (
+        RecurrentLayers(Layout(cell, 1, size, **options)),
+        LastStep(),
+        Linear(size, outputs),
+        PointHead(loss, outputs),
+    )
 
 
 def on_torch(
@@ -43,7 +48,9 @@ def on_torch(
     """What :class:`Model` gives, from the torch twins, in evaluation mode: dropout must not matter."""
     network = Network(layers, dropout=0.5, recurrent_dropout=0.5).eval()
     set_arrays(network, arrays)
-    given = {n: torch.from_numpy(a) for n, a in inputs.items()} if isinstance(inputs, Mapping) else torch.from_numpy(inputs)
+    given = (
+        {n: torch.from_numpy(a) for n, a in inputs.items()} if isinstance(inputs, Mapping) else torch.from_numpy(inputs)
+    )
     before = None if state is None else {name: torch.from_numpy(array) for name, array in state.items()}
     with torch.no_grad():
         output, final = network(given, None if lengths is None else torch.from_numpy(lengths), before)

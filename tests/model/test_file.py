@@ -29,12 +29,11 @@ from elman.model import (
     RecurrentLayers,
     SoftmaxHead,
     load_model,
-    model_shapes,
     save_model,
 )
 from elman.model.file import model_digest
 from elman.recurrence import Layout
-from tests.model.helpers import drawn, model_of
+from tests.model.helpers import model_of
 
 # A file of format 2, once and for all: every later elman that reads this format gets these answers from it.
 DIGEST = "e7bba8bd99ba4f437736941d884287fadd25f297003b53360bd59f8b2e5cb615"
@@ -124,19 +123,16 @@ def test_format_1_is_refused_in_one_line(tmp_path):
     assert str(error.value) == f"{path}: of format 1, which this elman no longer reads; train it again"
 
 
-@pytest.mark.parametrize("written_by", ["hand", "safetensors"])
-def test_every_flip_of_a_bit_is_found(written_by, tmp_path):
-    path, content = tmp_path / "model.safetensors", bytearray(golden_bytes())
-    if written_by == "safetensors":
-        path.write_bytes(content)
-        save_model(path, load_model(path))
-        content = bytearray(path.read_bytes())
+def test_every_flip_of_a_bit_is_found(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(path, model_of((Linear(1, 1), PointHead("mse"))))
+    content = bytearray(path.read_bytes())
     for place in range(8 * len(content)):
         content[place // 8] ^= 1 << place % 8
         path.write_bytes(content)
         with pytest.raises(ModelFileError):
             load_model(path)
-            pytest.fail(f"bit {place} of byte {place // 8} went unnoticed")
+            pytest.fail(f"bit {place % 8} of byte {place // 8} went unnoticed")
         content[place // 8] ^= 1 << place % 8
 
 
@@ -362,7 +358,9 @@ HOSTILE = {
     "name a number": layer(name=3),
     "two layers of one name": described(lambda d: [found.update(name="a") for found in d["layers"][:2]] and None),
     "reads text": layer(1, reads="input"),
-    "reads what comes later": described(lambda d: d["layers"][1].update(reads=["b"]) or d["layers"][2].update(name="b")),
+    "reads what comes later": described(
+        lambda d: d["layers"][1].update(reads=["b"]) or d["layers"][2].update(name="b")
+    ),
     "reads nobody": layer(2, reads=["input"]),
 }
 
@@ -410,12 +408,14 @@ def test_changed_bytes(path, changes):
     content = bytearray(GOLDEN)
     for place, byte in changes:
         content[place] = byte
-    assert content == GOLDEN or opened(path, bytes(content)) is None
+    # a blank of the header may become another blank; nothing else changes unnoticed
+    assert opened(path, bytes(content)) in (None, opened(path, GOLDEN))
 
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 9) | st.integers() | st.floats() | st.text(max_size=9)
 JSON = st.recursive(
-    LEAVES | st.sampled_from([*cell_names(), "last", "recurrent", "linear", "join", "embedding", "point", "softmax", "input"]),
+    LEAVES
+    | st.sampled_from([*cell_names(), "last", "recurrent", "linear", "join", "embedding", "point", "softmax", "input"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=6,
 )

@@ -1,126 +1,86 @@
-"""A model a step at a time: the same forecasts as from whole histories, and a state that can be kept."""
+"""A model a step at a time: the same answers as from whole sequences, and a state that can be kept."""
 
 from __future__ import annotations
 
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from safetensors.numpy import save_file
+from safetensors.numpy import load, save
 
-from elman import Stream
 from elman.cells import CELLS
-from elman.errors import DataError, ModelFileError, ShapeError
-from elman.tasks.forecast.task import forecast_beyond, stream_of
-from tests.tasks.helpers import drawn, series_set, wavy, with_gaps
-
-FLOAT32 = 1e-4  # of values of about 20: a batch of one and of many round differently
-JOBS = {
-    "direct": {"level": "seasonal", "season": 6},
-    "recursive": {"level": "seasonal", "season": 6, "strategy": "recursive"},
-    "last": {"level": "last", "season": 6, "scale": "window"},
-    "raw": {"level": "none", "season": 6, "window": 5},
-    "no season": {"level": "last", "season": 1},
-}
+from elman.errors import DataError, ModelFileError, SettingsError, ShapeError
+from elman.model import LastStep, Linear, PointHead, RecurrentLayers, SoftmaxHead, Stream
+from elman.model.stepping import stream_of
+from elman.recurrence import Layout
+from tests.model.helpers import FLOAT32, Leak, ScaledHead, layers_of, model_of, toys
 
 
-@pytest.fixture(scope="module", params=JOBS)
-def model(request: pytest.FixtureRequest) -> Any:
-    return drawn(series_set(wavy(60)), **JOBS[request.param])[1]
+def last_and_count(x, state):
+    """The last value and how many there were; NaN stands for a missing value."""
+    return state["last"], {"last": np.array([x]), "count": np.array(state["count"] + 1)}
+
+
+INITIAL = {"last": np.array([np.nan]), "count": np.array(0)}
 
 
 @pytest.fixture
-def stream(model) -> Stream:
-    return stream_of(model)
-
-
-def predicted(model, values: np.ndarray, unique_id: str = "a") -> np.ndarray:
-    return forecast_beyond(model, series_set(values, ids=[unique_id]))[unique_id]
-
-
-def window_of(model) -> int:
-    return model.encoding["encoding"]["window"]
+def stream() -> Stream:
+    return Stream(last_and_count, INITIAL, identity="a model")
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_step_by_step_is_predict_at_every_cutoff(cell):
-    model = drawn(series_set(wavy(60)), cell=cell, season=6, num_layers=2, layer_norm=True, zoneout=0.1)[1]
-    stream, values = stream_of(model), wavy(60, seed=1)
-    for t, value in enumerate(values):
-        forecast = stream.step(value)
-        assert forecast.shape == (3,) and forecast.dtype == np.float64
-        if t + 1 < window_of(model):
-            assert np.isnan(forecast).all()
-        else:
-            assert_array_equal(forecast, predicted(model, values[: t + 1]))
+@pytest.mark.parametrize("last", [False, True])
+def test_step_by_step_is_the_whole_sequence(cell, last):
+    layers = layers_of(cell, num_layers=2, layer_norm=True)
+    model = model_of(layers if last else (layers[0], *layers[2:]))
+    stream, x = stream_of(model), np.random.default_rng(1).standard_normal((1, 9, 1)).astype("f4")
+    whole = model.predict(x)[0]
+    for t in range(9):
+        answer = stream.step(x[0, t])
+        assert answer.shape == (3,)
+        assert_allclose(answer, model.predict(x[:, : t + 1])[0] if last else whole[t], rtol=FLOAT32, atol=FLOAT32)
 
 
-@settings(max_examples=10)
-@given(data=st.data())
-def test_with_gaps_as_nan_it_is_predict_at_every_cutoff(model, data):
-    """Also with gaps at the start of a series, at the cutoff, and longer than a season."""
-    values = wavy(60, seed=3)
-    for _ in range(data.draw(st.integers(1, 4))):
-        begin = data.draw(st.integers(1, 58))
-        values[begin : begin + data.draw(st.integers(1, 20))] = np.nan
-    stream = stream_of(model)
-    for t, value in enumerate(values):
-        forecast = stream.step(value)
-        if t + 1 >= window_of(model):
-            assert_array_equal(forecast, predicted(model, values[: t + 1]))
+def test_a_toy_layer_and_head_step_too():
+    with toys():
+        model = model_of((Leak(2), ScaledHead(2)))
+        stream, x = stream_of(model), np.random.default_rng(1).standard_normal((1, 9, 2)).astype("f4")
+        answers = [stream.step(step) for step in x[0]]
+        assert_allclose(answers, model.predict(x)[0], rtol=FLOAT32, atol=FLOAT32)
 
 
-def test_it_is_what_the_rolling_test_scored(model):
-    """The same forecasts as those of the evaluation, which runs all cutoffs in one batch."""
-    from tests.tasks.helpers import rolled
-
-    problem, _ = drawn(series_set(wavy(60)), **_job_of(model))
-    (rolling,) = rolled(problem, model)[1]
-    stream = stream_of(model)
-    forecasts = [stream.step(value) for value in wavy(60)]
-    for cutoff, forecast in zip(rolling.cutoffs, rolling.forecasts["model"], strict=True):
-        assert_allclose(forecasts[cutoff], forecast, rtol=0, atol=FLOAT32)
-
-
-def _job_of(model) -> dict[str, Any]:
-    encoding = model.encoding["encoding"]
-    return {name: encoding[name] for name in ("window", "season", "level", "scale")} | {
-        "strategy": model.encoding["strategy"]
-    }
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (RecurrentLayers(Layout("gru", 1, 2, bidirectional=True)), Linear(4, 1), PointHead("mse")),
+        (RecurrentLayers(Layout("gru", 1, 2)), LastStep(bidirectional=True), Linear(2, 1), PointHead("mse")),
+    ],
+)
+def test_a_model_that_runs_backwards_has_no_steps(layers):
+    with pytest.raises(SettingsError, match="a bidirectional model has no single step"):
+        stream_of(model_of(layers))
 
 
-def test_nan_until_a_window_is_full_and_what_is_missing_before_the_first_value_does_not_count(model, stream):
-    window, values = window_of(model), wavy(40)
-    for _ in range(5):
-        assert np.isnan(stream.step(np.nan)).all()
-    for t, value in enumerate(values):
-        known = not np.isnan(stream.step(value)).any()
-        assert known == (t + 1 >= window)
-    assert_array_equal(stream.step(1.0), predicted(model, np.append(values, 1.0)))
+@pytest.mark.parametrize("x", ["five", [1.0, 2.0], None, {"other": 1.0}, [[1.0]], 5.0])
+def test_what_is_not_a_step_is_refused_and_leaves_the_state(x):
+    stream = stream_of(model_of(layers_of()))
+    stream.step([0.5])
+    before = stream.state
+    with pytest.raises(DataError, match="a stream takes one step of the model's inputs"):
+        stream.step(x)
+    for name, value in stream.state.items():
+        assert_array_equal(value, before[name])
 
 
-def test_reset_begins_anew(model, stream):
-    first = [stream.step(value) for value in wavy(30)]
+def test_reset_begins_anew():
+    stream = stream_of(model_of(layers_of()))
+    first = [stream.step([value]) for value in (0.5, 1.0, -1.0)]
     assert stream.reset() is None
-    assert stream.state["seen"] == 0
-    assert_array_equal([stream.step(value) for value in wavy(30)], first)
-
-
-def test_the_state_can_be_kept_put_back_and_carried_to_another_stream(model, stream):
-    values = with_gaps(wavy(60), [30, 31])
-    for value in values[:31]:
-        stream.step(value)
-    kept = stream.state
-    rest = [stream.step(value) for value in values[31:]]
-    stream.state = kept
-    assert_array_equal([stream.step(value) for value in values[31:]], rest)
-    other = stream_of(model)
-    other.state = kept
-    assert_array_equal([other.step(value) for value in values[31:]], rest)
+    assert_array_equal([stream.step([value]) for value in (0.5, 1.0, -1.0)], first)
 
 
 def test_a_state_is_a_copy(stream):
@@ -132,65 +92,78 @@ def test_a_state_is_a_copy(stream):
     for name, value in state.items():
         assert_array_equal(value, before[name])
         value[...] = -1
-    assert stream.state["seen"] == 2
+    assert stream.state["count"] == 2
     stream.state = before
     for value in before.values():
         value[...] = 7
-    assert stream.state["seen"] == 1
+    assert stream.state["count"] == 1
     stream.reset()
-    assert stream.state["seen"] == 0
+    assert stream.state["count"] == 0 and np.isnan(stream.state["last"])
 
 
-@pytest.mark.parametrize("steps", [0, 3, 40])
-def test_save_and_load(model, stream, tmp_path, steps):
-    values = with_gaps(wavy(60), [38, 39, 40, 41])
-    for value in values[:steps]:
-        stream.step(value)
+@pytest.mark.parametrize("steps", [0, 3])
+def test_save_and_load(steps, tmp_path):
+    model = model_of(layers_of("lstm", num_layers=2))
+    stream, other = stream_of(model), stream_of(model)
+    for t in range(steps):
+        stream.step([float(t)])
     path = tmp_path / "state.safetensors"
     stream.save(path)
-    other = stream_of(model)
-    other.step(99.0)
+    other.step([9.0])
     other.load(path)
     assert other.state.keys() == stream.state.keys()
     for name, value in stream.state.items():
         assert_array_equal(other.state[name], value)
         assert (other.state[name].dtype, other.state[name].shape) == (value.dtype, value.shape)
-    for value in values[steps:]:
-        assert_array_equal(other.step(value), stream.step(value))
+    for _ in range(3):
+        assert_array_equal(other.step([1.0]), stream.step([1.0]))
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_file_that_is_no_state_of_this_stream_is_refused_and_changes_nothing(stream, tmp_path):
-    for value in wavy(30):
-        stream.step(value)
+def test_the_state_of_another_model_is_refused_though_it_looks_alike(tmp_path):
+    first, second = (stream_of(model_of(layers_of(), seed=seed)) for seed in (0, 1))
+    assert {n: a.shape for n, a in first.state.items()} == {n: a.shape for n, a in second.state.items()}
+    first.save(tmp_path / "state")
+    with pytest.raises(ModelFileError, match=r"not a saved state of this stream \(it is damaged, or another model's\)"):
+        second.load(tmp_path / "state")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_cells_state_is_finite_and_a_missing_value_need_not_be(value, stream, tmp_path):
+    recurrent = stream_of(model_of(layers_of()))
+    state = {name: np.full_like(array, value) for name, array in recurrent.state.items()}
+    with pytest.raises(ShapeError, match="the state's '0.h' holds values that are not finite"):
+        recurrent.state = state
+    stream.step(value)
+    stream.save(tmp_path / "state")
+    other = Stream(last_and_count, INITIAL, identity="a model")
+    other.load(tmp_path / "state")
+    assert_array_equal(other.state["last"], [value])
+
+
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(stream, tmp_path):
+    stream.step(5.0)
     before, path = stream.state, tmp_path / "state"
-    stream.save(path)
-    whole = path.read_bytes()
-    hostile = {
-        "truncated": whole[:-9],
-        "empty": b"",
-        "text": b"hello",
-        "pickle": pickle.dumps(before),
-        "header of a terabyte": (2**40).to_bytes(8, "little") + b"{}",
-    }
-    for content in hostile.values():
-        path.write_bytes(content)
-        with pytest.raises(ModelFileError, match="state: not a saved state of this stream"):
-            stream.load(path)
-    for change in (
-        {"recent": np.zeros(3)},
-        {"recent": before["recent"].astype("f4")},
-        {"seen": np.array(1.0)},
-        {"seen": np.array([1])},
-        {"more": np.zeros(1)},
+    for wrong in (
+        before | {"last": np.zeros(3)},
+        before | {"last": before["last"].astype("f4")},
+        before | {"last": np.array(0.0)},
+        before | {"count": np.array(1.0)},
+        before | {"count": np.array([1])},
+        before | {"count": "one"},
+        before | {"last": [[1.0], [1.0, 2.0]]},
+        before | {"more": np.zeros(1)},
+        {"count": before["count"]},
+        {},
+        None,
+        [1.0],
     ):
-        save_file({**before, **change}, path)
-        with pytest.raises(ModelFileError, match="not a saved state of this stream"):
-            stream.load(path)
-        with pytest.raises(ShapeError, match="this stream's is"):
-            stream.state = {**before, **change}
-    with pytest.raises(ShapeError):
-        stream.state = {"seen": before["seen"]}
+        with pytest.raises(ShapeError, match="this stream's is|a state is arrays by name"):
+            stream.state = wrong
+    initial = {"last": np.zeros(2), "count": np.array(0)}
+    Stream(last_and_count, initial, identity="a model").save(path)  # signed, and still of another shape
+    with pytest.raises(ModelFileError, match="state: not a saved state of this stream"):
+        stream.load(path)
     for place in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(ModelFileError, match="not a saved state"):
             stream.load(place)
@@ -198,43 +171,37 @@ def test_a_file_that_is_no_state_of_this_stream_is_refused_and_changes_nothing(s
         assert_array_equal(value, before[name])
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ("five", "takes one number a step, not 'five'"),
-        ([1.0, 2.0], "takes one number a step, not"),
-        (None, None),
-        (np.inf, "finite numbers, or nan"),
-        (-np.inf, "finite numbers, or nan"),
-        ({}, "takes one number a step"),
-    ],
-)
-def test_what_is_not_one_finite_number_is_refused_and_leaves_the_state(stream, value, message):
-    for good in (3, np.float32(4), np.array([5.0]), "6"):
-        stream.step(good)
-    before = stream.state
-    if message is None:  # None is a missing value, as in a column
-        stream.step(value)
-        assert stream.state["seen"] == 5
-        return
-    with pytest.raises(DataError, match=message):
-        stream.step(value)
-    for name, kept in stream.state.items():
-        assert_array_equal(kept, before[name])
+def test_hostile_files(stream, tmp_path):
+    stream.step(5.0)
+    path = tmp_path / "state"
+    stream.save(path)
+    whole = path.read_bytes()
+    for content in (
+        b"",
+        b"hello",
+        whole[:-9],
+        whole + b"x",
+        pickle.dumps(stream.state),
+        (2**40).to_bytes(8, "little") + b"{}",
+        save(load(whole)),
+        save(load(whole), metadata={"elman-stream": "{}"}),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ModelFileError, match="state: not a saved state of this stream"):
+            stream.load(path)
 
 
-def test_the_scale_is_that_of_the_series_named():
-    a, b = wavy(60, seed=1), 1000 * wavy(60, seed=2)
-    model = drawn(series_set(a, b), level="none", season=6)[1]
-    stream = stream_of(model, "b")
-    for value in b:
-        forecast = stream.step(value)
-    assert_array_equal(forecast, predicted(model, b, "b"))
-    with pytest.raises(DataError, match="series 'c' was not in training; there were: a, b"):
-        stream_of(model, "c")
-    # without a name, that of what it has seen: as for a series never seen
-    window = window_of(model)
-    unnamed = stream_of(model)
-    for value in b[:window]:
-        forecast = unnamed.step(value)
-    assert_array_equal(forecast, predicted(model, b[:window], "new"))
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_changed_bytes_are_found(tmp_path, data):
+    stream = stream_of(model_of((RecurrentLayers(Layout("lstm", 1, 2)), Linear(2, 2), SoftmaxHead(2))))
+    stream.step([1.0])
+    path = tmp_path / "state"
+    stream.save(path)
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match="state: not a saved state of this stream") as error:
+        stream.load(path)
+    assert str(error.value).isprintable()
