@@ -13,9 +13,11 @@ from torch import Tensor
 import elman.nn
 from benchmarks import interleaved, median_ratio
 from elman.learning import Examples
-from elman.settings import TrainingSettings
+from elman.nn.network import Batch
+from elman.nn.twins import PointTwin
 from elman.training.loop import fit
 from elman.training.memory import keep_freed_memory
+from elman.training.settings import TrainingSettings
 
 ROUNDS = 7
 BAR = 1.1
@@ -39,8 +41,7 @@ class Job:
         windows = np.lib.stride_tricks.sliding_window_view(self.series, self.window + 1)
         inputs, targets = windows[:, :-1, None], windows[:, -1:]
         cut = self.train - self.window
-        ones = np.ones_like(targets)
-        return Examples(inputs[:cut], targets[:cut], ones[:cut]), Examples(inputs[cut:], targets[cut:], ones[cut:])
+        return Examples(inputs[:cut], targets[:cut]), Examples(inputs[cut:], targets[cut:])
 
 
 def jobs() -> list[Job]:
@@ -61,9 +62,14 @@ class Forecast(torch.nn.Module):
         super().__init__()
         self.recurrent = getattr(nn, cell)(1, 20, num_layers, batch_first=True)
         self.head = torch.nn.Linear(20, 1)
+        self.point = PointTwin("mse")
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.recurrent(x)[0][:, -1])
+
+    def loss(self, batch: Batch, state: object = None) -> tuple[Tensor, Tensor | int, dict[str, Tensor]]:
+        """As :func:`elman.training.loop.fit` asks for it; the bare loop has its own."""
+        return *self.point.loss(self(batch.inputs), batch.targets, batch.weight), {}
 
 
 def bare(
@@ -96,7 +102,7 @@ def bare(
 def ours(model: torch.nn.Module, job: Job, train: Examples, validation: Examples | None) -> None:
     """The same through :func:`elman.training.loop.fit`, with all that it does besides."""
     settings = TrainingSettings(epochs=job.epochs, batch_size=job.batch_size, learning_rate=0.01, patience=0)
-    fit(model, "mse", train, settings, validation=validation)
+    fit(model, train, settings, validation=validation)
 
 
 def main() -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from elman import arrayfile, jsontext
 from elman.cli import main
 from tests.runs.helpers import FLAGS, contents, python, sales
 
@@ -113,11 +114,11 @@ BROKEN_WORDS = {
         (*TRAIN, *OUT, "--hidden-size", "999999"),
         "not enough memory (--hidden-size is 999999, --num-layers 1); give less data or smaller sizes",
     ),
-    "resume without --out": ((*TRAIN, "--resume"), "--resume needs the folder", "--out DIR"),
+    "resume without --out": ((*TRAIN, "--resume"), "--resume needs the folder", "give --out"),
     "resume without a run": ((*TRAIN, *OUT, "--resume"), "new: there is no run to resume; leave out --resume"),
     "resume in a strange folder": ((*TRAIN, "--out", "run/plots", "--resume"), "run/plots: there is no run to resume"),
     "used folder": ((*TRAIN, "--out", "run"), "run: not empty; use --resume, --overwrite, or another --out"),
-    "file for a folder": ((*TRAIN, "--out", "sales.csv"), "sales.csv: is a file; give a folder with --out"),
+    "file for a folder": ((*TRAIN, "--out", "sales.csv"), "sales.csv: is a file; give a folder as --out"),
     "folder in a file": ((*TRAIN, "--out", "sales.csv/x/y"), "sales.csv/x/y: cannot be written", "another --out"),
     "unwritable folder": ((*TRAIN, "--out", "/proc/elman/x"), "/proc/elman/x: cannot be written", "another --out"),
     "immense name": ((*TRAIN, "--out", "x" * 300), "(File name too long); choose another --out"),
@@ -159,7 +160,8 @@ def test_a_history_too_short_to_look_back(here, capsys):
 
 
 def test_no_score_on_what_was_trained_on(here, capsys):
-    (here / "run" / "tested.safetensors").unlink()
+    assert main((*TRAIN, "--test-size", "0", "--out", "run", "--overwrite")) == 0
+    capsys.readouterr()
     refused(capsys, EVALUATE, "sales.csv: its last 16 steps were seen in training", "; evaluate on later data")
 
 
@@ -191,8 +193,13 @@ def described(change):
         raw = path.read_bytes()
         header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
         description = json.loads(header["__metadata__"]["elman"])
+        del description["digest"]
         change(description)
-        path.write_bytes(save(load(raw), metadata={"elman": json.dumps(description)}))
+        digest = arrayfile.digest(jsontext.dumps(description, sort_keys=True), load(raw))
+        path.write_bytes(save(load(raw), metadata={"elman": json.dumps(description | {"digest": digest})}))
+        for name in ("settings.json", "metrics.json"):
+            record = json.loads((run / name).read_text())
+            (run / name).write_text(json.dumps(record | {"model": digest}))
 
     return rewrite
 
@@ -208,8 +215,8 @@ BROKEN_RUNS = {
     "setting of the wrong type": (changed(settings__epochs="many"), f"{SETTINGS}: damaged (epochs is 'many'"),
     "setting out of range": (changed(settings__dropout=7), f"{SETTINGS}: damaged (dropout is 7.0"),
     "another task": (changed(task="juggle"), f"{SETTINGS}: damaged (unknown task 'juggle'"),
-    "columns of the wrong type": (changed(columns__target=3), f"{SETTINGS}: damaged (target must be"),
-    "time of the wrong type": (changed(columns__time=[1]), f"{SETTINGS}: damaged (time and id must be"),
+    "columns of the wrong type": (changed(columns__target=3), f"{SETTINGS}: damaged (target is 3; it takes text"),
+    "time of the wrong type": (changed(columns__time=[1]), f"{SETTINGS}: damaged (time is [1]; it takes text"),
     "unknown column role": (changed(columns__colour="red"), f"{SETTINGS}: damaged"),
     "no model": (lambda run: (run / "model.safetensors").unlink(), f"{MODEL}: there is no such model file"),
     "empty model": (replaced("model.safetensors", b""), f"{MODEL}: damaged, or not a model file"),
@@ -220,7 +227,7 @@ BROKEN_RUNS = {
     "pickle": (replaced("model.safetensors", pickle.dumps({"a": 1})), f"{MODEL}: damaged, or not a model file"),
     "hostile header": (replaced("model.safetensors", struct.pack("<Q", 2**62) + b"{}"), f"{MODEL}: damaged"),
     "cut test model": (replaced("tested.safetensors", b"\x10\0\0"), "run/tested.safetensors: damaged"),
-    "newer model": (described(lambda d: d.update(format=2, elman="9.0")), "written by elman '9.0'", "upgrade"),
+    "newer model": (described(lambda d: d.update(format=3, elman="9.0")), "written by elman '9.0'", "upgrade"),
     "model of another task": (described(lambda d: d.update(task="tag")), f"{MODEL}: it was trained for 'tag'"),
     "immense layers": (described(lambda d: d["layers"][0].update(num_layers=10**9)), f"{MODEL}: not a usable"),
     "negative window": (described(lambda d: d["encoding"]["encoding"].update(window=-3)), f"{MODEL}: its forecasting"),

@@ -165,6 +165,8 @@ def shorter(workplace, tmp_path):
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
+from elman.runs.train import train_run
+from elman.tasks import get_task
 from elman.training.checkpoint import Checkpoint
 from elman.training.events import EpochEnd
 

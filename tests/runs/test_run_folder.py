@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -66,6 +67,8 @@ def test_metrics(workplace):
         assert all(type(value) is float and value >= 0 for value in figures.values())
         assert figures["rmse"] == pytest.approx(math.sqrt(figures["mse"]), rel=1e-12)
     assert type(metrics.pop("seconds")) is float
+    for name in ("model", "tested"):  # by the digest of its content
+        assert re.fullmatch("[0-9a-f]{64}", metrics.pop(name))
     assert metrics.pop("verdict").startswith(f"MASE {scores['mase']:.3g}"[:8])
     # GRU of 4 units on 1 input: 3 gates; a head of 3 steps
     recurrent = 3 * (4 * 1 + 4 * 4 + 4 + 4)
@@ -150,6 +153,8 @@ def test_history_and_settings(workplace):
     assert int(best[1]) == metrics["best_epoch"]
     assert all(row[3] == "" for row in refitted)
     assert strict((workplace / "run" / "settings.json").read_text()) == {
+        "model": metrics["model"],
+        "tested": metrics["tested"],
         "elman": elman.__version__,
         "task": "forecast",
         "columns": {"target": [], "time": None, "id": None},
@@ -251,7 +256,7 @@ def test_a_full_disk_leaves_what_can_go_on(here, monkeypatch):
 
 def test_without_matplotlib_there_are_no_pictures_but_a_note(here, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    run = train_forecast("sales.csv", QUICK, out=here / "new")
+    run = train_forecast("sales.csv", QUICK, out=here / "new", pictures=True)
     assert run.pictures == ()
     assert "pip install 'elman[train]'" in run.notes[0]
     assert numbers(run.folder) == numbers(here / "run")

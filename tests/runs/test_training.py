@@ -98,7 +98,7 @@ def test_what_a_trained_model_has_cannot_be_changed(name, value, here):
 
 def test_what_it_has_may_be_repeated(here):
     same = {"cell": "gru", "hidden_size": 4, "horizon": 3, "epochs": 1}
-    assert train_forecast("sales.csv", same, out=here / "on", start_from=here / "run").forecaster is not None
+    assert train_forecast("sales.csv", same, out=here / "on", start_from=here / "run").estimator is not None
 
 
 def test_a_test_file_is_the_test(here):

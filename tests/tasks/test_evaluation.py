@@ -151,7 +151,7 @@ def test_without_a_test_nothing_is_scored(tiny_data):
     forecaster = Forecaster(**TINY, test_size=0).fit(tiny_data)
     assert forecaster.outcome.evaluation is None and forecaster.outcome.tested is None
     assert forecaster.metrics["test"] == {} and forecaster.metrics["verdict"] == ""
-    with pytest.raises(DataError, match="its last steps were seen in training"):
+    with pytest.raises(DataError, match="its last 16 steps were seen in training"):
         forecaster.evaluate(tiny_data)
 
 
@@ -214,7 +214,7 @@ def test_on_later_data_the_final_model_is_measured(tiny):
 def test_where_only_a_part_was_seen_the_tested_model_is_taken_and_where_both_saw_it_none(tiny, tiny_data):
     longer = np.append(tiny_data, wavy(10, seed=5))  # the last 18 of 90: 10 new ones, 8 of the test
     assert tiny.evaluate(longer).facts["model"] == "tested"
-    with pytest.raises(DataError, match="its last steps were seen in training"):
+    with pytest.raises(DataError, match="its last 14 steps were seen in training"):
         tiny.evaluate(tiny_data[:70])  # a part of the training data is no new series
     with pytest.raises(DataError, match="seen in training"):
         tiny.evaluate(tiny_data[:40])
@@ -232,7 +232,7 @@ def test_with_times_it_is_the_time_that_counts():
     for rows, which in ((90, "final"), (72, "tested"), (75, "tested")):
         part = read_series({name: column[:rows] for name, column in later.items()})
         assert forecaster.evaluate(part).facts["model"] == which
-    with pytest.raises(DataError, match="its last steps were seen in training"):
+    with pytest.raises(DataError, match="its last 12 steps were seen in training"):
         forecaster.evaluate({name: column[:60] for name, column in later.items()})
     cut = read_series({name: column[10:80] for name, column in later.items()})  # its beginning is not what counts
     assert forecaster.evaluate(cut).facts["model"] == "tested"
@@ -271,7 +271,7 @@ def test_going_on_with_the_same_data_begins_at_the_model_that_has_not_seen_the_t
 
 
 def test_going_on_where_the_test_was_seen_is_refused_unless_there_is_none(tiny, tiny_data):
-    with pytest.raises(DataError, match="by the model to go on from too, so a score on them would say nothing"):
+    with pytest.raises(DataError, match="by the model to go on from, so a score on them would say nothing"):
         Forecaster(**TINY, test_size=30).fit(tiny_data, start_from=tiny)
     on = Forecaster(**TINY | {"epochs": 1}, test_size=0).fit(tiny_data[:60], start_from=tiny)
     # and what the first training saw is not forgotten
@@ -284,7 +284,7 @@ def test_going_on_moves_the_weights_and_keeps_the_shape(tiny, tiny_data):
     on = Forecaster(**TINY).fit(tiny_data, start_from=tiny)
     assert bits_of(on).keys() == bits_of(tiny).keys()
     assert any(bits != bits_of(tiny)[name] for name, bits in bits_of(on).items())
-    with pytest.raises(SettingsError, match="the model to go on from forecasts 3 steps; horizon is 5"):
+    with pytest.raises(SettingsError, match="the model to go on from forecasts 3 steps; `horizon` is 5"):
         Forecaster(horizon=5).fit(tiny_data, start_from=tiny)
 
 

@@ -99,15 +99,15 @@ def test_an_evaluation_scored_by_hand_with_gaps_and_a_part_of_a_window_at_the_en
         "test_size": 11, "windows": 3, "season": 6, "horizon": 4, "window": 0, "level": "", "series": 1
     }  # fmt: skip
     # predictions.csv: every step of the test once, the missing ones without a y
-    assert evaluation.header == ("unique_id", "cutoff", "ds", "step", "y", "forecast")
-    assert [(r[1], r[2], r[3]) for r in evaluation.rows][:5] == [
-        ("47", "48", "1"), ("47", "49", "2"), ("47", "50", "3"), ("47", "51", "4"), ("51", "52", "1")
+    assert list(evaluation.rows) == ["unique_id", "cutoff", "ds", "step", "y", "forecast"]
+    rows = evaluation.rows
+    assert list(zip(rows["cutoff"], rows["ds"], rows["step"], strict=True))[:5] == [
+        ("47", "48", 1), ("47", "49", 2), ("47", "50", 3), ("47", "51", 4), ("51", "52", 1)
     ]  # fmt: skip
-    assert [r[2] for r in evaluation.rows] == [str(step) for step in range(48, 59)]
-    assert [r[4] for r in evaluation.rows] == [
-        "" if step in (50, 52) else repr(float(values[step])) for step in range(48, 59)
-    ]
-    assert [float(r[5]) for r in evaluation.rows] == [*one.forecasts["model"].ravel()[:11]]
+    assert rows["ds"] == [str(step) for step in range(48, 59)]
+    known = [math.nan if step in (50, 52) else float(values[step]) for step in range(48, 59)]
+    assert_array_equal(rows["y"], known)
+    assert rows["forecast"] == [*one.forecasts["model"].ravel()[:11]]
 
 
 def windows_won(wins: int, losses: int, ties: int = 0, by: float = 1.0) -> Rolling:

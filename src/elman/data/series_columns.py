@@ -110,5 +110,5 @@ def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
     if len(rest) == 1:
         return rest
     if not rest:
-        raise DataError(f"{table.name}: besides {table.listing()} there is no column to forecast; add one of numbers")
+        raise DataError(f"{table.name}: besides {table.listing()} there is no column of values; add one of numbers")
     raise DataError(f"{table.name}: several columns could be the target; choose with --target from {table.listing()}")

@@ -60,7 +60,12 @@ def _digest(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
 
 
 def load_model(path: Path | str) -> Model:
-    """Read a model.
+    """Read a model; raises as :func:`read_model`."""
+    return read_model(path)[0]
+
+
+def read_model(path: Path | str) -> tuple[Model, str]:
+    """Read a model and its digest.
 
     Raises:
         ModelFileError: the file is missing, damaged, not elman's, or from another format than this elman's.
@@ -86,7 +91,7 @@ def load_model(path: Path | str) -> Model:
             raise ModelFileError("its content does not match its digest: it was damaged or changed")
     except (ElmanError, ValueError) as error:
         raise ModelFileError(f"{path}: not a usable elman model: {error}; copy it again or train again") from error
-    return model
+    return model, digest
 
 
 def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def _read_layers(records: Any, arrays: int) -> tuple[Layer, ...]:
         raise ModelFileError(f"it must list 1 to {MOST_LAYERS} layers")
     for record in records:
         # before any loop over the layers: a hostile count must not cost time or memory
-        count = record.get("num_layers", 1) if isinstance(record, dict) else 1
+        count = record.get("num_layers", 0) if isinstance(record, dict) else 0
         if isinstance(count, int) and count > arrays:
             raise ModelFileError(f"it speaks of {count} layers but holds {arrays} arrays")
     layers = tuple(layer_from_record(record) for record in records)

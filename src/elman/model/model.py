@@ -15,6 +15,7 @@ import numpy as np
 from elman.errors import ShapeError
 from elman.model.layer import INPUT, Array, Head, Layer, State, has_steps
 from elman.model.layers import RecurrentLayers
+from elman.model.registry import check_known
 from elman.model.wiring import Wiring
 
 BATCH = 1024  # rows run at once: bounds the memory that a large evaluation takes
@@ -33,6 +34,7 @@ class Model:
 
     Raises:
         ShapeError: an array is missing, left over, or of the wrong shape; layers that do not fit each other.
+        SettingsError: a kind of layer that is not registered, so that no file could hold it.
 
     >>> from elman.model import Linear
     >>> model = Model((Linear(2, 1),), {"0.weight": np.ones((1, 2), "f4"), "0.bias": np.zeros(1, "f4")})
@@ -54,6 +56,8 @@ class Model:
                 raise ShapeError(
                     f"array {name!r} is {found.get(name, 'missing')}; the layers need {expected.get(name, 'none')}"
                 )
+        for layer in self.layers:
+            check_known(layer)
         self.wiring.check()
 
     @cached_property

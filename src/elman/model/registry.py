@@ -38,3 +38,13 @@ def layer_from_record(record: Any) -> Layer:
     if not isinstance(record, dict) or record.get("kind") not in list(LAYERS):  # a list: the kind may be unhashable
         raise ModelFileError(f"a layer is {record!r:.80}; known kinds are: {', '.join(LAYERS)}")
     return LAYERS[record["kind"]].from_record(record)
+
+
+def check_known(layer: Layer) -> None:
+    """Refuse a layer of a kind that is not registered.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    if LAYERS.get(layer.kind) is not type(layer):
+        raise SettingsError(f"a layer of kind {layer.kind!r} is not known: register its class with register_layer")

@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from elman.cells import get_cell
 from elman.errors import SettingsError, ShapeError
-from elman.model import LAYERS, Embedding, Join, LastStep, Layer, Linear, PointHead, RecurrentLayers, SoftmaxHead
+from elman.model import Embedding, Join, LastStep, Layer, Linear, PointHead, RecurrentLayers, SoftmaxHead
+from elman.model.registry import check_known
 from elman.nn.recurrent import Recurrent
 
 State = dict[str, Tensor]
@@ -221,8 +222,7 @@ def twin_of(layer: Layer, options: Regularisation) -> torch.nn.Module:
     Raises:
         SettingsError: its kind is not registered, or has no twin.
     """
-    if LAYERS.get(layer.kind) is not type(layer) or type(layer) not in TWINS:
-        raise SettingsError(
-            f"a layer of kind {layer.kind!r} cannot be trained: register it with register_layer and register_twin"
-        )
+    check_known(layer)
+    if type(layer) not in TWINS:
+        raise SettingsError(f"a layer of kind {layer.kind!r} cannot be trained: name its twin with register_twin")
     return TWINS[type(layer)](layer, options)

@@ -8,6 +8,7 @@ from typing import Any
 
 from elman import atomic, jsontext
 from elman._version import __version__
+from elman.errors import ModelFileError, SettingsError
 from elman.recurrence import backends
 from elman.kernels import thread_count
 from elman.report.tables import evaluation_text
@@ -27,9 +28,12 @@ def load(folder: Path | str, find_task: FindTask) -> Estimator:
     Raises:
         ModelFileError: there is no run in ``folder``, or it is damaged.
     """
-    folder = Path(folder)
-    name = files.read_json(folder / files.SETTINGS).get("task")
-    return find_task(str(name)).estimator.load(folder)
+    path = Path(folder) / files.SETTINGS
+    try:
+        task = find_task(str(files.read_json(path).get("task")))
+    except SettingsError as error:
+        raise ModelFileError(f"{path}: damaged ({error}); copy it again or train again") from error
+    return task.estimator.load(folder)
 
 
 def evaluate(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None) -> str:

@@ -166,11 +166,11 @@ class Estimator(ABC):
         outcome, dataset = self.outcome, self.read(data, **columns)
         for which, predictor in (("final", outcome.final), ("tested", outcome.tested)):
             if predictor is not None:
-                held_out = self._to_score(dataset, predictor)
-                if not predictor.has_seen(held_out):
-                    found = predictor.evaluate(held_out)
+                test = self._to_score(dataset, predictor)
+                if not predictor.has_seen(test):
+                    found = predictor.evaluate(test)
                     return replace(found, facts={**found.facts, "model": which})
-        raise DataError(f"{self._seen(dataset)}, so a score on them would say nothing; evaluate on later data")
+        raise DataError(f"{self._named(test)} were seen in training, so a score on them would say nothing; evaluate on later data")
 
     def stream(self) -> Stream:
         """The model a step at a time, without torch."""
@@ -226,8 +226,8 @@ class Estimator(ABC):
         """What of ``data`` :meth:`evaluate` scores."""
 
     @abstractmethod
-    def _seen(self, data: Any) -> str:
-        """That all models were fitted on what is to be scored, naming it."""
+    def _named(self, test: Any) -> str:
+        """What is to be scored, in words: the subject of "were seen in training"."""
 
     @abstractmethod
     def _problem(self, data: Any, held_out: Any | None, start_from: Predictor | None) -> Problem:
@@ -288,6 +288,6 @@ class Estimator(ABC):
                 if test is None or not predictor.has_seen(test):
                     return predictor
         raise DataError(
-            f"{self._seen(data)}, by the model to go on from too, so a score on them would say nothing; give later "
-            "data, a smaller test, or none"
+            f"{self._named(test)} were seen in training by the model to go on from, so a score on them would say nothing; "
+            "give later data, a smaller test, or none"
         )

@@ -149,5 +149,5 @@ class _Phases:
         except RuntimeError as error:  # torch has no type of its own for a processor's memory
             if "memory" not in str(error):
                 raise
-            raise MemoryError(f"hidden_size is {settings.hidden_size}, num_layers {settings.num_layers}") from error
+            raise MemoryError(f"`hidden_size` is {settings.hidden_size}, `num_layers` {settings.num_layers}") from error
         return arrays_of(network), result

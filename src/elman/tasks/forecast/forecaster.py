@@ -72,8 +72,8 @@ class Forecaster(Estimator):
         settings = self.settings if self.settings.test_size != 0 else replace(self.settings, test_size=None)
         return span_of(data, settings, predictor.plan.horizon)
 
-    def _seen(self, data: SeriesSet) -> str:
-        return f"{data.source}: its last steps were seen in training"
+    def _named(self, test: Span) -> str:
+        return f"{test.data.source}: its last {len(test.data.series[0]) - test.starts[0]} steps"
 
     def _problem(self, data: SeriesSet, held_out: Span | None, start_from: Predictor | None) -> ForecastProblem:
         assert start_from is None or isinstance(start_from, ForecastPredictor)

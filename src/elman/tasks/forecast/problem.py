@@ -113,7 +113,7 @@ class ForecastProblem(Problem):
     def _continued(self, plan: Plan) -> Plan:
         if self.settings.horizon not in (None, plan.horizon):
             raise SettingsError(
-                f"the model to go on from forecasts {plan.horizon} steps; horizon is {self.settings.horizon}: "
+                f"the model to go on from forecasts {plan.horizon} steps; `horizon` is {self.settings.horizon}: "
                 "leave it out, or train a new model"
             )
         return plan.fit_scalers(self.known)

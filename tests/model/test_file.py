@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
 import pickle
-import shutil
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from elman.modelfile import load_model, save_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-import elman
+from elman import arrayfile
 from elman.cells import cell_names
-from elman.data import read_series
 from elman.errors import ElmanError, ModelFileError
-from elman.model import LastStep, Linear, Model, RecurrentLayers, model_shapes
-from elman.recurrence import Layout
-from elman.settings import to_record
-from elman.tasks.forecast import ForecastSettings, task
-
-# A file of format 1, once and for all: every later elman reads it, and gets these forecasts from it.
-DESCRIPTION = (
-    '{"elman": "0.1.0", "encoding": {"encoding": {"horizon": 2, "level": "last", "scale": "series", "season": 1, '
-    '"window": 3}, "fitted": {"café": "time:2020-03-01T00:00:00"}, "horizon": 2, "scalers": {"café": [10.0, 2.0]}, '
-    '"strategy": "direct"}, "format": 1, "layers": [{"bias": true, "bidirectional": false, "cell": "gru", '
-    '"hidden_size": 1, "input_size": 1, "kind": "recurrent", "layer_norm": false, "num_layers": 1, "proj_size": 0, '
-    '"zoneout": []}, {"kind": "last"}, {"input_size": 1, "kind": "linear", "output_size": 2}], "task": "forecast"}'
+from elman.model import (
+    Embedding,
+    Join,
+    LastStep,
+    Linear,
+    Model,
+    PointHead,
+    RecurrentLayers,
+    SoftmaxHead,
+    load_model,
+    save_model,
 )
+from elman.model.file import model_digest
+from elman.recurrence import Layout
+from tests.model.helpers import model_of
+
+# A file of format 2, once and for all: every later elman that reads this format gets these answers from it.
+DIGEST = "e7bba8bd99ba4f437736941d884287fadd25f297003b53360bd59f8b2e5cb615"
+DESCRIPTION = (
+    '{"digest": "' + DIGEST + '", "elman": "0.1.0", "encoding": {"names": ["café"], "scale": 2.0}, "format": 2, '
+    '"layers": [{"bias": true, "bidirectional": false, "cell": "gru", "hidden_size": 1, "input_size": 1, '
+    '"kind": "recurrent", "layer_norm": false, "num_layers": 1, "proj_size": 0, "zoneout": []}, '
+    '{"bidirectional": false, "kind": "last"}, {"input_size": 1, "kind": "linear", "output_size": 2}, '
+    '{"kind": "point", "loss": "mse", "size": 2}], "task": "forecast"}'
+)
+LAYERS = (RecurrentLayers(Layout("gru", 1, 1)), LastStep(), Linear(1, 2), PointHead("mse", 2))
 ARRAYS = {
     "0.bias_hh_l0": [-0.75, -0.5, -0.25],
     "0.bias_ih_l0": [0.0, 0.25, 0.5],
@@ -42,7 +53,7 @@ ARRAYS = {
     "2.bias": [0.5, 0.75],
     "2.weight": [[-0.75], [-0.5]],
 }
-VALUES = [1.0, 2.0, 4.0, 8.0]
+VALUES = [-3.0, -2.0, 0.0]
 
 
 def golden_bytes() -> bytes:
@@ -52,23 +63,23 @@ def golden_bytes() -> bytes:
         array = np.array(values, "<f4")
         header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [len(body), len(body) + array.nbytes]}
         body += array.tobytes()
-    text = json.dumps(header).encode()
+    text = json.dumps(header, ensure_ascii=False).encode()
     return struct.pack("<Q", len(text)) + text + body
 
 
-def golden_forecast() -> list[float]:
-    """By hand, in float64: a GRU of one unit reads the last three values less the last one, divided by 2."""
+def golden_answer() -> list[float]:
+    """By hand, in float64: a GRU of one unit over ``VALUES``."""
 
     def sigmoid(a):
         return 1 / (1 + math.exp(-a))
 
     h = 0.0
-    for x in [(value - 8) / 2 for value in VALUES[1:]]:
+    for x in VALUES:
         r = sigmoid(-0.25 * x + 0.0 + 0.75 * h - 0.75)
         z = sigmoid(0.0 * x + 0.25 - 0.75 * h - 0.5)
         n = math.tanh(0.25 * x + 0.5 + r * (-0.5 * h - 0.25))
         h = (1 - z) * n + z * h
-    return [8 + 2 * (weight * h + bias) for weight, bias in ((-0.75, 0.5), (-0.5, 0.75))]
+    return [weight * h + bias for weight, bias in ((-0.75, 0.5), (-0.5, 0.75))]
 
 
 def parts(content: bytes) -> tuple[dict, bytes]:
@@ -77,33 +88,73 @@ def parts(content: bytes) -> tuple[dict, bytes]:
     return json.loads(content[8 : 8 + length]), content[8 + length :]
 
 
-def test_a_file_of_format_1_is_read_for_ever(tmp_path):
+def test_a_file_of_format_2_is_read_for_ever(tmp_path):
     (tmp_path / "golden.safetensors").write_bytes(golden_bytes())
     model = load_model(tmp_path / "golden.safetensors")
-    assert model.layers == (RecurrentLayers(Layout("gru", 1, 1)), LastStep(), Linear(1, 2))
-    assert model.task == "forecast"
+    assert model.layers == LAYERS
+    assert (model.task, model.encoding) == ("forecast", {"names": ["café"], "scale": 2.0})
     for name, values in ARRAYS.items():
         np.testing.assert_array_equal(model.arrays[name], np.array(values, "f4"))
-    data = read_series({"y": VALUES, "unique_id": ["café"] * 4})
-    np.testing.assert_allclose(task.forecast_beyond(model, data)["café"], golden_forecast(), rtol=1e-6)
-    save_model(tmp_path / "again.safetensors", model)
+    x = np.array(VALUES, "f4").reshape(1, 3, 1)
+    np.testing.assert_allclose(model.predict(x)[0], golden_answer(), rtol=1e-6)
+    assert save_model(tmp_path / "again.safetensors", model) == model_digest(model) == DIGEST
     header, body = parts((tmp_path / "again.safetensors").read_bytes())
     assert header["__metadata__"] == {"elman": DESCRIPTION}
     assert body == parts(golden_bytes())[1]
 
 
-def drawn(cell: str = "gru", **options) -> Model:
-    layout = Layout(cell, 1, 3, **options)
-    layers = (RecurrentLayers(layout), LastStep(), Linear(layout.recurrent_size * layout.num_directions, 2))
-    random = np.random.default_rng(0)
-    arrays = {name: random.standard_normal(shape).astype("f4") for name, shape in model_shapes(layers).items()}
-    return Model(layers, arrays, "forecast", json.loads(DESCRIPTION)["encoding"])
+def test_the_digest_is_what_the_document_says():
+    """SHA-256 of the description without its digest, and of each array after its name, type and shape."""
+    text = DESCRIPTION.replace(f'"digest": "{DIGEST}", ', "").encode()
+    for name, values in ARRAYS.items():  # in the order of their names
+        array = np.array(values, "<f4")
+        text += f"\0{name}\0<f4{array.shape}\0".encode() + array.tobytes()
+    assert hashlib.sha256(text).hexdigest() == DIGEST
+
+
+def test_format_1_is_refused_in_one_line(tmp_path):
+    layers = json.loads(DESCRIPTION)["layers"][:3]
+    layers[1] = {"kind": "last"}
+    old = {"format": 1, "elman": "0.1.0", "task": "forecast", "layers": layers, "encoding": {}}
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(save(load(golden_bytes()), metadata={"elman": json.dumps(old, sort_keys=True)}))
+    with pytest.raises(ModelFileError) as error:
+        load_model(path)
+    assert str(error.value) == f"{path}: of format 1, which this elman no longer reads; train it again"
+
+
+def test_every_flip_of_a_bit_is_found(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(path, model_of((Linear(1, 1), PointHead("mse"))))
+    content = bytearray(path.read_bytes())
+    for place in range(8 * len(content)):
+        content[place // 8] ^= 1 << place % 8
+        path.write_bytes(content)
+        with pytest.raises(ModelFileError):
+            load_model(path)
+            pytest.fail(f"bit {place % 8} of byte {place // 8} went unnoticed")
+        content[place // 8] ^= 1 << place % 8
+
+
+def model_with(cell: str = "gru", **options) -> Model:
+    """Two inputs, a branch and a join, every kind of layer, an encoding."""
+    layout = Layout(cell, 3, 3, **options)
+    size = layout.recurrent_size * layout.num_directions
+    layers = (
+        Embedding(7, 2, name="word", reads=("words",)),
+        Join(reads=("word", "value"), name="both"),
+        RecurrentLayers(layout, name="recurrent"),
+        LastStep(layout.bidirectional, name="end"),
+        Linear(size, 2, name="out"),
+        SoftmaxHead(2),
+    )
+    return model_of(layers, task="any", encoding={"names": ["café"], "scalers": {"a": [0.1, 1e-300]}})
 
 
 @pytest.mark.parametrize("cell", cell_names())
 @pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True, "layer_norm": True, "bias": False}])
 def test_what_is_written_is_read(cell, options, tmp_path):
-    model = drawn(cell, **options)
+    model = model_with(cell, **options)
     save_model(tmp_path / "a", model)
     content = (tmp_path / "a").read_bytes()
     header, body = parts(content)
@@ -116,15 +167,28 @@ def test_what_is_written_is_read(cell, options, tmp_path):
         assert body[begin:end] == array.astype("<f4").tobytes()
     again = load_model(tmp_path / "a")
     assert (again.layers, again.task, again.encoding) == (model.layers, model.task, model.encoding)
-    x = np.linspace(-1, 1, 12, dtype="f4").reshape(2, 6, 1)
-    np.testing.assert_array_equal(again(x), model(x))
+    x = {"value": np.linspace(-1, 1, 12, dtype="f4").reshape(2, 6, 1), "words": np.arange(12).reshape(2, 6) % 7}
+    np.testing.assert_array_equal(again.predict(x, [6, 2]), model.predict(x, [6, 2]))
     save_model(tmp_path / "b", again)
     assert (tmp_path / "b").read_bytes() == content
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
 
 
+def test_equal_models_have_one_digest_and_others_another():
+    model = model_with()
+    changed = {**model.arrays, "4.bias": model.arrays["4.bias"] + np.float32(1e-6)}
+    others = [
+        Model(model.layers, changed, model.task, model.encoding),
+        Model(model.layers, model.arrays, "other", model.encoding),
+        Model(model.layers, model.arrays, model.task, {}),
+        model_with("rnn"),
+    ]
+    assert model_digest(model_with()) == model_digest(model)
+    assert len({model_digest(other) for other in [model, *others]}) == 5
+
+
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    save_model(tmp_path / "m", drawn())
+    save_model(tmp_path / "m", model_with())
     before = (tmp_path / "m").read_bytes()
 
     def full(file):
@@ -132,64 +196,61 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ElmanError, match=r"m: cannot be written \(No space left on device\); choose another folder"):
-        save_model(tmp_path / "m", drawn("lstm"))
+        save_model(tmp_path / "m", model_with("lstm"))
     assert (tmp_path / "m").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Path:
-    """A run folder around the golden file; each test writes its own ``model.safetensors``."""
-    folder = tmp_path_factory.mktemp("golden")
-    columns = {"target": [], "time": None, "id": None}
-    record = {"task": "forecast", "columns": columns, "settings": to_record(ForecastSettings())}
-    (folder / "settings.json").write_text(json.dumps(record))
-    return folder
-
-
-def opened(run: Path, content: bytes) -> list[float] | None:
-    """Load and use it: forecasts, or None if it was refused; any other exception fails the test."""
-    (run / "model.safetensors").write_bytes(content)
+def opened(path: Path, content: bytes) -> list[float] | None:
+    """Load and use it: its answer, or None if it was refused; any other exception fails the test."""
+    path.write_bytes(content)
     try:
-        forecaster = elman.load(run)
+        model = load_model(path)
     except ModelFileError as error:
         message = str(error)
-        assert message.startswith(str(run / "model.safetensors")) and message.isprintable()
+        assert message.startswith(str(path)) and message.isprintable()
         assert any(f"; {word}" in message for word in ("copy it again", "train", "give", "upgrade"))
         return None
+    x = np.array(VALUES, "f4").reshape(1, 3, 1)
     try:
-        found = forecaster.predict({"y": VALUES * 3, "unique_id": ["café"] * 12})["forecast"]
-        forecaster.stream().step(1.0)
-        forecaster.evaluate({"y": VALUES * 9, "unique_id": ["café"] * 36})
-    except ElmanError:  # the command line prints its text in one printable line
+        return model.predict(x).ravel().tolist()
+    except ElmanError:
         return []
-    assert np.isfinite(found).all()
-    return found
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "model.safetensors"
 
 
 def described(change) -> bytes:
     """The golden file with another description: ``change`` alters it, or gives another one or its text."""
     record = json.loads(DESCRIPTION)
     changed = change(record)
-    text = changed if isinstance(changed, str) else json.dumps(record if changed is None else changed)
+    text = changed if isinstance(changed, str) else signed(record if changed is None else changed, load(golden_bytes()))
     return save(load(golden_bytes()), metadata={"elman": text})
+
+
+def signed(record: dict, arrays: dict[str, np.ndarray]) -> str:
+    """The description as text, with the digest that it then has, if it has one at all."""
+
+    def text(value) -> str:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+    if record.get("digest") == DIGEST:
+        rest = {key: value for key, value in record.items() if key != "digest"}
+        record = record | {"digest": arrayfile.digest(text(rest), arrays)}
+    return text(record)
 
 
 def layer(number: int = 0, **values):
     return described(lambda d: d["layers"][number].update(values))
 
 
-def encoding(**values):
-    return described(lambda d: d["encoding"]["encoding"].update(values))
-
-
-def plan(**values):
-    return described(lambda d: d["encoding"].update(values))
-
-
 def arrays(change) -> bytes:
     found = load(golden_bytes())
-    return save(change(found) or found, metadata={"elman": DESCRIPTION})
+    found = change(found) or found
+    return save(found, metadata={"elman": signed(json.loads(DESCRIPTION), found)})
 
 
 def header(change) -> bytes:
@@ -244,14 +305,20 @@ HOSTILE = {
     "description of half": described(lambda d: DESCRIPTION[:50]),
     "key too many": described(lambda d: d.update(author="me")),
     "key too few": described(lambda d: d.pop("task") and None),
+    "digest of nothing": described(lambda d: d.update(digest="")),
+    "digest of zeros": described(lambda d: d.update(digest="0" * 64)),
+    "digest a number": described(lambda d: d.update(digest=0)),
+    "description with other blanks": described(lambda d: DESCRIPTION.replace(": ", ":")),
+    "description in another order": described(lambda d: json.dumps(dict(reversed(d.items())), ensure_ascii=False)),
+    "a key twice": described(lambda d: DESCRIPTION.replace('"task"', '"task": "x", "task"')),
+    "metadata too many": save(load(GOLDEN), metadata={"elman": DESCRIPTION, "more": ""}),
     "format 0": described(lambda d: d.update(format=0)),
     "format true": described(lambda d: d.update(format=True)),
-    "format 1.0": described(lambda d: d.update(format=1.0)),
-    "format text": described(lambda d: d.update(format="1")),
-    "format immense": described(lambda d: DESCRIPTION.replace('"format": 1', '"format": ' + "9" * 5000)),
-    "format newer": described(lambda d: d.update(format=2, elman="\n\x1b[31m" * 99)),
+    "format 2.0": described(lambda d: d.update(format=2.0)),
+    "format text": described(lambda d: d.update(format="2")),
+    "format immense": described(lambda d: DESCRIPTION.replace('"format": 2', '"format": ' + "9" * 5000)),
+    "format newer": described(lambda d: d.update(format=3, elman="\n\x1b[31m" * 99)),
     "version a number": described(lambda d: d.update(elman=3)),
-    "task unknown": described(lambda d: d.update(task="juggle")),
     "task a number": described(lambda d: d.update(task=3)),
     "no layers": described(lambda d: d.update(layers=[])),
     "layers an object": described(lambda d: d.update(layers={})),
@@ -283,68 +350,41 @@ HOSTILE = {
     "both directions": layer(bidirectional=True),
     "linear of nothing": layer(2, output_size=0),
     "linear too wide": layer(2, output_size=3),
-    "no plan": described(lambda d: d.update(encoding={})),
-    "plan a list": described(lambda d: d.update(encoding=[1])),
-    "plan key too many": plan(colour="red"),
-    "plan without an encoding": plan(encoding=None),
-    "encoding key too many": encoding(colour="red"),
-    "window negative": encoding(window=-3),
-    "window 0": encoding(window=0),
-    "window immense": encoding(window=10**9),
-    "window a fraction": encoding(window=3.0),
-    "season immense": encoding(season=10**9),
-    "season true": encoding(season=True),
-    "horizon of the encoding": encoding(horizon=3),
-    "level unknown": encoding(level="auto"),
-    "level a list": encoding(level=["last"]),
-    "level seasonal, window short": encoding(level="seasonal", season=3),
-    "scale unknown": encoding(scale="cosmic"),
-    "horizon immense": plan(horizon=10**9),
-    "horizon null": plan(horizon=None),
-    "strategy unknown": plan(strategy="hope"),
-    "strategy of another head": plan(strategy="recursive"),
-    "scalers a list": plan(scalers=[]),
-    "scaler of one": plan(scalers={"a": [1.0]}),
-    "scaler of texts": plan(scalers={"a": "12"}),
-    "scaler NaN": plan(scalers={"a": [math.nan, 1.0]}),
-    "scaler immense": plan(scalers={"a": [HUGE, 1.0]}),
-    "spread 0": plan(scalers={"a": [1.0, 0.0]}),
-    "spread negative": plan(scalers={"a": [1.0, -1.0]}),
-    "marks a list": plan(fitted=[]),
-    "mark a number": plan(fitted={"a": 3}),
-    "mark of no time": plan(fitted={"a": "time:soon"}),
-    "mark of the present": plan(fitted={"a": "time:now"}),
-    "mark of the 13th month": plan(fitted={"a": "time:2020-13-01T00:00:00"}),
-    "mark of nothing": plan(fitted={"a": "time:"}),
-    "mark of no rows": plan(fitted={"a": "rows:x:0123456789abcdef"}),
-    "mark of immense rows": plan(fitted={"a": "rows:99999999999999999999:0123456789abcdef"}),
-    "mark of no digest": plan(fitted={"a": "rows:3:xyz"}),
+    "encoding a list": described(lambda d: d.update(encoding=[1])),
+    "no head of that loss": layer(3, loss="hope"),
+    "head of no values": layer(3, size=0),
+    "head of other values": layer(3, size=3),
+    "head in the middle": described(lambda d: d["layers"].insert(2, {"kind": "point", "loss": "mse", "size": 1})),
+    "name a number": layer(name=3),
+    "two layers of one name": described(lambda d: [found.update(name="a") for found in d["layers"][:2]] and None),
+    "reads text": layer(1, reads="input"),
+    "reads what comes later": described(
+        lambda d: d["layers"][1].update(reads=["b"]) or d["layers"][2].update(name="b")
+    ),
+    "reads nobody": layer(2, reads=["input"]),
 }
 
 
-def test_the_golden_run_is_opened(run):
-    assert opened(run, GOLDEN) == pytest.approx(golden_forecast(), rel=1e-6)
-    assert opened(run, described(lambda d: None)) == pytest.approx(golden_forecast(), rel=1e-6)
+def test_the_golden_file_is_opened(path):
+    assert opened(path, GOLDEN) == pytest.approx(golden_answer(), rel=1e-6)
+    assert opened(path, described(lambda d: None)) == pytest.approx(golden_answer(), rel=1e-6)
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_file_is_refused_in_one_line(case, run):
-    assert opened(run, HOSTILE[case]) is None
+def test_a_hostile_file_is_refused_in_one_line(case, path):
+    assert opened(path, HOSTILE[case]) is None
 
 
-def test_absurd_but_well_formed_weights(run):
-    big = arrays(lambda a: {name: np.full_like(array, 3e38) for name, array in a.items()})
-    assert opened(run, big) is not None  # used without a warning: finite forecasts, or an error that says they are not
+def test_absurd_but_well_formed_weights(path):
+    big = arrays(lambda a: {name: np.full_like(array, 1e30) for name, array in a.items()})
+    assert opened(path, big) is not None
 
 
-def test_a_missing_file_and_a_folder_in_its_place(run):
-    path = run / "model.safetensors"
-    path.unlink(missing_ok=True)
+def test_a_missing_file_and_a_folder_in_its_place(path):
     for make in (lambda: None, path.mkdir):
         make()
         with pytest.raises(ModelFileError, match=r"model.safetensors: there is no such model file; give a run folder"):
-            elman.load(run)
-    shutil.rmtree(path)
+            load_model(path)
 
 
 FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -352,28 +392,30 @@ FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_sc
 
 @given(st.binary(max_size=400))
 @FUZZ
-def test_random_bytes(run, content):
-    assert opened(run, content) is None
+def test_random_bytes(path, content):
+    assert opened(path, content) is None
 
 
 @given(st.binary(max_size=200), st.sampled_from([0, 8, 100, 1000, len(GOLDEN)]))
 @FUZZ
-def test_random_bytes_after_a_good_beginning(run, content, kept):
-    assert opened(run, GOLDEN[:kept] + content) is None or content == b""
+def test_random_bytes_after_a_good_beginning(path, content, kept):
+    assert opened(path, GOLDEN[:kept] + content) is None or content == b""
 
 
 @given(st.lists(st.tuples(st.integers(0, len(GOLDEN) - 1), st.integers(0, 255)), min_size=1, max_size=4))
 @FUZZ
-def test_flipped_bytes(run, flips):
+def test_changed_bytes(path, changes):
     content = bytearray(GOLDEN)
-    for place, byte in flips:
+    for place, byte in changes:
         content[place] = byte
-    opened(run, bytes(content))
+    # a blank of the header may become another blank; nothing else changes unnoticed
+    assert opened(path, bytes(content)) in (None, opened(path, GOLDEN))
 
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 9) | st.integers() | st.floats() | st.text(max_size=9)
 JSON = st.recursive(
-    LEAVES | st.sampled_from([*cell_names(), "last", "recurrent", "linear", "seasonal", "none", "window", "recursive"]),
+    LEAVES
+    | st.sampled_from([*cell_names(), "last", "recurrent", "linear", "join", "embedding", "point", "softmax", "input"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=6,
 )
@@ -387,7 +429,7 @@ def places(value, path=()):
 
 @given(st.sampled_from(places(json.loads(DESCRIPTION))[1:]), JSON)
 @settings(FUZZ, max_examples=300)
-def test_any_value_anywhere_in_the_description(run, place, value):
+def test_any_value_anywhere_in_the_description(path, place, value):
     def change(record):
         owner = record
         for key in place[:-1]:
@@ -398,4 +440,4 @@ def test_any_value_anywhere_in_the_description(run, place, value):
         content = described(change)
     except UnicodeEncodeError:  # half a surrogate pair is no text that a file could hold
         return
-    opened(run, content)
+    opened(path, content)
