@@ -196,7 +196,7 @@ def described(change):
         del description["digest"]
         change(description)
         digest = arrayfile.digest(jsontext.dumps(description, sort_keys=True), load(raw))
-        path.write_bytes(save(load(raw), metadata={"elman": json.dumps(description | {"digest": digest})}))
+        path.write_bytes(save(load(raw), metadata={"elman": jsontext.dumps(description | {"digest": digest}, sort_keys=True)}))
         for name in ("settings.json", "metrics.json"):
             record = json.loads((run / name).read_text())
             (run / name).write_text(json.dumps(record | {"model": digest}))
@@ -214,7 +214,7 @@ BROKEN_RUNS = {
     "unknown setting": (changed(settings__shoe_size=43), f"{SETTINGS}: damaged ('shoe_size' is not a setting"),
     "setting of the wrong type": (changed(settings__epochs="many"), f"{SETTINGS}: damaged (epochs is 'many'"),
     "setting out of range": (changed(settings__dropout=7), f"{SETTINGS}: damaged (dropout is 7.0"),
-    "another task": (changed(task="juggle"), f"{SETTINGS}: damaged (unknown task 'juggle'"),
+    "another task": (changed(task="juggle"), "run", "'juggle'"),
     "columns of the wrong type": (changed(columns__target=3), f"{SETTINGS}: damaged (target is 3; it takes text"),
     "time of the wrong type": (changed(columns__time=[1]), f"{SETTINGS}: damaged (time is [1]; it takes text"),
     "unknown column role": (changed(columns__colour="red"), f"{SETTINGS}: damaged"),
@@ -238,7 +238,7 @@ BROKEN_RUNS = {
 def test_broken_runs(case, here, capsys):
     damage, *named = BROKEN_RUNS[case]
     damage(here / "run")
-    remedies = ("copy it again or train again", "train it again", "give a", "upgrade elman")
+    remedies = ("copy it again or train again", "train it again", "give a", "upgrade elman", "load it as such")
     for words in (PREDICT, EVALUATE, ("info", "run"), ("train", "forecast", "sales.csv", "--from", "run", *OUT)):
         line = refused(capsys, words, *named)
         assert any(remedy in line for remedy in remedies)

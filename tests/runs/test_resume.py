@@ -187,6 +187,6 @@ def test_a_process_that_is_really_killed(phase, epoch, whole, train, workplace, 
     words = (workplace / "sales.csv", tmp_path / "run", phase, epoch, int(signal.SIGKILL), json.dumps(SETTINGS))
     done = python("-c", SCRIPT, *map(str, words))
     assert done.returncode == -signal.SIGKILL
-    assert contents(tmp_path / "run").keys() == {"checkpoint.safetensors"}
+    assert contents(tmp_path / "run").keys() == {".lock", "checkpoint.safetensors"}
     train(resume=True)
     assert numbers(tmp_path / "run") == whole

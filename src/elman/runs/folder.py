@@ -31,10 +31,11 @@ def working_in(
     """
     if folder is None and resume:
         raise RunFolderError("`resume` needs the folder of the run to go on with: give `out`")
-    if resume and folder is not None and not folder.exists():
-        raise RunFolderError(f"{folder}: there is no run to resume; leave out `resume` to begin one")
-    made = [p for p in ((root,) if folder is None else (folder, *folder.parents)) if not p.exists()]
+    made: list[Path] = []
     try:
+        if resume and folder is not None and not folder.exists():
+            raise RunFolderError(f"{folder}: there is no run to resume; leave out `resume` to begin one")
+        made = [p for p in ((root,) if folder is None else (folder, *folder.parents)) if not p.exists()]
         if folder is None:
             folder = _next_free(root, task_name)
             made.insert(0, folder)

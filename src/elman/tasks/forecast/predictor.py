@@ -10,6 +10,7 @@ from elman.data import SeriesSet
 from elman.errors import DataError, ModelFileError
 from elman.learning import Columns, Evaluation, Metric, Predictor
 from elman.model import LastStep, Layer, Linear, Model, PointHead, RecurrentLayers, Stream, recurrent_layers
+from elman.model.file import model_digest
 from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.encoding import Scaler, check_known
 from elman.tasks.forecast.figures import figures_of
@@ -141,7 +142,7 @@ class ForecastPredictor(Predictor):
 
     def stream(self, unique_id: str | None = None) -> Stream:
         """One value in, the forecast of the next ``H`` steps out; see :mod:`elman.tasks.forecast.streaming`."""
-        return stream_of(self.plan, self.forecast_windows, unique_id)
+        return stream_of(self.plan, self.forecast_windows, unique_id, identity=model_digest(self.model))
 
     def describe(self) -> list[str]:
         plan, encoding, names = self.plan, self.plan.encoding, list(self.plan.scalers)

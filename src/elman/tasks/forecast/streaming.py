@@ -15,9 +15,10 @@ from elman.tasks.forecast.plan import Plan, history_of
 from elman.tasks.forecast.rolling import ForecastWindows
 
 Array = np.ndarray
+MOST_SEEN = 2**62
 
 
-def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = None) -> Stream:
+def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = None, *, identity: str = "") -> Stream:
     """A stream: one value in, the forecast of the next ``H`` steps out, (H,) float64.
 
     A missing value (NaN) is filled in as in training. Until the model has seen a window of values, the forecast is NaN.
@@ -25,6 +26,7 @@ def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = Non
     Args:
         unique_id: the series whose scale to use; without it that of the only series in training, or else the scale
             of the values in the window.
+        identity: the model's, so that another model's state is refused.
 
     Raises:
         DataError: ``unique_id`` was not in training; and in ``step`` for what is not one number.
@@ -43,11 +45,11 @@ def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = Non
             raise DataError(f"a stream takes one number a step, not {x!r:.60}") from None
         if math.isinf(value):
             raise DataError("a stream takes finite numbers, or nan for a missing one; it got an infinite one")
-        seen = int(state["seen"])
+        seen = min(max(int(state["seen"]), 0), MOST_SEEN)  # whatever state was put back
         if seen or not math.isnan(value):  # what is missing before the first value does not count
             seen += 1
         recent = np.append(state["recent"][1:], value)
-        missing = int(state["missing"]) + 1 if math.isnan(value) and seen else 0
+        missing = min(max(int(state["missing"]), 0), seen) + 1 if math.isnan(value) and seen else 0
         if missing > season:
             recent[-1] = recent[-1 - season]  # beyond a season, a gap repeats what it was filled with
         elif missing:
@@ -60,4 +62,5 @@ def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = Non
         scaler = fixed or plan.encoding.fit_scaler(recent[-min(seen, kept) :])
         return forecast(recent[-window:][None], scaler)[0], new
 
-    return Stream(step, {"recent": np.full(kept, math.nan), "seen": np.array(0), "missing": np.array(0)})
+    initial = {"recent": np.full(kept, math.nan), "seen": np.array(0), "missing": np.array(0)}
+    return Stream(step, initial, identity=identity)
