@@ -57,6 +57,8 @@ class ForecastProblem(Problem):
             found = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
+        for series in data:
+            data.following(series, self.plan.horizon)  # past the calendar's end: an error now, not after training
         self.silent_head = self.plan.encoding.level != "none"
         if found[0] is None:
             raise DataError(f"{data.source}: there is no observed value to learn from; give more data")
