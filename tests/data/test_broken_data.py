@@ -35,6 +35,12 @@ BROKEN = {
     "too wide": (b"a,y\n1,2\n3,4,5\n", {}, "data.csv, line 3: 3 fields", "in double quotes"),
     "blank line": (b"a,y\n1,2\n\n3,4\n", {}, "data.csv, line 3: the line is blank", "delete it"),
     "open quotes": (b'a,y\n1,2\n"3,4\n5,6\n', {}, "data.csv, line 3: the quotes or fields", "correct the line"),
+    "open quotes among tabs": (
+        b"a\ty\n" + b"1\t2\n" * 30 + b'"3"4\t5\n',
+        {},
+        "data.csv, line 32: the quotes or fields are broken ('\\t' expected after",
+        "correct the line",
+    ),
     "same names": (b"y,a,y\n1,2,3\n", {}, "data.csv, line 1: columns 1 and 3 are both named 'y'", "rename one"),
     "no such column": (b"ds,sales\n", {}, "data.csv, line 1", "add rows"),
     "missing target": (b"day,sales\n1,2\n", {"target": "sale"}, "there is no column 'sale'", "did you mean 'sales'?"),

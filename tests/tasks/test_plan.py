@@ -148,6 +148,13 @@ def test_the_window_fits_into_the_shortest_series():
     assert plan.encoding.window == 9
 
 
+def test_forecasts_past_the_year_9999_are_refused_before_training():
+    data = read_series({"ds": [str(year) for year in range(9900, 9995)], "y": wavy(95)})
+    ForecastProblem(data, ForecastSettings(horizon=5))
+    with pytest.raises(DataError, match="^data: 6 yearly steps after 9994 go past the year 9999; correct the times"):
+        ForecastProblem(data, ForecastSettings(horizon=6))
+
+
 def test_too_little_data_is_refused_with_the_remedy():
     with pytest.raises(DataError, match="a window of 10 and a horizon of 5 need 15; give more data, or a smaller"):
         make_plan([counted(14)], 1, ForecastSettings(window=10, horizon=5))

@@ -113,8 +113,9 @@ def _records(text: str, delimiter: str, name: str) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
+            reason = str(error).replace("\t", "\\t")
             raise DataError(
-                f"{name}, line {line}: the quotes or fields are broken ({error}); correct the line"
+                f"{name}, line {line}: the quotes or fields are broken ({reason}); correct the line"
             ) from error
         begun = begun or bool(fields)
         if begun:

@@ -115,9 +115,11 @@ def as_column(values: Any, what: str) -> Column:
 
 def _array(values: Any, what: str) -> np.ndarray:
     if isinstance(values, np.ma.MaskedArray):
-        if values.dtype.kind in "iuf":
-            return np.where(np.ma.getmaskarray(values), np.nan, np.asarray(values))
-        values = np.ma.filled(values.astype(object), None)
+        data: np.ndarray = np.asarray(values)
+        data = data.astype(data.dtype if data.dtype.kind in "fM" else float if data.dtype.kind in "iu" else object)
+        missing = {"f": np.nan, "M": np.datetime64("NaT")}.get(data.dtype.kind)
+        data[np.ma.getmaskarray(values)] = missing
+        return data
     try:
         return np.asarray(values)
     except ValueError as error:

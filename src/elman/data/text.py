@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?", "#n/a"})
+MISSING = frozenset({"", "na", "n/a", "nan", "-nan", "null", "none", "-", "?", "#n/a"})
 
 
 def is_missing(text: str) -> bool:
@@ -20,12 +20,13 @@ def parse_number(text: str) -> float | None:
     >>> [parse_number(text) for text in ("1.5", " -2e3", "n/a", "1_000", "1,5", "abc")]
     [1.5, -2000.0, nan, None, None, None]
     """
+    text = text.strip()  # float() strips fewer kinds of space
     try:
         number = float(text)
     except ValueError:
         return float("nan") if is_missing(text) else None
     # Python's own spellings of numbers are not the spellings of data files.
-    return number if "_" not in text and text.isascii() else None
+    return number if "_" not in text and text.isascii() and (number == number or is_missing(text)) else None
 
 
 def quote(text: str) -> str:

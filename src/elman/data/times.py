@@ -14,14 +14,15 @@ from elman.errors import DataError
 # A style is a format of ``datetime.strftime`` in which %q is the quarter.
 _DAY = re.compile(
     r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})"
-    r"(?:([T ])(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)? ?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"(?:([T ])(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)? ?(Z|[+-]\d{2}(?::?\d{2})?)?)?",
+    re.ASCII,
 )
-_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d{2})(?::(\d{2}))?)?")
-_MONTH = re.compile(r"(\d{4})([-/])(\d{1,2})")
-_QUARTER = re.compile(r"(\d{4})([- ]?)Q([1-4])")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_YEAR = re.compile(r"\d{4}")
-_AMBIGUOUS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}(\D.*)?")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
+_MONTH = re.compile(r"(\d{4})([-/])(\d{1,2})", re.ASCII)
+_QUARTER = re.compile(r"(\d{4})([- ]?)Q([1-4])", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_YEAR = re.compile(r"\d{4}", re.ASCII)
+_AMBIGUOUS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}(\D.*)?", re.ASCII)
 
 # Styles of the datetime64 units that are coarser than a day.
 _STYLE_OF_UNIT = {"Y": "%Y", "M": "%Y-%m"}

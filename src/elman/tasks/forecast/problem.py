@@ -59,6 +59,8 @@ class ForecastProblem(Problem):
             fit_part, held_out = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
+        for series in data:
+            data.following(series, self.plan.horizon)  # past the calendar's end: an error now, not after training
         self.zero_output = self.plan.encoding.level != "none"
         if fit_part is None:
             raise DataError(f"{data.source}: there is no observed value to learn from; give more data")
