@@ -61,7 +61,7 @@ class Network(torch.nn.Module):
         options = Regularisation(dropout, recurrent_dropout, init)
         for number, layer in enumerate(layers):
             self.add_module(str(number), twin_of(layer, options))
-        self.keeps_time, self.causal = self.wiring.keeps_time, self.wiring.causal
+        self.keeps_time, self.causal = self.wiring.keeps_time_of, self.wiring.causal
         self._chain = self._as_chain()
         head = self.get_submodule(str(len(layers) - 1))
         self._head_loss = head.loss if isinstance(head, HeadTwin) else _no_loss
