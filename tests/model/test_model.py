@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 
 import numpy as np
@@ -24,7 +25,7 @@ from elman.model import (
 )
 from elman.model.registry import layer_from_record
 from elman.model.wiring import Wiring
-from elman.nn.network import Network, arrays_of, set_arrays
+from elman.nn.network import Batch, Network, arrays_of, set_arrays
 from elman.recurrence import Layout
 from tests.model.helpers import FLOAT32, drawn, layers_of, model_of, on_torch
 
@@ -231,3 +232,24 @@ def test_a_static_input_has_no_steps():
     assert model_of(layers)(inputs, [3, 2])[0].shape == (2, 3, 1)
     with pytest.raises(ShapeError, match="from 1 to 3"):
         model_of(layers)(inputs, [4, 2])
+
+
+def test_a_network_without_a_head_has_an_output_and_no_loss():
+    network = Network((Linear(1, 2),))
+    batch = Batch(torch.ones(3, 1), torch.ones(3, 2))
+    assert network(batch.inputs)[0].shape == (3, 2)
+    with pytest.raises(ShapeError, match="the last layer is no head"):
+        network.loss(batch)
+    with pytest.raises(ShapeError, match="the model ends in a linear layer"):
+        model_of((Linear(1, 2),)).predict(np.ones((3, 1)))
+
+
+def test_a_copy_of_a_network_is_its_own():
+    network = Network(layers_of())
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.zero_()
+    batch = Batch(torch.ones(2, 4, 1), torch.ones(2, 3))
+    assert other.loss(batch)[0].item() == 1
+    assert network.loss(batch)[0].item() != 1

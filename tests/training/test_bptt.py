@@ -20,8 +20,6 @@ from elman.training.loop import fit
 class Follow(torch.nn.Module):
     """A prediction at every step, and the state; notes the states it is given."""
 
-    keeps_time = True
-
     def __init__(self, cell="LSTM", dropout=0.0):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
@@ -29,6 +27,9 @@ class Follow(torch.nn.Module):
             self.recurrent = getattr(elman.nn, cell)(2, 4, num_layers=2, dropout=dropout, batch_first=True)
             self.head = torch.nn.Linear(4, 1)
         self.given, self.left = [], []
+
+    def keeps_time(self, sequences):
+        return True
 
     def forward(self, x, state=None):
         y, final = self.recurrent(x, state)
@@ -129,11 +130,12 @@ def test_the_schedule_counts_segments(settings):
     """The first updates of AdamW are of the learning rate's size, so its path shows each rate."""
 
     class Scale(torch.nn.Module):
-        keeps_time = True
-
         def __init__(self):
             super().__init__()
             self.a = torch.nn.Parameter(torch.zeros(()))
+
+        def keeps_time(self, sequences):
+            return True
 
         def loss(self, batch, state=None):
             return *PointTwin("mae").loss(self.a * batch.inputs, batch.targets, batch.weight), {}
@@ -184,7 +186,7 @@ def test_a_model_that_cannot_be_cut_is_refused(settings):
     with pytest.raises(SettingsError, match="bptt_steps is 4, but this model also runs backwards"):
         fit(both, examples, settings(), bptt_steps=4)
     static = Network((Linear(2, 1), head))
-    with pytest.raises(ShapeError, match="no input has steps"):
+    with pytest.raises(SettingsError, match="this model has one output for a whole sequence"):
         fit(static, Examples(examples.inputs[:, 0], examples.targets[:, 0]), settings(), bptt_steps=4)
 
 

@@ -6,6 +6,7 @@ Dimension names are those of :mod:`elman.cells.base`; ``F`` is the features of a
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -149,12 +150,17 @@ def values_of(cls: type, record: Mapping[str, Any], what: str) -> dict[str, Any]
     Raises:
         ModelFileError: a key too many or too few, or a value of the wrong type.
     """
-    hints = typing.get_type_hints(cls)
-    expected = {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.name not in _ADDRESS}
+    expected = _own_types(cls)
     found = {key: value for key, value in record.items() if key != "kind" and key not in _ADDRESS}
     if found.keys() != expected.keys():
         raise ModelFileError(f"{what} has {sorted(found)}; it must have {sorted(expected)}")
     return {name: _typed(name, found[name], kind, what) for name, kind in expected.items()}
+
+
+@functools.cache
+def _own_types(cls: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.name not in _ADDRESS}
 
 
 def _typed(name: str, value: Any, kind: Any, what: str) -> Any:

@@ -39,7 +39,7 @@ def stream_of(model: Model) -> Stream:
         except (TypeError, ValueError, ShapeError) as error:
             raise DataError(f"a stream takes one step of the model's inputs ({error}), not {x!r:.60}") from None
         answer = model.decode(output)
-        return answer[0, 0] if model.wiring.keeps_time else answer[0], new
+        return answer[0, 0] if output.ndim == 3 else answer[0], new
 
     initial = model.initial_state(1)
     return Stream(step, initial, identity=model_digest(model), finite=initial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,10 +54,14 @@ class Wiring:
 
     @cached_property
     def keeps_time(self) -> bool:
-        """Whether the output has a step for each step of the input."""
+        """Whether the output has a step for each step of the input, where every input has steps."""
+        return self.keeps_time_of(self.inputs)
+
+    def keeps_time_of(self, sequences: Collection[str]) -> bool:
+        """Whether the output has a step for each step of the input; ``sequences`` are the inputs that have steps."""
         timed: list[bool] = []
         for layer, sources in zip(self.layers, self.sources, strict=True):
-            timed.append(layer.keeps_time and any(isinstance(s, str) or timed[s] for s in sources))
+            timed.append(layer.keeps_time and any(s in sequences if isinstance(s, str) else timed[s] for s in sources))
         return timed[-1]
 
     @cached_property

@@ -61,14 +61,24 @@ class Network(torch.nn.Module):
         options = Regularisation(dropout, recurrent_dropout, init)
         for number, layer in enumerate(layers):
             self.add_module(str(number), twin_of(layer, options))
-        self.keeps_time, self.causal = self.wiring.keeps_time, self.wiring.causal
-        self._chain = all(
-            sources == ((number - 1,) if number else (INPUT,)) for number, sources in enumerate(self.wiring.sources)
-        )
+        self.keeps_time, self.causal = self.wiring.keeps_time_of, self.wiring.causal
+        self._chain = self._as_chain()
+        head = self.get_submodule(str(len(layers) - 1))
+        self._head_loss = head.loss if isinstance(head, HeadTwin) else _no_loss
         if zero_output:
             last = [module for module in self.children() if isinstance(module, torch.nn.Linear)][-1]
             torch.nn.init.zeros_(last.weight)
             torch.nn.init.zeros_(last.bias)
+
+    def _as_chain(self) -> list[tuple[str, torch.nn.Module]]:
+        """The modules with the prefixes of their states, where each reads the one before; else empty.
+
+        A small model's step is mostly calls from Python: a head that passes on what it reads is left out.
+        """
+        if any(sources != ((k - 1,) if k else (INPUT,)) for k, sources in enumerate(self.wiring.sources)):
+            return []
+        modules = [(f"{name}.", module) for name, module in self.named_children()]
+        return modules[:-1] if type(modules[-1][1]).forward is HeadTwin.forward else modules
 
     def forward(
         self, inputs: Inputs, lengths: Tensor | None = None, state: State | None = None
@@ -77,10 +87,10 @@ class Network(torch.nn.Module):
         if self._chain and not state:
             x = inputs if isinstance(inputs, Tensor) else inputs[INPUT]
             finals: State = {}
-            for number, module in self._modules.items():
-                x, final = module((x,), lengths, NO_STATE)  # type: ignore[misc]
+            for prefix, module in self._chain:
+                x, final = module((x,), lengths, NO_STATE)
                 for name in final:
-                    finals[f"{number}.{name}"] = final[name]
+                    finals[prefix + name] = final[name]
             return x, finals
         return self._branching(inputs, lengths, state or {})
 
@@ -103,12 +113,14 @@ class Network(torch.nn.Module):
         Raises:
             ShapeError: the last layer is no head, or targets that do not fit its output.
         """
-        head = next(reversed(self._modules.values()))
-        if not isinstance(head, HeadTwin):
-            raise ShapeError("the last layer is no head, so there is nothing to train by")
-        output, final = self(batch.inputs, batch.lengths, state)
-        mean, count = head.loss(output, batch.targets, batch.weight)
+        inputs, targets, lengths, weight = batch
+        output, final = self.forward(inputs, lengths, state)
+        mean, count = self._head_loss(output, targets, weight)
         return mean, count, final
+
+
+def _no_loss(output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
+    raise ShapeError("the last layer is no head, so there is nothing to train by")
 
 
 def arrays_of(module: torch.nn.Module) -> dict[str, np.ndarray]:

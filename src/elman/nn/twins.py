@@ -67,8 +67,8 @@ class RecurrentTwin(Recurrent):
         hx: Any = None
         if state:
             hx = state[names[0]] if len(names) == 1 else tuple(state[name] for name in names)
-        output, final = super().forward(x[0], hx) if lengths is None else super().forward(x[0], hx, lengths=lengths)
-        return output, {names[0]: final} if len(names) == 1 else dict(zip(names, final, strict=True))
+        output, final = Recurrent.forward(self, x[0], hx, lengths=lengths)
+        return output, {names[0]: final} if isinstance(final, Tensor) else dict(zip(names, final, strict=True))
 
 
 class LastStepTwin(Twin):

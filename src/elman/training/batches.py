@@ -119,7 +119,6 @@ def to_tensors(examples: Examples, device: torch.device, what: str, *, keeps_tim
             targets=_trainable(examples.targets),
             sample_weight=None if examples.sample_weight is None else examples.sample_weight.astype(np.float32),
         )
-    keeps_time = keeps_time and examples.steps > 0
     examples.check(what, keeps_time=keeps_time)
     inputs, targets, weight = examples.named_inputs(), examples.targets, examples.weights(keeps_time=keeps_time)
     if weight is not None:

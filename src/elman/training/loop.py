@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import torch
 
-from elman.errors import SettingsError, ShapeError
+from elman.errors import SettingsError
 from elman.learning import Examples
+from elman.model.layer import has_steps
 from elman.training.batches import to_tensors
 from elman.training.checkpoint import Checkpoint
 from elman.training.devices import open_device, seeded
@@ -44,8 +45,9 @@ def fit(
 
     Args:
         network: an :class:`elman.nn.network.Network`, or any module with its ``loss(batch, state=None) -> (mean, count,
-            state)`` and, if its output has a step for each step of the input, ``keeps_time = True``. It has initial
-            values. It is trained on ``settings.device``, and is on the CPU and in evaluation mode at the end.
+            state)``. If it has a method ``keeps_time``, that says, of the names of the inputs that have steps, whether
+            its output has them too. It has initial values. It is trained on ``settings.device``, and is on the CPU and
+            in evaluation mode at the end.
         train: examples to learn from, in a new order every epoch.
         settings: all that there is to choose.
         validation: examples that choose the best epoch and stop training early. Without them the last epoch counts.
@@ -78,40 +80,39 @@ def fit(
     >>> result.epochs_run, round(network.get_parameter("0.weight").item(), 3)
     (200, 2.0)
     """
-    tell = on_event or (lambda event: None)
-    keeps_time = _keeps_time(network, bptt_steps)
+    emit = on_event or (lambda event: None)
+    keeps_time = _keeps_time(network, train, bptt_steps)
     known = checkpoint.load(phase) if checkpoint else None
     if checkpoint and known and known.finished:
         put_tensors(known, network, checkpoint)
         network.eval()
-        tell(PhaseEnd(phase, known.fit))
+        emit(PhaseEnd(phase, known.fit))
         return known.fit
 
     device = open_device(settings.device)
     part = to_tensors(train, device, "training part", keeps_time=keeps_time)
     held_out = None if validation is None else to_tensors(validation, device, "validation part", keeps_time=keeps_time)
-    if bptt_steps and not part.keeps_time:
-        raise ShapeError("training part: no input has steps, so there are no segments; set bptt_steps to 0")
     planned = settings.epochs if epochs is None else epochs
     with seeded(settings.seed, device):
         trainer = Trainer(network.to(device), part, held_out, settings, phase, bptt_steps)
         try:
             if checkpoint and known:
                 trainer.resume(known, checkpoint)
-            tell(PhaseStart(phase, trainer.epoch, planned))
+            emit(PhaseStart(phase, trainer.epoch, planned))
             patience = _patience(settings, trainer) if epochs is None and held_out is not None else 0
-            interrupted = _train(trainer, planned, patience, tell, checkpoint, stop)
+            interrupted = _train(trainer, planned, patience, emit, checkpoint, stop)
         finally:
             trainer.close()
     result = trainer.fit(interrupted)
     if checkpoint and not interrupted:
         checkpoint.save(phase, result, grouped(weights=tensors_of(network)), finished=True)
-    tell(PhaseEnd(phase, result))
+    emit(PhaseEnd(phase, result))
     return result
 
 
-def _keeps_time(network: torch.nn.Module, bptt_steps: int) -> bool:
-    keeps_time = bool(getattr(network, "keeps_time", False))
+def _keeps_time(network: torch.nn.Module, examples: Examples, bptt_steps: int) -> bool:
+    says = getattr(network, "keeps_time", lambda sequences: False)
+    keeps_time = bool(says({name for name, array in examples.named_inputs().items() if has_steps(array)}))
     if bptt_steps and not keeps_time:
         raise SettingsError(
             f"bptt_steps is {bptt_steps}, but this model has one output for a whole sequence, which cannot be cut into "
@@ -135,7 +136,7 @@ def _train(
     trainer: Trainer,
     planned: int,
     patience: int,
-    tell: Callable[[Event], None],
+    emit: Callable[[Event], None],
     checkpoint: Checkpoint | None,
     stop: Callable[[], bool] | None,
 ) -> bool:
@@ -153,7 +154,7 @@ def _train(
             elapsed = time.perf_counter() - start
             remaining = elapsed / (trainer.epoch - before) * (planned - trainer.epoch)
             last = trainer.history[-1]
-            tell(
+            emit(
                 EpochEnd(
                     trainer.phase,
                     trainer.epoch,
