@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -54,12 +55,11 @@ def _has_no_memory(tensor: Tensor) -> bool:
 
 
 def _level_of_forward_mode() -> int:
-    probe = torch.zeros(())
     try:
-        forward_ad.make_dual(probe, probe)
-    except RuntimeError:  # outside of any level
-        return -1
-    return 0
+        with forward_ad.dual_level():
+            return -1
+    except RuntimeError:  # levels cannot be nested
+        return 0
 
 
 dispatch_modes: Callable[[], int] = _private("_C._len_torch_dispatch_stack") or _recording_modes
@@ -94,6 +94,14 @@ def _is_zero_without_memory(tensor: Tensor) -> bool:
 
 # whether a tensor's zeros have yet to be written: it has no memory
 is_lazy_zero: Callable[[Tensor], bool] = _private("Tensor._is_zerotensor") or _is_zero_without_memory
+
+
+def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, which torch.compile leaves alone; to be called once :data:`COMPILER` has been loaded."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where the fallback loads the compiler, that uses what torch deprecates
+        wrapped: Callable[..., Any] = torch.compiler.disable(function)
+        return wrapped
 
 
 # ---------------------------------------------------------------------------------------------- shorter ways to torch

@@ -196,7 +196,8 @@ def described(change):
         del description["digest"]
         change(description)
         digest = arrayfile.digest(jsontext.dumps(description, sort_keys=True), load(raw))
-        path.write_bytes(save(load(raw), metadata={"elman": jsontext.dumps(description | {"digest": digest}, sort_keys=True)}))
+        text = jsontext.dumps(description | {"digest": digest}, sort_keys=True)
+        path.write_bytes(save(load(raw), metadata={"elman": text}))
         for name in ("settings.json", "metrics.json"):
             record = json.loads((run / name).read_text())
             (run / name).write_text(json.dumps(record | {"model": digest}))

@@ -333,7 +333,7 @@ def test_the_reverse_direction_is_the_forward_one_on_flipped_input(kind: str, ta
     forward = make(kind, num_layers=1)
     forward.load_state_dict({name: getattr(both, f"{name}_reverse") for name in forward._weight_names})
     arguments = drawn(both, 6, 5)
-    width = both.layout.recurrent_size
+    width = both._layout.recurrent_size
     arguments["d_output"][..., :width] = 0  # nothing comes back through the other direction
     for state in arguments["d_last"]:
         state[0] = 0

@@ -89,7 +89,7 @@ class SeriesSet:
         if n and times[-1] > LAST_TIME:
             raise DataError(
                 f"{self.source}: {n} {self.frequency.name} steps after {self.labels(series)[-1]} go past the year "
-                f'{LAST_YEAR}; correct the times, count the rows as steps (--time ""), or forecast fewer steps'
+                f'{LAST_YEAR}; correct the times, count the rows as steps (--time ""), or ask for fewer steps'
             )
         return format_times(times, self.time_style)
 

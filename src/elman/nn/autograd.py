@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_packed_sequence
 
 from elman import torch_private
-from elman.nn import buffers
+from elman.nn.buffers import empty
 from elman.nn.call import with_data
 from elman.nn.checks import States
 from elman.nn.plans import Plan
@@ -43,7 +43,7 @@ def _forward(plan: Plan, x: Tensor, tensors: Any, training: bool) -> tuple[Tenso
     # torch takes sizes one by one in less time than a tuple of them
     output = torch.empty(*output_shape, dtype=dtype)
     finals = [torch.empty(*shape, dtype=dtype) for shape in final_shapes]
-    saved = buffers.empty(saved_size, dtype) if training else None
+    saved = empty(saved_size, dtype) if training else None
     kernels.forward(*plan.arguments(x, output, tensors, saved), finals)
     return output, finals, saved
 

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from elman.nn import autograd, native, reference, torch_kernels
+import elman.nn.native as native
+import elman.nn.reference as reference
+import elman.nn.torch_kernels as torch_kernels
+from elman.nn.autograd import run
 from elman.nn.call import Call
 from elman.nn.checks import States
 from elman.nn.plans import plan_by_shape
@@ -54,5 +57,5 @@ def fast_path(layout: Layout, input: Any, weights: list[Tensor], *, batch_first:
     plan = plan_by_shape(layout, input.dtype, input.shape, batch_first)
     if plan is None or input.stride(2) != 1 or not native.usable(plan.stack.kernels, weights):
         return None
-    output, states = autograd.run(plan, input, (None,) * len(layout.state_sizes), weights, input.requires_grad)
+    output, states = run(plan, input, (None,) * len(layout.state_sizes), weights, input.requires_grad)
     return output, states if len(states) > 1 else states[0]

@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.kernels import native_cells, ragged
-from elman.nn import autograd
-from elman.nn.autograd import contiguous, strided
+from elman.nn.autograd import contiguous, run, strided
 from elman.nn.call import Call, with_data
 from elman.nn.checks import LayerShapeError, States
 from elman.nn.masks import NONE as NO_MASKS
@@ -70,7 +69,7 @@ def _run(plan: Plan, x: Tensor, states: States | None, weights: list[Tensor]) ->
                 raise LayerShapeError(f"hx is on {state.device}, the input on {x.device}; move one of them")
             given[k] = contiguous(state)
             follow = follow or state.requires_grad
-    output, finals = autograd.run(plan, x, given, weights, follow)
+    output, finals = run(plan, x, given, weights, follow)
     return output, finals
 
 

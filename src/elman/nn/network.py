@@ -98,11 +98,11 @@ class Network(torch.nn.Module):
         given = {INPUT: inputs} if isinstance(inputs, Tensor) else inputs
         outputs: list[Tensor] = []
         finals: State = {}
-        for (number, module), sources in zip(self._modules.items(), self.wiring.sources, strict=True):
+        for (number, module), sources in zip(self.named_children(), self.wiring.sources, strict=True):
             x = [given[source] if isinstance(source, str) else outputs[source] for source in sources]
             prefix = f"{number}."
             own = {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
-            output, final = module(x, lengths, own)  # type: ignore[misc]
+            output, final = module(x, lengths, own)
             outputs.append(output)
             finals |= {prefix + name: t for name, t in final.items()}
         return outputs[-1], finals

@@ -190,7 +190,7 @@ class Recurrent(torch.nn.RNNBase):
         if torch_private.COMPILER in sys.modules:
             # torch.compile leaves a frame with a layer of torch.nn's kind alone, but would look into what that calls
             if not _uncompiled:
-                _uncompiled.append(torch.compiler.disable(Recurrent._run))
+                _uncompiled.append(torch_private.uncompiled(Recurrent._run))
             result: tuple[Any, Any] = _uncompiled[0](self, input, hx, lengths, resets)
             return result
         return self._run(input, hx, lengths, resets)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from elman.errors import SettingsError
 from elman.runs import commands
-
-if TYPE_CHECKING:
-    from elman.runs.estimator import Estimator
-    from elman.runs.task import Task
+from elman.runs.estimator import Estimator
+from elman.runs.task import Task
 
 # name → the module that exposes it as TASK
 TASKS: dict[str, str] = {"forecast": "elman.tasks.forecast"}
