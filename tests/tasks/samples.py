@@ -1,0 +1,78 @@
+"""For each task, what the contract of :mod:`tests.tasks.test_contract` runs on. A new task adds its sample here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.runs.estimator import Estimator
+from tests.runs.helpers import QUICK, sales
+
+Paths = tuple[Path, Path, Path]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A small job of one task.
+
+    Args:
+        write: writes ``data``, ``later`` (of which training on ``data`` has not seen what is scored) and ``test`` (a
+            test file to go with ``data``) into a folder; gives their paths.
+        settings: of a quick training whose refit has at least one epoch.
+        broken: content for a data file that the task refuses, and what the error says.
+        follow: ``(estimator, data) -> None``: steps the stream through ``data`` and compares with ``predict``.
+        files: what the run folder holds besides what every run has.
+    """
+
+    write: Callable[[Path], Paths]
+    settings: dict[str, Any]
+    broken: tuple[bytes, str]
+    follow: Callable[[Estimator, Path], None]
+    files: frozenset[str] = field(default_factory=frozenset)
+
+
+def _write_sales(folder: Path) -> Paths:
+    (folder / "data.csv").write_text(sales())
+    (folder / "later.csv").write_text(sales(110))
+    (folder / "test.csv").write_text(sales(110, first=84))
+    return folder / "data.csv", folder / "later.csv", folder / "test.csv"
+
+
+def _follow_series(estimator: Any, data: Path) -> None:
+    stream = estimator.stream()
+    for value in estimator.read(data).series[0].values:
+        forecast = stream.step(value)
+    np.testing.assert_array_equal(forecast, estimator.predict(data)["forecast"])
+
+
+def _write_rows(folder: Path) -> Paths:
+    paths = []
+    for name, seed in (("data.csv", 0), ("later.csv", 1)):
+        values = np.random.default_rng(seed).normal(size=(12, 7)).round(3)
+        rows = [",".join(f"t{k}" for k in range(7)), *(",".join(map(str, row)) for row in values.tolist())]
+        (folder / name).write_text("\n".join(rows) + "\n")
+        paths.append(folder / name)
+    return paths[0], paths[1], paths[1]
+
+
+def _follow_rows(estimator: Any, data: Path) -> None:
+    stream, rows = estimator.stream(), estimator.read(data)
+    means = np.array(estimator.predict(data)["mean"]).reshape(rows.values.shape)
+    for values, expected in zip(rows.values, means, strict=True):
+        stream.reset()
+        found = [stream.step([value])[0] for value in values]
+        np.testing.assert_allclose(found, expected, rtol=64 * np.finfo("f4").eps, atol=64 * np.finfo("f4").eps)
+
+
+SAMPLES: dict[str, Sample] = {
+    "forecast": Sample(
+        _write_sales, QUICK, (b"month,sales\n2020-01,much\n", "line 2"), _follow_series, frozenset({"forecast.csv"})
+    ),
+    "toy": Sample(
+        _write_rows, {"hidden_size": 4, "epochs": 3, "bptt_steps": 3}, (b"t0,t1\n1,x\n", "line 2"), _follow_rows
+    ),
+}
