@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from elman.model import Stream
     from elman.recurrence.backends import use_backend
     from elman.tasks import load
+    from elman.tasks.classify import SequenceClassifier
     from elman.tasks.forecast import Forecaster
 
 # public name → the module that holds it; a module's own name stands for the module itself
 _HOMES = {
     "Cell": "elman.cells",
     "Forecaster": "elman.tasks.forecast",
+    "SequenceClassifier": "elman.tasks.classify",
     "Stream": "elman.model",
     "errors": "elman.errors",
     "load": "elman.tasks",
@@ -32,6 +34,7 @@ _HOMES = {
 __all__ = [
     "Cell",
     "Forecaster",
+    "SequenceClassifier",
     "Stream",
     "__version__",
     "errors",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from elman.errors import DataError, ElmanError, SettingsError
-from elman.learning import Columns, Evaluation, Figure, Predictor, Problem
+from elman.learning import Columns, Drawing, Evaluation, Predictor, Problem
 from elman.model import Model, Stream
 from elman.runs import files
 from elman.runs.fitting import Outcome, train
@@ -21,7 +21,7 @@ class Extras:
     """What a task puts into the run folder besides what every run has: tables by file name, and figures."""
 
     tables: Mapping[str, Columns] = field(default_factory=dict)
-    figures: Sequence[Figure] = ()
+    figures: Sequence[Drawing] = ()
 
 
 class Estimator(ABC):
@@ -170,7 +170,9 @@ class Estimator(ABC):
                 if not predictor.has_seen(test):
                     found = predictor.evaluate(test)
                     return replace(found, facts={**found.facts, "model": which})
-        raise DataError(f"{self._named(test)} were seen in training, so a score on them would say nothing; evaluate on later data")
+        raise DataError(
+            f"{self._named(test)} were seen in training, so a score on them would say nothing; evaluate on later data"
+        )
 
     def stream(self) -> Stream:
         """The model a step at a time, without torch."""
