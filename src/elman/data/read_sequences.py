@@ -33,8 +33,9 @@ def read_sequences(
 
     Args:
         source: the path of a folder of MNIST's IDX files or of one of images, of a ``.ts`` or ``.npz`` file, of a CSV
-            or Parquet file; a frame or a mapping of columns; values (N, T) or (N, T, I), or a list of sequences or texts,
-            with labels as a pair (values, labels) or by name (:func:`~elman.data.sequence_arrays.from_arrays_by_name`).
+            or Parquet file; a frame or a mapping of columns; values (N, T) or (N, T, I), or a list of sequences or
+            texts, with labels as a pair (values, labels) or by name
+            (:func:`~elman.data.sequence_arrays.from_arrays_by_name`).
         columns: which columns of a table hold what.
         view: images as ``"rows"`` or as ``"pixels"``.
         permute: seed of a fixed permutation of the pixels.

@@ -86,7 +86,7 @@ class SequenceClassifier(Estimator):
         return found
 
     def _read_test(self, source: Any, data: Sequences) -> Sequences:
-        return self.read(source)
+        return self._read(source, self.columns)
 
     def _join(self, data: Sequences, test: Sequences) -> tuple[Sequences, Sequences]:
         data.known_labels()

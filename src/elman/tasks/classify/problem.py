@@ -49,8 +49,8 @@ def divided(data: Sequences, settings: ClassifySettings) -> Division:
     test = data.is_test & ~np.isin(digests, digests[~data.is_test])
     if data.is_test.all() or not test.any():
         raise DataError(
-            f"{data.source}: no sequence is left for {'training' if data.is_test.all() else 'the test'} beside those of the "
-            "other part; give different ones"
+            f"{data.source}: no sequence is left for {'training' if data.is_test.all() else 'the test'} beside those of "
+            "the other part; give different ones"
         )
     return Division(~data.is_test, test)
 
