@@ -141,7 +141,8 @@ def test_arrays_and_lists():
     holds(read_sequences(values), [[1, 2], [3, NAN, 4]], None)
     holds(read_sequences((values[:, :, None], [True, False])), [[1, 2], [3, NAN, 4]], ["True", "False"])
     holds(read_sequences(([[1, 2], [3]], np.array([1.0, 2.0]))), [[1, 2], [3]], ["1", "2"])
-    holds(
+    pairs = [np.ones((2, 3)), np.zeros((1, 3))]
+    holds(read_sequences((pairs, ["a", "b"])), pairs, ["a", "b"])
         read_sequences(([np.ones((2, 3)), np.zeros((1, 3))], ["a", "b"])),
         [np.ones((2, 3)), np.zeros((1, 3))],
         ["a", "b"],

@@ -67,7 +67,7 @@ def from_arrays(values: Any, labels: Any, source: str, lengths: Any = None, ids:
     >>> from_arrays([[1.0, 2.0], [3.0]], ["a", "b"], "data").lengths.tolist()
     [2, 1]
     """
-    if np.ndim(values) == 0 and hasattr(values, "__array__"):
+    if hasattr(values, "__array__") and np.ndim(values) == 0:
         raise DataError(f"{source}: a single value; give (N, T), or a list of sequences")
     rows = values if _is_array(values) else list(values)
     if len(rows) == 0:

@@ -48,9 +48,9 @@ def divided(data: Sequences, settings: ClassifySettings) -> Division:
     digests = data.digests()
     test = data.is_test & ~np.isin(digests, digests[~data.is_test])
     if data.is_test.all() or not test.any():
+        part = "training" if data.is_test.all() else "the test"
         raise DataError(
-            f"{data.source}: no sequence is left for {'training' if data.is_test.all() else 'the test'} beside those of "
-            "the other part; give different ones"
+            f"{data.source}: no sequence is left for {part} beside those of the other part; give different ones"
         )
     return Division(~data.is_test, test)
 
