@@ -143,10 +143,6 @@ def test_arrays_and_lists():
     holds(read_sequences(([[1, 2], [3]], np.array([1.0, 2.0]))), [[1, 2], [3]], ["1", "2"])
     pairs = [np.ones((2, 3)), np.zeros((1, 3))]
     holds(read_sequences((pairs, ["a", "b"])), pairs, ["a", "b"])
-        read_sequences(([np.ones((2, 3)), np.zeros((1, 3))], ["a", "b"])),
-        [np.ones((2, 3)), np.zeros((1, 3))],
-        ["a", "b"],
-    )
     holds(read_sequences((["abc", "c"], [0, 1])), ["abc", "c"], ["0", "1"])
     given = {"inputs": values, "labels": ["u", "v"], "lengths": [3, 3], "ids": [7, 8]}
     holds(read_sequences(given), [[1, 2, NAN], [3, NAN, 4]], ["u", "v"], ["7", "8"])
