@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # an installation is out of date when one of these has changed; edits of src/elman need none
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find native)
 
 .NOTPARALLEL:
 .PHONY: help demo test lint bench sanitize valgrind clean .venv

@@ -73,7 +73,7 @@ def _drawn(rate: float, shape: tuple[int, ...], device: torch.device) -> Tensor:
 
 def random_words(seed: Tensor, count: int) -> Tensor:
     """(count,) of 64 random bits: SplitMix64 (Steele, Lea and Flood 2014), whose i-th number from 1 is a mixture of the
-    bits of ``seed + i · golden ratio``; native/random.h has the same.
+    bits of ``seed + i · golden ratio``; native/kernels/random.h has the same.
 
     >>> random_words(torch.tensor(0), 2).tolist()
     [-2152535657050944081, 7960286522194355700]
