@@ -45,12 +45,12 @@ def test_an_unknown_target_is_an_error_of_ours(native):
         "try: backends.native_available()\n"
         "except errors.SettingsError as error: print(error)"
     )
-    refused = run_python(code, ELMAN_TARGET="sse9")
+    failed = run_python(code, ELMAN_TARGET="sse9")
     usable = ", ".join(native.targets())
-    assert refused.stdout.strip() == f"ELMAN_TARGET: target 'sse9' is unknown; the targets that run here: {usable}"
+    assert failed.stdout.strip() == f"ELMAN_TARGET: target 'sse9' is unknown; the targets that run here: {usable}"
 
 
-def test_an_unknown_target_of_a_call_is_refused(native):
+def test_an_unknown_target_of_a_call_is_an_error(native):
     x = np.zeros(3)
     with pytest.raises(ValueError, match="target 'sse9' is unknown; the targets that run here: .*baseline"):
         native.exp(x, x, target="sse9")
