@@ -10,7 +10,7 @@ namespace elman {
 
 namespace {
 
-// The number of steps in a chunk, and the most rows that a chunk has.
+// The number of steps in a chunk, and the most rows that one has: counts never rise, so the first steps have the most.
 struct Chunk {
     std::size_t steps, rows;
 };
@@ -77,10 +77,9 @@ private:
         const Range all{0, ctx_.batch.rows}, all_steps{0, ctx_.batch.steps};
         const Range rows = units_ ? all : rows_of(ctx_, team.rank(), team.size(), all_steps);
         const Range units = units_ ? share(sizes_.H, sizes_.lanes, team.rank(), team.size()) : Range{0, sizes_.H};
-        if (!units_ || team.rank() == 0) take_states(part, rows);
+        if (!units_ || team.rank() == 0) take_states(part, rows);  // run_chunk begins with a barrier
         const std::size_t steps = ctx_.batch.steps;
         for (std::size_t end = steps; end > 0;) {
-            // chunks are counted from where the time loop starts, so that no chunk has more rows than the first
             const std::size_t begin = end > chunk_.steps ? end - chunk_.steps : 0;
             // rows are divided anew for each chunk, since threads meet at its end
             const Range steps_of = part.reverse() ? Range{steps - end, steps - begin} : Range{begin, end};
