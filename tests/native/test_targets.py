@@ -67,7 +67,7 @@ def test_kernels_share_no_library_code_between_targets():
         source = (NATIVE / name).read_text(encoding="utf-8")
         pending += re.findall(r'#include "(.+?)"', source)
         library |= set(re.findall(r"#include <(.+?)>", source))
-        if "ELMAN_TARGET_NAME" not in source:  # compiled once as well: plain data, nothing that leaves a function behind
+        if "ELMAN_TARGET_NAME" not in source:  # compiled once as well: plain data, no function
             assert not re.search(r"\binline\b|\breturn\b", source), f"{name} holds code that targets would share"
     assert {"kernels/activations.h", "kernels/simd.h", "kernels/table.h", "kernels/cells/gru.h"} <= visited
     # intrinsics leave no function behind that the linker could share

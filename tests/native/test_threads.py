@@ -33,6 +33,7 @@ PROGRAMS = {
 def test_it_ends_well(compiler, sources, tmp_path):
     program = tmp_path / "program"
     files = [NATIVE / source for source in sources]
-    subprocess.run([*compiler.split(), "-std=c++20", "-O2", "-pthread", "-I", NATIVE, *files, "-o", program], check=True)
+    flags = ["-std=c++20", "-O2", "-pthread", "-I", NATIVE]
+    subprocess.run([*compiler.split(), *flags, *files, "-o", program], check=True)
     ended = subprocess.run([program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")

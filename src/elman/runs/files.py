@@ -143,7 +143,8 @@ def read(
     path = folder / SETTINGS
     record = read_json(path)
     if record.get("task") != task:
-        raise ModelFileError(f"{folder}: a run of the task {str(record.get('task'))!a:.40}, not {task}; load it as such")
+        found = str(record.get("task"))
+        raise ModelFileError(f"{folder}: a run of the task {found!a:.40}, not {task}; load it as such")
     try:
         settings = to_record(from_record(settings_class, record["settings"]))
         columns = from_record(columns_class, record["columns"])
@@ -154,7 +155,9 @@ def read(
     if not metrics.keys() >= models.keys():
         raise ModelFileError(f"{folder / METRICS}: damaged (it names no model); copy it again or train again")
     if any(metrics[name] != digest for name, digest in models.items()):
-        raise ModelFileError(f"{folder}: {SETTINGS} and {METRICS} are of two runs; copy the folder again or train again")
+        raise ModelFileError(
+            f"{folder}: {SETTINGS} and {METRICS} are of two runs; copy the folder again or train again"
+        )
     final = _read_predictor(folder / MODEL, models["model"], predictor)
     tested = None if models["tested"] is None else _read_predictor(folder / TESTED, models["tested"], predictor)
     return RunRecord(settings, columns, Outcome(final, tested, None, [], 0, 0.0, False))
@@ -168,7 +171,9 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         what = "no run" if path.name == SETTINGS else "the run is not whole"
-        raise ModelFileError(f"{path.parent}: {what} here ({path.name} is missing); give a folder that 'elman train' made")
+        raise ModelFileError(
+            f"{path.parent}: {what} here ({path.name} is missing); give a folder that 'elman train' made"
+        )
     try:
         record = jsontext.read(path)
     except (OSError, ValueError) as error:
