@@ -1,7 +1,6 @@
 """The compiled recurrence: its kernels for a layout, and a run of them on NumPy arrays.
 
-Whoever calls the kernels checks types and shapes and keeps the memory alive. Dimension names are
-those of :mod:`elman.cells.base`.
+Callers check types and shapes and keep the memory alive. Dimension names are those of :mod:`elman.cells.base`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _target: ContextVar[str | None] = ContextVar("elman_target", default=None)
 
 @contextlib.contextmanager
 def use_target(name: str) -> Iterator[None]:
-    """Run kernels compiled for one instruction set in a block of code, whatever ``ELMAN_TARGET`` says.
+    """Run kernels compiled for one instruction set in a block of code, regardless of ``ELMAN_TARGET``.
 
     Args:
         name: one of ``elman._native.targets()``.
@@ -43,13 +42,13 @@ def use_target(name: str) -> Iterator[None]:
 
 
 def current_target() -> str | None:
-    """The instruction set that :func:`use_target` asks for; None where it is left to the process."""
+    """The instruction set of the enclosing :func:`use_target`; None outside of one."""
     return _target.get()
 
 
 @functools.cache
 def native_cells() -> frozenset[str]:
-    """The names of the cells that have kernels; none where there is no compiled core."""
+    """The names of the cells that have kernels; empty without the compiled core."""
     module = native()
     return frozenset(module.cells()) if module is not None else frozenset()
 
@@ -92,7 +91,7 @@ def thread_count(default: int | None = None) -> int:
 
 @functools.cache
 def _asked_threads() -> int | None:
-    # once: a look into the environment takes longer than all else that is asked before a call
+    # once: reading the environment takes longer than all other checks before a call
     asked = os.environ.get("ELMAN_NUM_THREADS")
     if not asked:
         return None
@@ -127,7 +126,7 @@ def ragged(lengths: Array, steps: int) -> Ragged:
 
 
 def address(array: Array) -> int:
-    """Where an array's first element lies."""
+    """The address of an array's first element."""
     location: int = array.__array_interface__["data"][0]
     return location
 
@@ -151,7 +150,7 @@ def run_layers(
         weights: by full name, as in :meth:`elman.recurrence.Layout.shapes`.
         lengths: (B,) from 1 to T.
         resets: (T, B) bool.
-        threads: at most so many; see :func:`thread_count` for None.
+        threads: the maximum number; for None see :func:`thread_count`.
 
     Returns:
         output (T, B, D·R), final states, an empty trace.
@@ -194,7 +193,7 @@ def run_layers(
 
 
 def _reachable(x: Array) -> Array:
-    """``x``, copied where its features do not lie side by side, or nothing lies at a multiple of the element's size."""
+    """``x``, copied unless its features are contiguous and its elements aligned."""
     size = x.dtype.itemsize
     whole = all(stride % size == 0 for stride in x.strides) and x.flags.aligned
     return x if whole and (x.shape[2] == 1 or x.strides[2] == size) else np.require(x, x.dtype, ["C", "A"])
@@ -215,17 +214,17 @@ def _checked_lengths(lengths: Array, steps: int, rows: int) -> Array:
 
 
 class Stepper:
-    """A stack of layers a step at a time, its weights packed once: microseconds a step.
+    """A stack of layers run one step at a time, its weights packed once.
 
     Args:
-        layout: of a cell that has kernels, in one direction.
+        layout: of a cell that has kernels; not bidirectional.
         weights: by full name, float32 or float64; they are copied.
-        threads: at most so many, see :func:`thread_count` for None. Several share in a step whose weights are more than
-            one processor's cache holds, where it follows the one before within microseconds: waking them takes longer
+        threads: the maximum number; for None see :func:`thread_count`. Threads share a step only if its weights exceed
+            one processor's cache and steps follow one another within microseconds, since waking a thread takes longer
             than a step. No result depends on it.
 
     Raises:
-        SettingsError: the layers run in both directions, whose second half begins at a sequence's end.
+        SettingsError: the layers are bidirectional: the reverse direction begins at a sequence's end.
         ShapeError: an array of another shape or type.
 
     >>> layout = Layout("rnn", 1, 1, bias=False)
@@ -244,7 +243,7 @@ class Stepper:
         self._run = kernels_for(layout, self.dtype).stepper(arrays, thread_count(threads)).step
 
     def step(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        """Take in one step.
+        """Run one step.
 
         Args:
             x: (B, I), or (I,) without a batch.
@@ -269,7 +268,7 @@ class Stepper:
             return self._checked(x, states)
 
     def _checked(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        """The same from arrays that the kernels do not take as they are, or an error that names what is wrong."""
+        """The same for arrays that must be converted first, or an error that names what is wrong."""
         layout, rows = self.layout, x.shape[:-1]
         if x.ndim not in (1, 2) or x.shape[-1] != layout.input_size:
             raise ShapeError(f"x is {x.shape}; it must be (B, {layout.input_size}) or ({layout.input_size},)")
