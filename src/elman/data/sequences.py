@@ -32,6 +32,7 @@ class Sequences:
         is_test: (N,) bool, which of them the source itself sets apart for the test; None: it does not say.
         one_unit: whether all channels measure the same, so that they share a scale.
         without_labels: why there are no labels, and what to do; for messages.
+        note: what else to say of them.
     """
 
     source: str
@@ -44,6 +45,7 @@ class Sequences:
     is_test: Array | None = None
     one_unit: bool = False
     without_labels: str = "there are no labels; give them"
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,4 +1,4 @@
-"""What a result is worth beside the strongest baseline, in one sentence: a sign test decides which words are used."""
+"""What a result is worth beside the strongest baseline, in a sentence: a sign test decides which words may be used."""
 
 from __future__ import annotations
 

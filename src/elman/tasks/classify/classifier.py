@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -104,13 +105,21 @@ class SequenceClassifier(Estimator):
         data.known_labels()
         test = data if data.is_test is None else data.select(data.is_test)
         unseen = predictor.unseen(test)
-        return test.select(unseen) if unseen.any() else test
+        if unseen.all() or not unseen.any():
+            return test
+        note = f"{int((~unseen).sum())} more were seen in training and are not scored"
+        return replace(test.select(unseen), note=note)
 
     def _named(self, test: Sequences) -> str:
         return f"{test.source}: its {len(test)} sequences"
 
     def _describe(self, data: Sequences) -> list[str]:
-        return data.describe()
+        lines = data.describe()
+        if data.is_test is not None:
+            left_out = int(data.is_test.sum() - divided(data, self.settings).test.sum())
+            if left_out:
+                lines.append(f"{left_out} of the test stand in the training part as well: they are not scored")
+        return lines
 
     def _problem(self, data: Sequences, held_out: Any | None, start_from: Predictor | None) -> ClassifyProblem:
         assert start_from is None or isinstance(start_from, ClassifyPredictor)

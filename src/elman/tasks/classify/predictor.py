@@ -145,6 +145,7 @@ class ClassifyPredictor(Predictor):
             title=(
                 f"Test: {count} sequences of {len(self.classes)} classes; accuracy between {low:.4f} and {high:.4f} "
                 f"with 95 % confidence, calibration error {facts['calibration_error']:.4f}"
+                + (f"; {test.note}" if test.note else "")
             ),
             metrics=tuple(Metric(name, "higher") for name in METRICS),
             scores=score(own, targets),
