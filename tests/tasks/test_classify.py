@@ -125,7 +125,9 @@ def test_tables():
     with pytest.raises(DataError, match="2 channels, but the model reads 1 channels"):
         classifier.predict(slopes(3, channels=2))
     with pytest.raises(DataError, match="values too far from those in training"):
-        drawn(data, cell="rnn-relu")[1].predict(read_sequences([[3e38] * 4, [-3e38] * 4]))
+        drawn(replace(data, inputs=data.inputs / 1000), cell="rnn-relu")[1].predict(
+            read_sequences([[3e38] * 4, [-3e38] * 4])
+        )
     evaluation = classifier.outcome.evaluation
     assert list(evaluation.rows)[:3] == ["id", "y", "prediction"]
     assert [figure.name for figure in evaluation.figures][:2] == ["confusion", "reliability"]
