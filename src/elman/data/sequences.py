@@ -66,15 +66,16 @@ class Sequences:
         return self.labels
 
     def select(self, rows: Any) -> Sequences:
-        """Those of ``rows``: indices, or (N,) bool."""
+        """Those of ``rows``: indices, or (N,) bool. Where they are all of one part, none is set apart any more."""
         index = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, np.int64)
+        apart = None if self.is_test is None else self.is_test[index]
         return replace(
             self,
             inputs=self.inputs[index],
             lengths=self.lengths[index],
             ids=tuple(self.ids[k] for k in index),
             labels=None if self.labels is None else tuple(self.labels[k] for k in index),
-            is_test=None if self.is_test is None else self.is_test[index],
+            is_test=None if apart is None or apart.all() or not apart.any() else apart,
         )
 
     def digests(self) -> Array:

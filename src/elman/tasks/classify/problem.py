@@ -102,7 +102,9 @@ class ClassifyProblem(Problem):
     def validation(self) -> Examples | None:
         return None if self._held is None else self._examples(self._held, self.encoding)
 
-    def all(self) -> Examples:
+    def all(self) -> Examples | None:
+        if not self.settings.refit:
+            return None
         return self._examples(self.data, self._whole_encoding())
 
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> ClassifyPredictor:

@@ -62,6 +62,7 @@ class ClassifySettings(ModelSettings, TrainingSettings):
         minimum=0,
         below=1,
     )
+    refit: bool = setting(True, "after the test, fit again on everything, the test included")
 
 
 @dataclass(frozen=True, kw_only=True)

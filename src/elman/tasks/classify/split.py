@@ -45,14 +45,13 @@ def held_out(groups: Array, labels: Sequence[str], share: float, seed: int) -> A
     if not share:
         return found
     for own in _groups_of_classes(groups, labels, seed):
-        rows = [np.flatnonzero(groups == group) for group in own]
-        target = share * sum(map(len, rows))
+        target = share * sum(map(len, own))
         taken = 0
-        for row in rows[:-1]:
-            if taken and taken + len(row) / 2 > target:
+        for rows in own[:-1]:
+            if taken and taken + len(rows) / 2 > target:
                 break
-            found[row] = True
-            taken += len(row)
+            found[rows] = True
+            taken += len(rows)
     return found
 
 
@@ -70,21 +69,19 @@ def folds(groups: Array, labels: Sequence[str], count: int, seed: int) -> Array:
     found = np.zeros(len(groups), np.int64)
     for own in _groups_of_classes(groups, labels, seed):
         sizes = np.zeros(count)
-        for group in own:
-            rows = groups == group
+        for rows in own:
             fold = int(sizes.argmin())
             found[rows] = fold
-            sizes[fold] += rows.sum()
+            sizes[fold] += len(rows)
     return found
 
 
-def _groups_of_classes(groups: Array, labels: Sequence[str], seed: int) -> list[list[int]]:
-    """The groups of each class in random order; one with sequences of several goes with its first."""
-    first: dict[int, str] = {}
-    for group, label in zip(groups.tolist(), labels, strict=True):
-        first.setdefault(group, label)
-    members: dict[str, list[int]] = {label: [] for label in sorted(set(labels))}
-    for group, label in first.items():
-        members[label].append(group)
+def _groups_of_classes(groups: Array, labels: Sequence[str], seed: int) -> list[list[Array]]:
+    """The rows of each group, by class, in random order; a group of several classes goes with its first sequence's."""
+    rows = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
+    members: dict[str, list[Array]] = {label: [] for label in sorted(set(labels))}
+    for own in rows:
+        if len(own):
+            members[labels[own[0]]].append(own)
     random = np.random.default_rng(seed)
     return [[own[k] for k in random.permutation(len(own))] for own in members.values() if own]
