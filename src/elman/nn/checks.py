@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from elman.cells import get_cell
-from elman.errors import SettingsError, ShapeError
+from elman.errors import ElmanError, SettingsError, ShapeError
 from elman.recurrence import Layout
 
 States = tuple[Tensor, ...]
@@ -22,6 +22,10 @@ class LayerShapeError(ShapeError, RuntimeError):
 
     torch.nn raises RuntimeError for some of these cases and ValueError for others: code that catches either goes on.
     """
+
+
+class ModifiedTensorError(ElmanError, RuntimeError):
+    """A tensor that a derivative needs was modified in place since."""
 
 
 class SettingTypeError(SettingsError, TypeError):
@@ -48,6 +52,11 @@ def as_probability(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) <= 1:
         raise SettingsError(f"{name} should be a number in range [0, 1], got: {value!r}")
     return float(value)
+
+
+def as_tensor(values: Any) -> Tensor:
+    """``values`` as a tensor: on the CPU, whatever the default device is, where they are none yet."""
+    return values if isinstance(values, Tensor) else torch.as_tensor(values, device="cpu")
 
 
 def check_dtype(name: str, tensor: Tensor, dtype: torch.dtype) -> None:
@@ -95,7 +104,7 @@ def check_states(layout: Layout, dtype: torch.dtype, hx: Any, batch: int, *, bat
 
 def check_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int) -> Tensor:
     """``lengths`` as a (B,) int64 tensor on the CPU, each from 1 to ``steps``."""
-    given = torch.as_tensor(lengths)
+    given = as_tensor(lengths)
     if given.is_floating_point() or given.dtype == torch.bool:
         raise LayerShapeError(f"lengths must be integers, got {given.dtype}")
     given = given.to("cpu", torch.int64)
@@ -111,7 +120,7 @@ def check_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int) -> Te
 
 def check_resets(resets: Tensor, steps: int, batch: int, device: torch.device) -> Tensor:
     """``resets`` (B, T) as (T, B), on ``device``."""
-    resets = torch.as_tensor(resets)
+    resets = as_tensor(resets)
     if resets.dtype != torch.bool:
         raise LayerShapeError(f"resets must be bool, got {resets.dtype}")
     if tuple(resets.shape) != (batch, steps):
@@ -147,8 +156,8 @@ def check_arguments(
     batched = input.dim() == 3
     if not batched:
         input = input.unsqueeze(0 if batch_first else 1)
-        lengths = None if lengths is None else torch.as_tensor(lengths).reshape(-1)
-        resets = None if resets is None else torch.as_tensor(resets).reshape(1, -1)
+        lengths = None if lengths is None else as_tensor(lengths).reshape(-1)
+        resets = None if resets is None else as_tensor(resets).reshape(1, -1)
     shape = input.shape
     batch, steps = (shape[0], shape[1]) if batch_first else (shape[1], shape[0])
     if not steps:

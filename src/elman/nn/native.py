@@ -62,7 +62,7 @@ def _checked_weights(plan: Plan, x: Tensor, weights: list[Tensor]) -> list[Tenso
 def _run(plan: Plan, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
     x, follow = strided(x), x.requires_grad
     weights = _checked_weights(plan, x, weights)
-    given: list[Tensor | None] = [None] * len(plan.stack.final_shapes)
+    given: list[Tensor | None] = [None] * len(plan.stack.finals)
     if states is not None:
         for k, state in enumerate(states):
             if not state.is_cpu:

@@ -147,11 +147,7 @@ class Recurrent(torch.nn.RNNBase):
             super().flatten_parameters()
 
     def _weights(self) -> list[Tensor]:
-        """All weights as they are now, parametrised and replaced ones included, in the layout's order."""
-        try:  # a module's attributes are found the slow way
-            return list(self._own_weights(torch_private.parameters_of(self)))
-        except KeyError:
-            return [getattr(self, name) for name in self._weight_names]
+        return torch_private.current_weights(self, self._own_weights, self._weight_names)
 
     def _call(self, weights: list[Tensor]) -> Call:
         return Call(self._layout, weights, self.batch_first, self.training, self.dropout, self.recurrent_dropout)
