@@ -48,7 +48,7 @@ class Layers:
     """A stack of recurrent layers. ValueError: a cell without kernels, sizes that no layer has.
 
     It takes NumPy arrays, tensors of the type given to :func:`use_tensors`, and None for a null pointer, which is what
-    native/layers.h says it is. The caller has checked types and shapes, and keeps the memory.
+    native/recurrence/call.h says it is. The caller has checked types and shapes, and keeps the memory.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 
-# the bounds that native/activations.h states
+# the bounds that native/kernels/activations.h states
 BOUNDS = {
     ("exp", np.float32): 1.0,
     ("tanh", np.float32): 2.0,

@@ -79,7 +79,7 @@ def draw_bits(rate: float, shape: tuple[int, ...], device: torch.device) -> Tens
 
 def random_words(seed: Tensor, count: int) -> Tensor:
     """(count,) words of 64 random bits from SplitMix64 (Steele, Lea and Flood 2014): word i, counted from 1, mixes the
-    bits of ``seed + i · golden ratio``. The core has the same.
+    bits of ``seed + i · golden ratio``. native/kernels/random.h has the same.
 
     >>> random_words(torch.tensor(0), 2).tolist()
     [-2152535657050944081, 7960286522194355700]
