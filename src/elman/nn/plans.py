@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import get_cell
-from elman.kernels import address, current_target, kernels_for, thread_count
+from elman.kernels import current_target, kernels_for, native_cells, thread_count
 from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks
 from elman.recurrence import Layout
@@ -27,7 +27,9 @@ class Stack(NamedTuple):
 
     layout: Layout
     kernels: Any  # elman._native.Layers; saved activations are for the same kernels
-    output: tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides: time first in memory, as torch's layers have it
+    output: tuple[
+        tuple[int, ...], tuple[int, ...]
+    ]  # shape and strides: time first in memory, as torch's layers have it
     finals: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     saved_size: int
     read: Callable[[Any], Any]  # of the states and weights, those that backward reads
@@ -40,9 +42,7 @@ class Plan(NamedTuple):
     stack: Stack
     rows: int
     time: int  # the dimension of x that is time; -1 if packed
-    batch: Any  # elman._native.Batch, which holds addresses in:
-    counts: np.ndarray | None
-    order: np.ndarray | None
+    batch: Any  # elman._native.Batch
     resets: Tensor | None  # (T, B)
     lengths: Tensor | None
     packed: PackedSequence | None
@@ -106,14 +106,14 @@ def plan(
     batch = native().Batch(
         steps,
         rows,
-        0 if counts is None else address(counts),
-        0 if order is None else address(order),
+        counts,
+        order,
         time,
-        *((0, 0, 0) if resets is None else (resets.data_ptr(), *resets.stride())),
+        resets,
         threads or thread_count(torch.get_num_threads()),
     )
     stack = _stack(layout, dtype, outer, rows, time, batch, masks)
-    return Plan(stack, rows, time, batch, counts, order, resets, lengths, packed, masks)
+    return Plan(stack, rows, time, batch, resets, lengths, packed, masks)
 
 
 def dense_plan(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], time: int) -> Plan:
@@ -138,5 +138,7 @@ def _by_shape(
     layout: Layout, dtype: torch.dtype, shape: torch.Size, batch_first: bool, threads: int, target: str | None
 ) -> Plan | None:
     if len(shape) != 3 or shape[2] != layout.input_size or not shape[int(batch_first)]:
+        return None
+    if layout.cell not in native_cells() or dtype not in DTYPES:
         return None
     return _dense(layout, dtype, shape[:2], int(batch_first), threads, target)
