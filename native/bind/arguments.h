@@ -1,5 +1,6 @@
-// The arguments of a call, from Python's objects to the core's. The callers (src/elman/kernels.py, src/elman/nn/native.py)
-// have checked types and shapes, and hold the memory. None is what recurrence/call.h says a null pointer is.
+// The arguments of a call, from Python's objects to the core's. The callers (src/elman/kernels.py,
+// src/elman/nn/native.py) have checked types and shapes, and keep the memory. None means what a null pointer means in
+// recurrence/call.h.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -13,7 +14,7 @@
 #include "bind/tensors.h"
 #include "recurrence/layers.h"
 
-// Those of a list, which must have so many, or where `or_none` none at all.
+// The data of a list's items, of which there must be `count`, or none if `or_none`.
 template <class P>
 std::vector<P> pointers(nanobind::handle list, std::size_t count, const char* what, bool or_none = false) {
     const std::vector<void*> reached = reach_all(list);
@@ -27,7 +28,7 @@ std::vector<P> pointers(nanobind::handle list, std::size_t count, const char* wh
     return typed;
 }
 
-// A batch, and which dimension of its tensors is time: 0, 1, or -1 where they are packed.
+// A batch, and which dimension of its tensors is time: 0, 1, or -1 if they are packed.
 struct Steps {
     elman::Batch batch;
     int time;
@@ -40,14 +41,14 @@ elman::Rows<U> rows(nanobind::handle tensor, int time) {
     return {static_cast<U*>(at.data), at.strides[time], at.strides[1 - time]};
 }
 
-// What a run reads and writes, as Python gives it.
+// What a call reads and writes, as given by Python.
 struct Call {
     nanobind::handle x, out;
     nanobind::handle tensors;  // the states, then the weights
     nanobind::handle dropout, zoneout, saved;
 };
 
-// The states' pointers and the weights' out of one list.
+// The pointers of states and weights, from one list.
 template <class T, class P>
 std::pair<std::vector<P>, std::vector<P>> states_and_weights(const elman::Layers<T>& layers, nanobind::handle tensors,
                                                              const char* what) {

@@ -28,14 +28,14 @@ P pointer(Address address) {
     return reinterpret_cast<P>(address);
 }
 
-// Either element type behind one Python class.
+// One Python class for both element types.
 class AnyLayers {
 public:
     AnyLayers(elman::Layout layout, bool double_precision, std::optional<std::string_view> target)
         : layers_(make(std::move(layout), double_precision, *kernels_of(target))),
           shapes_(std::visit([](const auto& layers) { return shapes(layers); }, layers_)) {}
 
-    // Whether the weights are as the kernels take them: on the CPU, contiguous, of this type and these shapes.
+    // Whether all weights are on the CPU, contiguous, and of the stack's type and shapes.
     bool accepts(nb::handle weights) const {
         const nb::dlpack::dtype type =
             std::visit([]<class T>(const elman::Layers<T>&) { return nb::dtype<T>(); }, layers_);
@@ -111,7 +111,7 @@ private:
 }  // namespace
 
 void def_layers(nb::module_& module) {
-    nb::class_<Steps>(module, "Batch", "Which steps of which rows there are; see native/recurrence/call.h.")
+    nb::class_<Steps>(module, "Batch", "The steps and rows of a batch; see native/recurrence/call.h.")
         .def(
             "__init__",
             [](Steps* self, std::size_t steps, std::size_t rows, Address counts, Address order, int time,

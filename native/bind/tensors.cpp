@@ -11,8 +11,7 @@ namespace {
 
 using Tensor = nb::dlpack::dltensor;
 
-// DLPack's table of functions for a type of tensors, as its header has it in version 1.3; those not used here are left
-// without their types.
+// DLPack's table of functions for a tensor type, from its header in version 1.3; unused ones are left untyped.
 struct ExchangeApi {
     std::uint32_t major, minor;
     ExchangeApi* previous;
@@ -47,12 +46,12 @@ Reached reach_array(PyObject* object) {
     Reached to{buffer.buf, buffer.ndim};
     const Py_ssize_t size = buffer.itemsize;
     for (int k = 0; k < std::min(buffer.ndim, max_dims); ++k) to.strides[k] = buffer.strides[k] / size;
-    PyBuffer_Release(&buffer);  // the caller holds the array, which is not resized while it is held
+    PyBuffer_Release(&buffer);  // the caller holds the array, so it is not resized
     check_dims(to.dims);
     return to;
 }
 
-// Tensors of a torch without the C interface.
+// For tensors of a torch without the C interface.
 Reached reach_attributes(nb::handle tensor) {
     Reached to{reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()))};
     const nb::object strides = tensor.attr("stride")();
@@ -90,7 +89,7 @@ bool is_dense(nb::handle object, nb::dlpack::dtype type, const std::vector<std::
     if (api == nullptr || !is_tensor(object.ptr())) return false;
     const Tensor tensor = view(object.ptr());
     const auto dims = static_cast<std::size_t>(tensor.ndim);
-    // a tensor that is put off to be zeros has no data
+    // (a tensor of zeros that is not materialised has no data)
     if (tensor.device.device_type != nb::device::cpu::value || !(tensor.dtype == type) || dims != shape.size() ||
         tensor.data == nullptr) {
         return false;
@@ -108,7 +107,7 @@ void def_tensors(nb::module_& module) {
         "use_tensors",
         [](nb::type_object type) {
             api = nullptr;
-            tensor_type = reinterpret_cast<PyTypeObject*>(type.ptr());  // a module's type, which lives as long as it
+            tensor_type = reinterpret_cast<PyTypeObject*>(type.ptr());  // never freed: a module's type
             const nb::object capsule = nb::getattr(type, "__dlpack_c_exchange_api__", nb::none());
             if (PyCapsule_IsValid(capsule.ptr(), "dlpack_exchange_api") == 0) return false;
             const auto* found =

@@ -26,10 +26,9 @@ def use_openmp(parallel: int, thread_number: int, team_size: int) -> None: ...
 
 def use_tensors(type: type) -> bool: ...
 
-# Addresses, 0 for none, and the dimension of the tensors that is time, -1 if they are packed. The caller keeps the
-# memory.
+# Addresses, 0 for none, and the tensors' time dimension, -1 if they are packed. The caller keeps the memory alive.
 class Batch:
-    """Which steps of which rows there are."""
+    """The steps and rows of a batch."""
 
     def __init__(
         self,
@@ -47,8 +46,8 @@ class Batch:
 class Layers:
     """A stack of recurrent layers. ValueError: a cell without kernels, sizes that no layer has.
 
-    It takes NumPy arrays, tensors of the type given to :func:`use_tensors`, and None for a null pointer, which is what
-    native/recurrence/call.h says it is. The caller has checked types and shapes, and keeps the memory.
+    It takes NumPy arrays, tensors of the type given to :func:`use_tensors`, and None for what may be a null pointer in
+    native/recurrence/call.h. The caller checks types and shapes and keeps the memory alive.
     """
 
     def __init__(

@@ -60,7 +60,8 @@ def _score_series(rolling: Rolling, name: str) -> dict[str, float]:
     if not len(y):
         return dict.fromkeys(METRICS, math.nan)
     error, size = np.abs(y - f), np.abs(y) + np.abs(f)
-    mae, mse = float(error.mean()), float((error * error).mean())
+    with np.errstate(over="ignore"):  # of errors beyond 1e154 the square is infinite, and is said to be
+        mae, mse = float(error.mean()), float((error * error).mean())
     smape = float(np.mean(np.divide(200 * error, size, out=np.zeros_like(error), where=size > 0)))
     return {"mae": mae, "mse": mse, "rmse": math.sqrt(mse), "smape": smape, "mase": mae / rolling.naive_error}
 
