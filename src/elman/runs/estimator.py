@@ -66,6 +66,7 @@ class Estimator(ABC):
         start_from: Estimator | None = None,
         on_event: Callable[[Any], None] | None = None,
         checkpoint: Path | str | None = None,
+        resume: bool = True,
         **columns: Any,
     ) -> Self:
         """Train: choose and fit on what is not the test, measure on the test, then fit again on everything.
@@ -77,6 +78,7 @@ class Estimator(ABC):
                 that was fitted before its own test. Settings that were not given are its.
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file in which the state of training is kept, so that a killed run can go on.
+            resume: go on from a checkpoint that is there; otherwise it is replaced.
             columns: which columns hold what, by the names of the task's columns.
 
         Raises:
@@ -97,6 +99,7 @@ class Estimator(ABC):
             arrays=None if predictor is None else predictor.model.arrays,
             on_event=on_event,
             checkpoint_path=None if checkpoint is None else Path(checkpoint),
+            resume=resume,
         )
         self._data, self._extras = dataset, None
         return self

@@ -81,6 +81,8 @@ def write(
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
     (folder / METRICS).unlink(missing_ok=True)  # what was here before is no longer whole
+    for picture in (folder / PLOTS).glob("*.png"):
+        picture.unlink()  # another run's, should drawing the new ones fail
     models = {"model": save_model(folder / MODEL, outcome.final.model), "tested": None}
     if outcome.tested is not None:
         models["tested"] = save_model(folder / TESTED, outcome.tested.model)
@@ -153,7 +155,8 @@ def read(
     metrics = read_json(folder / METRICS)
     if not metrics.keys() >= models.keys():
         raise ModelFileError(f"{folder / METRICS}: damaged (it names no model); copy it again or train again")
-    if any(metrics[name] != digest for name, digest in models.items()):
+    ours = {**models, "task": task, "settings": record["settings"]}
+    if any(metrics.get(name) != value for name, value in ours.items()):
         raise ModelFileError(f"{folder}: {SETTINGS} and {METRICS} are of two runs; copy the folder again or train again")
     final = _read_predictor(folder / MODEL, models["model"], predictor)
     tested = None if models["tested"] is None else _read_predictor(folder / TESTED, models["tested"], predictor)

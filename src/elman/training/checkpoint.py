@@ -77,9 +77,14 @@ class Checkpoint:
             self._phases = self._read() if self.path.exists() else {}
         return self._phases.get(phase)
 
-    def begin(self) -> None:
-        """Write a file in which no phase has begun, if there is none: a run killed at once can be resumed too."""
-        if not self.path.exists():
+    def begin(self, *, resume: bool = True) -> None:
+        """Write a file in which no phase has begun, so that a run killed at once can be resumed too.
+
+        Args:
+            resume: leave a file that is there; otherwise it is replaced.
+        """
+        if not resume or not self.path.exists():
+            self._phases = {}
             self._write({})
 
     def due(self) -> bool:

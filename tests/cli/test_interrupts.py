@@ -1,0 +1,101 @@
+"""Ctrl-C and kills of real processes: answered at once, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import elman
+from elman.errors import ElmanError
+from tests.runs.helpers import FLAGS, QUICK, contents, numbers, train_forecast
+
+# Stands for a long call into compiled code: the main thread is away, without the interpreter's lock.
+BUSY = """
+import sys, hashlib
+import elman.cli.commands as commands
+from elman.cli import main
+
+def busy(*given):
+    print("busy", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 30_000_000)  # many seconds
+    print("done", flush=True)
+    return 0
+
+commands.{name} = busy
+import elman.cli, elman.cli.parser
+elman.cli.KEEPING = {keeping}
+sys.exit(main({words!r}))
+"""
+
+
+def started(script: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "busy\n"
+    return process
+
+
+def test_ctrl_c_in_a_long_call_that_has_nothing_to_lose():
+    process = started(BUSY.format(name="info", keeping="set()", words=["info"]))
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert time.monotonic() - begin < 10  # long before the call ends; how soon depends on the machine
+
+
+def test_ctrl_c_in_a_long_call_that_has_something_to_lose_is_answered_and_then_obeyed():
+    process = started(BUSY.format(name="info", keeping="{busy}", words=["info"]))
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("interrupted: a computation under way ends first; Ctrl-C once more")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+
+
+TRAINING = """
+import os, sys, signal
+from elman.cli import main
+from elman.report.progress import Progress
+from elman.training.events import EpochEnd
+
+def send(self, event):
+    if isinstance(event, EpochEnd) and (event.phase, event.epoch) == ("search", 2):
+        os.kill(os.getpid(), signal.{signal})
+
+Progress.__call__ = send
+sys.exit(main({words!r}))
+"""
+WORDS = ["train", "forecast", "sales.csv", *FLAGS, "--out", "new"]
+
+
+def trained(name: str) -> subprocess.CompletedProcess[str]:
+    script = TRAINING.format(signal=name, words=WORDS)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_ctrl_c_while_training_leaves_the_best_so_far(here):
+    done = trained("SIGINT")
+    assert done.returncode == 130
+    assert done.stderr == "interrupted: this is the best so far; --resume goes on\n"
+    assert len(elman.load(here / "new").predict(here / "sales.csv")["forecast"]) == 3
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_a_process_loses_nothing(name, here):
+    done = trained(name)
+    assert done.returncode == -getattr(signal, name)
+    assert contents(here / "new").keys() == {".lock", "checkpoint.safetensors"}
+    with pytest.raises(ElmanError):
+        elman.load(here / "new")
+    train_forecast("sales.csv", QUICK, out=here / "new", resume=True)
+    assert numbers(here / "new") == numbers(here / "run")
