@@ -37,7 +37,7 @@ def main() -> int:
 def _attack(attack: Attack, scale: float, seed: int) -> int:
     """Run one attack in parts; prints and counts what went wrong."""
     count, start = max(1, math.ceil(attack.count * scale)), time.monotonic()
-    findings = [line for line in _findings(attack, count, seed)]
+    findings = list(_findings(attack, count, seed))
     print(f"{attack.name}: {count} cases, {len(findings)} findings, {time.monotonic() - start:.0f} s", flush=True)
     print("".join(f"  {line:.400}\n" for line in findings[:SHOWN]), end="", flush=True)
     return len(findings)
@@ -53,6 +53,8 @@ def _findings(attack: Attack, count: int, seed: int) -> Iterator[str]:
                 yield from (f"seed {part}: {finding}" for finding in future.result())
             except BrokenProcessPool:
                 yield f"seed {part}, {parts[part]} cases: a process has crashed"
+            except Exception as error:  # of the attack itself: the others still run
+                yield f"seed {part}, {parts[part]} cases: {type(error).__name__}: {error}"
 
 
 def _processors() -> int:

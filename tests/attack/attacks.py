@@ -27,10 +27,10 @@ class Attack(NamedTuple):
 
 
 ATTACKS = (
-    Attack("model files", 150_000, 500, 2_500, model_mutants.run),
-    Attack("bits of a model file", 20_000, 500, 20_000, model_mutants.flips),
-    Attack("CSV files", 40_000, 200, 1_000, csv_mutants.run),
-    Attack("checkpoints", 3_000, 20, 50, checkpoint_mutants.run),
+    Attack("model files", 150_000, 400, 2_500, model_mutants.run),
+    Attack("bits of a model file", 20_000, 400, 20_000, model_mutants.flips),
+    Attack("CSV files", 40_000, 50, 1_000, csv_mutants.run),
+    Attack("checkpoints", 3_000, 10, 50, checkpoint_mutants.run),
     Attack("stream states", 6_000, 100, 500, stream_mutants.run),
     Attack("kills of training", 250, 2, 10, kills.run),
 )

@@ -103,7 +103,8 @@ def change_arrays(random: np.random.Generator, arrays: dict[str, np.ndarray]) ->
         case "shape":
             arrays[name] = [array.ravel()[:1], array[None], array.ravel()[:0]][int(random.integers(0, 3))]
         case "type":
-            arrays[name] = array.astype(str(random.choice(["f8", "f4", "i8", "u1", "?"])))
+            with np.errstate(invalid="ignore"):  # NaN has no whole number
+                arrays[name] = array.astype(str(random.choice(["f8", "f4", "i8", "u1", "?"])))
         case "value" if array.dtype.kind == "f":
             arrays[name] = np.full_like(array, np.float32(NUMBERS[int(random.integers(0, len(NUMBERS)))]))
         case "value" if array.dtype.kind == "i":

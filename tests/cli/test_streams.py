@@ -68,9 +68,9 @@ ESCAPE = "\x1b[31m\x07\u202e\x9b"
 
 def hostile(here: Path) -> str:
     """A file and a series called so."""
-    rows = sales().splitlines()[1:]
     name = f"{ESCAPE}.csv"
-    (here / name).write_text(f"month,sales,id\n{''.join(f'{row},{ESCAPE}s\n' for row in rows)}", encoding="utf-8")
+    rows = ["month,sales,id", *(f"{row},{ESCAPE}s" for row in sales().splitlines()[1:])]
+    (here / name).write_text("\n".join(rows) + "\n", encoding="utf-8")
     return name
 
 
