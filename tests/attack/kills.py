@@ -123,12 +123,9 @@ class _Place:
             whole = (run / "metrics.json").exists()
             lost = overwrite and not (run / "checkpoint.safetensors").exists()
             return "a whole run cannot be read" if whole else "the old run is lost" if lost else ""
-        files = {name: value for name, value in _whole(run).items() if not name.startswith((".", "plots", "checkpoint"))}
-        names = ("old", "new") if overwrite else ("new",)
-        whole = [
-            {name: value for name, value in self.runs[which].items() if not name.startswith("plots")} for which in names
-        ]
-        return "" if files in whole else "neither the old run nor the new one, but it is read"
+        whole = [_without_pictures(self.runs[name]) for name in (("old", "new") if overwrite else ("new",))]
+        found = _without_pictures(_whole(run))
+        return "" if found in whole else "neither the old run nor the new one, but it is read"
 
 
 def _whole(run: Path) -> dict[str, Any]:
@@ -137,6 +134,11 @@ def _whole(run: Path) -> dict[str, Any]:
         return {}
     pictures = {f"plots/{p.name}": p.read_bytes()[-8:-4] for p in sorted((run / "plots").glob("*.png"))}
     return {**numbers(run), **pictures}
+
+
+def _without_pictures(files: dict[str, Any]) -> dict[str, Any]:
+    """And without what a process that was killed leaves besides: its lock, its checkpoint, half a file."""
+    return {name: value for name, value in files.items() if not name.startswith((".", "plots", "checkpoint"))}
 
 
 def _killed(run: Path, kill: Kill, act: Callable[[], int]) -> Ended:

@@ -13,10 +13,8 @@ import pytest
 import elman
 from elman.cli import main
 from elman.errors import ElmanError, RunFolderError
-from elman.runs import files
-from elman.tasks.forecast import Forecaster
 from elman.settings import to_record
-from elman.tasks.forecast import ForecastSettings
+from elman.tasks.forecast import Forecaster, ForecastSettings
 from elman.tasks.forecast.settings import LEVELS
 from tests.runs.helpers import FLAGS, QUICK, contents, numbers, read_csv, sales, train_forecast
 

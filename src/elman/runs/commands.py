@@ -9,8 +9,8 @@ from typing import Any
 from elman import atomic, jsontext
 from elman._version import __version__
 from elman.errors import ModelFileError, SettingsError
-from elman.recurrence import backends
 from elman.kernels import thread_count
+from elman.recurrence import backends
 from elman.report.tables import evaluation_text
 from elman.runs import files
 from elman.runs.estimator import Estimator

@@ -173,7 +173,9 @@ class Estimator(ABC):
                 if not predictor.has_seen(test):
                     found = predictor.evaluate(test)
                     return replace(found, facts={**found.facts, "model": which})
-        raise DataError(f"{self._named(test)} were seen in training, so a score on them would say nothing; evaluate on later data")
+        raise DataError(
+            f"{self._named(test)} were seen in training, so a score on them would say nothing; evaluate on later data"
+        )
 
     def stream(self) -> Stream:
         """The model a step at a time, without torch."""
@@ -291,6 +293,6 @@ class Estimator(ABC):
                 if test is None or not predictor.has_seen(test):
                     return predictor
         raise DataError(
-            f"{self._named(test)} were seen in training by the model to go on from, so a score on them would say nothing; "
-            "give later data, a smaller test, or none"
+            f"{self._named(test)} were seen in training by the model to go on from, so a score on them would say "
+            "nothing; give later data, a smaller test, or none"
         )

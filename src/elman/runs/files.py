@@ -145,7 +145,8 @@ def read(
     path = folder / SETTINGS
     record = read_json(path)
     if record.get("task") != task:
-        raise ModelFileError(f"{folder}: a run of the task {str(record.get('task'))!a:.40}, not {task}; load it as such")
+        other = str(record.get("task"))
+        raise ModelFileError(f"{folder}: a run of the task {other!a:.40}, not {task}; load it as such")
     try:
         settings = to_record(from_record(settings_class, record["settings"]))
         columns = from_record(columns_class, record["columns"])
@@ -157,7 +158,8 @@ def read(
         raise ModelFileError(f"{folder / METRICS}: damaged (it names no model); copy it again or train again")
     ours = {**models, "task": task, "settings": record["settings"]}
     if any(metrics.get(name) != value for name, value in ours.items()):
-        raise ModelFileError(f"{folder}: {SETTINGS} and {METRICS} are of two runs; copy the folder again or train again")
+        both = f"{SETTINGS} and {METRICS}"
+        raise ModelFileError(f"{folder}: {both} are of two runs; copy the folder again or train again")
     final = _read_predictor(folder / MODEL, models["model"], predictor)
     tested = None if models["tested"] is None else _read_predictor(folder / TESTED, models["tested"], predictor)
     return RunRecord(settings, columns, Outcome(final, tested, None, [], 0, 0.0, False))
@@ -170,8 +172,8 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelFileError: there is none, or it is damaged.
     """
     if not path.is_file():
-        what = "no run" if path.name == SETTINGS else "the run is not whole"
-        raise ModelFileError(f"{path.parent}: {what} here ({path.name} is missing); give a folder that 'elman train' made")
+        what = "no run here" if path.name == SETTINGS else "the run is not whole here"
+        raise ModelFileError(f"{path.parent}: {what} ({path.name} is missing); give a folder that 'elman train' made")
     try:
         record = jsontext.read(path)
     except (OSError, ValueError) as error:
