@@ -114,7 +114,7 @@ class Checkpoint:
     def unusable(self, reason: str) -> RunFolderError:
         """The error that says so, and what to do."""
         return RunFolderError(
-            f"{self.path}: cannot go on from this checkpoint ({reason}); start again with --overwrite"
+            f"{self.path}: cannot go on from this checkpoint ({reason}); start again with `overwrite`"
         )
 
     def _read(self) -> dict[str, Saved]:
@@ -135,7 +135,7 @@ class Checkpoint:
         if record["fingerprint"] != self.fingerprint:
             raise RunFolderError(
                 f"{self.path}: this training was begun with other settings or other data; "
-                "give the same ones to resume it, or start again with --overwrite"
+                "give the same ones to resume it, or start again with `overwrite`"
             )
         return self._phases_of(record["phases"], arrays)
 
