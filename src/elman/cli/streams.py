@@ -19,9 +19,9 @@ def open_standard_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDONLY if descriptor < 2 else os.O_WRONLY)  # takes the lowest that is free
     if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without our letters gets "?" in their place
         sys.stdout.reconfigure(errors="replace")
 

@@ -24,7 +24,7 @@ class Stream:
         initial: the state before the first step.
         identity: what makes states that look alike another model's, such as its digest; a saved state has it.
         finite: names of the arrays that a state put back must have finite, as those of a cell: one value that is not
-            would make all later outputs NaN. In the others NaN may stand for a missing value, but nothing is infinite.
+            would make all later outputs NaN. In the others NaN may stand for a missing value.
 
     >>> count = Stream(lambda x, s: (s["n"] + x, {"n": s["n"] + x}), {"n": np.zeros(())})
     >>> count.step(2), count.step(3)
@@ -67,9 +67,8 @@ class Stream:
         )
         if found != described:
             raise ShapeError(f"the state holds {found}; this stream's is {described}")
-        for name, value in given.items():
-            real = value.dtype.kind == "f"
-            if (real and np.isinf(value).any()) or (name in self._finite and not np.isfinite(value).all()):
+        for name in self._finite:
+            if not np.isfinite(given[name]).all():
                 raise ShapeError(f"the state's {name!r:.80} holds values that are not finite; reset the stream")
         self._state = given
 
