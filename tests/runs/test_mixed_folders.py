@@ -77,6 +77,29 @@ def test_without_one_of_its_files_a_run_is_refused(missing, here):
     assert what_it_is(here / "run", here / "sales.csv") is None
 
 
+def test_files_rewritten_while_they_are_read(runs, workplace, tmp_path):
+    """In place, by another process: cut, mixed, of another size; not a crash, and never a third run."""
+    shutil.copytree(runs["first"], tmp_path / "run")
+    script = """
+import itertools, sys
+from pathlib import Path
+print("ready", flush=True)
+for folder in itertools.cycle(map(Path, sys.argv[2:])):
+    for name in ("model.safetensors", "tested.safetensors", "settings.json", "metrics.json"):
+        (Path(sys.argv[1]) / name).write_bytes((folder / name).read_bytes())
+"""
+    words = [sys.executable, "-c", script, tmp_path / "run", runs["first"], runs["other seed"]]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        found = [what_it_is(tmp_path / "run", workplace / "sales.csv") for _ in range(200)]
+    finally:
+        process.kill()
+        process.communicate()
+    whole = [what_it_is(runs[name], workplace / "sales.csv") for name in ("first", "other seed")]
+    assert all(one is None or one in whole for one in found)
+
+
 def test_a_folder_that_is_no_run_and_no_beginning_says_overwrite(here):
     (here / "run" / "metrics.json").unlink()
     for given in ({}, {"resume": True}):
