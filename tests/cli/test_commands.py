@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -184,3 +187,16 @@ def test_several_targets_are_several_series(here, capsys):
     printed(capsys, "train", "forecast", "two.csv", *FLAGS, "--target", "a", "--target", "b, c", "--out", "two")
     ids = {row[0] for row in read_csv(here / "two" / "forecast.csv")[1:]}
     assert ids == {"a", "b, c"}
+
+
+def test_below_the_command_line_messages_speak_of_arguments():
+    """Python's errors name arguments, in backticks; the command line makes flags of them."""
+    for path in Path(elman.__file__).parent.rglob("*.py"):
+        if path.parent.name != "cli":
+            texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if is_text(node)]
+            found = [text for text in texts if re.search(r"(?<![\w-])--[a-z]", text) and not text.count("\n")]
+            assert not found, path
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -107,13 +107,15 @@ def test_a_model_runs_its_layers_in_order():
     assert_array_equal(Model(layers, arrays).predict(x), expected)
 
 
-def test_many_rows_are_run_in_parts_with_the_same_result(monkeypatch):
+@pytest.mark.parametrize("limits", [{"BATCH": 5}, {"FEW": 5, "WORK": 9 * 160 * 7}])
+def test_many_rows_are_run_in_parts_with_the_same_result(limits, monkeypatch):
     model = model_of((RecurrentLayers(Layout("lstm", 1, 5)), Linear(5, 3), PointHead("mse", 3)))
     random = np.random.default_rng(1)
     x, lengths = random.normal(size=(23, 9, 1)), random.integers(1, 10, 23)
     state = {name: random.normal(size=a.shape).astype("f4") for name, a in model.initial_state(23).items()}
     whole, end = model(x, lengths, state)
-    monkeypatch.setattr(importlib.import_module("elman.model.model"), "BATCH", 5)
+    for name, value in limits.items():
+        monkeypatch.setattr(importlib.import_module("elman.model.model"), name, value)
     output, final = model(x, lengths, state)
     assert_allclose(output, whole, rtol=FLOAT32, atol=FLOAT32)
     for name in end:

@@ -211,7 +211,7 @@ def test_another_model_is_refused(train, tmp_path, small, examples, settings):
         train(path, on_event=kill_at(1))
     module = small()
     module.head = torch.nn.Sequential(torch.nn.Linear(4, 2))
-    with pytest.raises(RunFolderError, match=r"another model or device\); start again with --overwrite"):
+    with pytest.raises(RunFolderError, match=r"another model or device\); start again with `overwrite`"):
         fit(module, examples(26), settings(), checkpoint=Checkpoint(path, "settings and data"))
 
 

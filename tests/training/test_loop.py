@@ -225,7 +225,7 @@ def test_a_loss_that_is_not_finite(batch_size, settings):
             return (self.a + 1e30 * (self.a != 0)) * x
 
     module = Explode()
-    with pytest.raises(TrainingError, match=r"epoch \d of search: the \S+ is (inf|nan); lower --learning-rate"):
+    with pytest.raises(TrainingError, match=r"epoch \d of search: the \S+ is (inf|nan); lower `learning_rate`"):
         fit(module, line(1), settings(batch_size=batch_size, learning_rate=0.25), phase="search")
     assert math.isfinite(module.a.item())
 
@@ -241,7 +241,7 @@ def test_a_gradient_that_is_not_finite(settings):
 
 @pytest.mark.parametrize("device", ["tpu", "meta", "cuda:99", ""])
 def test_a_device_that_is_not_there(device, settings):
-    with pytest.raises(SettingsError, match=r"device .* cannot be used here .*--device cpu"):
+    with pytest.raises(SettingsError, match=r"device .* cannot be used here .*`device` cpu"):
         fit(Scale(), line(1), settings(device=device))
 
 
