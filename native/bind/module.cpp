@@ -122,7 +122,11 @@ NB_MODULE(_native, module) {
             if ((bits != 16 && bits != 32) || limit > std::uint64_t{1} << bits) {
                 throw std::invalid_argument("bits must be 16 or 32, and limit at most 2 to the power of bits");
             }
-            const elman::Draw call{seed, limit, bits, count, static_cast<std::uint8_t*>(reach(out).data)};
+            const View at = view(out, "out", Use::write);
+            if (!(at.type == nb::dtype<bool>()) || !at.is_contiguous() || static_cast<std::size_t>(at.size()) < count) {
+                throw std::invalid_argument("out must be a contiguous array of bool, of at least count elements");
+            }
+            const elman::Draw call{seed, limit, bits, count, static_cast<std::uint8_t*>(at.data)};
             const elman::Kernels& kernels = kernels_for(target);
             const nb::gil_scoped_release unlocked;
             kernels.draw(call);

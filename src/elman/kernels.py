@@ -1,6 +1,7 @@
 """The compiled recurrence: its kernels for a layout, and a run of them on NumPy arrays.
 
-Callers check types and shapes and keep the memory alive. Dimension names are those of :mod:`elman.cells.base`.
+Whoever calls the kernels checks types and shapes and keeps the memory alive. Dimension names are
+those of :mod:`elman.cells.base`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -25,7 +27,7 @@ _target: ContextVar[str | None] = ContextVar("elman_target", default=None)
 
 @contextlib.contextmanager
 def use_target(name: str) -> Iterator[None]:
-    """Run kernels compiled for one instruction set in a block of code, regardless of ``ELMAN_TARGET``.
+    """Run kernels compiled for one instruction set in a block of code, whatever ``ELMAN_TARGET`` says.
 
     Args:
         name: one of ``elman._native.targets()``.
@@ -42,13 +44,13 @@ def use_target(name: str) -> Iterator[None]:
 
 
 def current_target() -> str | None:
-    """The instruction set of the enclosing :func:`use_target`; None outside of one."""
+    """The instruction set that :func:`use_target` asks for; None where it is left to the process."""
     return _target.get()
 
 
 @functools.cache
 def native_cells() -> frozenset[str]:
-    """The names of the cells that have kernels; empty without the compiled core."""
+    """The names of the cells that have kernels; none where there is no compiled core."""
     module = native()
     return frozenset(module.cells()) if module is not None else frozenset()
 
@@ -84,19 +86,20 @@ def thread_count(default: int | None = None) -> int:
     processors of this process.
 
     Raises:
-        SettingsError: ``ELMAN_NUM_THREADS`` is not a number of at least 1.
+        SettingsError: ``ELMAN_NUM_THREADS`` is not a whole number from 1 to 9999.
     """
     return _asked_threads() or default or _processors()
 
 
 @functools.cache
 def _asked_threads() -> int | None:
-    # once: reading the environment takes longer than all other checks before a call
+    # once: a look into the environment takes longer than all else that is asked before a call
     asked = os.environ.get("ELMAN_NUM_THREADS")
     if not asked:
         return None
-    if not asked.isdecimal() or int(asked) < 1:
-        raise SettingsError(f"ELMAN_NUM_THREADS is {asked!r}; it must be a number of at least 1")
+    # few digits: int() refuses thousands of them, and the kernels count in 32 bits
+    if not re.fullmatch("[1-9][0-9]{0,3}", asked):
+        raise SettingsError(f"ELMAN_NUM_THREADS is {asked!r:.40}; it must be a whole number from 1 to 9999")
     return int(asked)
 
 
@@ -125,12 +128,6 @@ def ragged(lengths: Array, steps: int) -> Ragged:
     return Ragged(counts.astype(np.int64, copy=False), np.argsort(-lengths, kind="stable").astype(np.int64, copy=False))
 
 
-def address(array: Array) -> int:
-    """The address of an array's first element."""
-    location: int = array.__array_interface__["data"][0]
-    return location
-
-
 def run_layers(
     layout: Layout,
     x: Array,
@@ -150,7 +147,7 @@ def run_layers(
         weights: by full name, as in :meth:`elman.recurrence.Layout.shapes`.
         lengths: (B,) from 1 to T.
         resets: (T, B) bool.
-        threads: the maximum number; for None see :func:`thread_count`.
+        threads: at most so many; see :func:`thread_count` for None.
 
     Returns:
         output (T, B, D·R), final states, an empty trace.
@@ -179,12 +176,10 @@ def run_layers(
     batch = native().Batch(
         steps,
         rows,
-        0 if sorted_rows is None else address(sorted_rows.counts),
-        0 if sorted_rows is None else address(sorted_rows.order),
+        None if sorted_rows is None else sorted_rows.counts,
+        None if sorted_rows is None else sorted_rows.order,
         0,
-        0 if starts is None else address(starts),
-        rows,
-        1,
+        starts,
         thread_count(threads),
     )
     tensors = [*(initial or (None,) * len(shapes)), *arrays]
@@ -193,15 +188,16 @@ def run_layers(
 
 
 def _reachable(x: Array) -> Array:
-    """``x``, copied unless its features are contiguous and its elements aligned."""
+    """``x``, copied where its features do not lie side by side, or nothing lies at a multiple of the element's size."""
     size = x.dtype.itemsize
     whole = all(stride % size == 0 for stride in x.strides) and x.flags.aligned
     return x if whole and (x.shape[2] == 1 or x.strides[2] == size) else np.require(x, x.dtype, ["C", "A"])
 
 
 def _given(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
-    if array.shape != shape:
-        raise ShapeError(f"{name} is {array.shape}; it must be {shape}")
+    array = np.asarray(array)
+    if array.shape != shape or array.dtype.kind not in ("b" if dtype.kind == "b" else "fiu"):
+        raise ShapeError(f"{name} is {array.dtype} {array.shape}; it must be {dtype} {shape}")
     return np.require(array, dtype, ["C", "A"])
 
 
@@ -214,17 +210,17 @@ def _checked_lengths(lengths: Array, steps: int, rows: int) -> Array:
 
 
 class Stepper:
-    """A stack of layers run one step at a time, its weights packed once.
+    """A stack of layers a step at a time, its weights packed once: microseconds a step.
 
     Args:
-        layout: of a cell that has kernels; not bidirectional.
+        layout: of a cell that has kernels, in one direction.
         weights: by full name, float32 or float64; they are copied.
-        threads: the maximum number; for None see :func:`thread_count`. Threads share a step only if its weights exceed
-            one processor's cache and steps follow one another within microseconds, since waking a thread takes longer
+        threads: at most so many, see :func:`thread_count` for None. Several share in a step whose weights are more than
+            one processor's cache holds, where it follows the one before within microseconds: waking them takes longer
             than a step. No result depends on it.
 
     Raises:
-        SettingsError: the layers are bidirectional: the reverse direction begins at a sequence's end.
+        SettingsError: the layers run in both directions, whose second half begins at a sequence's end.
         ShapeError: an array of another shape or type.
 
     >>> layout = Layout("rnn", 1, 1, bias=False)
@@ -238,12 +234,14 @@ class Stepper:
         if layout.bidirectional:
             raise SettingsError("a bidirectional layer has no single step: its second half starts at the end")
         self.layout = layout
-        self.dtype = next(iter(weights.values())).dtype
+        self.dtype = np.asarray(weights[next(iter(layout.shapes()))]).dtype
+        if self.dtype not in (np.float32, np.float64):
+            raise ShapeError(f"the weights are {self.dtype}; they must be float32 or float64: convert them with astype")
         arrays = [_given(name, weights[name], shape, self.dtype) for name, shape in layout.shapes().items()]
         self._run = kernels_for(layout, self.dtype).stepper(arrays, thread_count(threads)).step
 
     def step(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        """Run one step.
+        """Take in one step.
 
         Args:
             x: (B, I), or (I,) without a batch.
@@ -256,6 +254,8 @@ class Stepper:
             ShapeError: arrays of other shapes or types.
         """
         try:
+            if len(states) != len(self.layout.state_sizes):
+                return self._checked(x, states)
             y = np.empty((*x.shape[:-1], self.layout.recurrent_size), self.dtype)
             h = np.empty_like(states[0])
             if len(states) == 1:
@@ -264,11 +264,12 @@ class Stepper:
             c = np.empty_like(states[1])
             self._run(x, states[0], states[1], y, h, c)
             return y, (h, c)
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, AttributeError):
             return self._checked(x, states)
 
     def _checked(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        """The same for arrays that must be converted first, or an error that names what is wrong."""
+        """The same from arrays that the kernels do not take as they are, or an error that names what is wrong."""
+        x = np.asarray(x)
         layout, rows = self.layout, x.shape[:-1]
         if x.ndim not in (1, 2) or x.shape[-1] != layout.input_size:
             raise ShapeError(f"x is {x.shape}; it must be (B, {layout.input_size}) or ({layout.input_size},)")

@@ -66,6 +66,7 @@ class Estimator(ABC):
         start_from: Estimator | None = None,
         on_event: Callable[[Any], None] | None = None,
         checkpoint: Path | str | None = None,
+        resume: bool = True,
         **columns: Any,
     ) -> Self:
         """Train: fit on what is not the test, evaluate on the test, then fit again on everything.
@@ -77,6 +78,7 @@ class Estimator(ABC):
                 test, its tested one. Settings that are not given are taken from it.
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file for the state of training, so that a killed run can be resumed.
+            resume: continue from a checkpoint that is there; otherwise it is replaced.
             columns: the names of the data's columns, by the task's names for them.
 
         Raises:
@@ -97,6 +99,7 @@ class Estimator(ABC):
             arrays=None if predictor is None else predictor.model.arrays,
             on_event=on_event,
             checkpoint_path=None if checkpoint is None else Path(checkpoint),
+            resume=resume,
         )
         self._data, self._extras = dataset, None
         return self
