@@ -47,15 +47,21 @@ class Baselines:
         return {"majority": self.majority, "steps": self.steps, "weight": text}
 
 
-def fit_baselines(inputs: Array, lengths: Array, targets: Array, encoding: Encoding) -> Baselines:
-    """Both on what the network was fitted on; of very many sequences every k-th, so that it takes seconds."""
+def fit_baselines(
+    inputs: Array, lengths: Array, targets: Array, encoding: Encoding, start: Baselines | None = None
+) -> Baselines:
+    """Both on what the network was fitted on; of very many sequences every k-th, so that it takes seconds.
+
+    ``start`` is where the regression begins, if it is of the same size.
+    """
     classes = len(encoding.classes)
     majority = int(np.bincount(targets, minlength=classes).argmax())
     most = max(1, MOST_FEATURES // encoding.input_size)
     steps = min(int(lengths.max()), most)
     some = slice(None, None, -(-len(targets) // MOST_ROWS))
     features = _features(inputs[some], lengths[some], steps, encoding)
-    return Baselines(majority, steps, logistic(features, targets[some], classes))
+    begin = start.weight if start is not None and start.weight.shape == (features.shape[1] + 1, classes) else None
+    return Baselines(majority, steps, logistic(features, targets[some], classes, begin))
 
 
 def baselines_from_record(record: Any, encoding: Encoding) -> Baselines:
@@ -98,7 +104,7 @@ def _flat(found: Array, encoding: Encoding) -> Array:
     return np.ascontiguousarray(found.reshape(len(found), -1))
 
 
-def logistic(x: Array, y: Array, classes: int) -> Array:
+def logistic(x: Array, y: Array, classes: int, begin: Array | None = None) -> Array:
     """Multinomial logistic regression with the penalty ``|W|² / 2N``, not on the constants: (F + 1, C) float32.
 
     At most a hundred iterations of L-BFGS (Nocedal 1980).
@@ -122,7 +128,8 @@ def logistic(x: Array, y: Array, classes: int) -> Array:
         slope[-1] = p.sum(axis=0)
         return float(loss), slope.ravel()
 
-    return _minimised(objective, np.zeros((size + 1) * classes)).reshape(size + 1, classes).astype(np.float32)
+    first = np.zeros((size + 1) * classes) if begin is None else begin.astype(np.float64).ravel()
+    return _minimised(objective, first).reshape(size + 1, classes).astype(np.float32)
 
 
 def _minimised(objective: Callable[[Array], tuple[float, Array]], start: Array) -> Array:

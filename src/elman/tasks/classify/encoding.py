@@ -17,6 +17,7 @@ from elman.errors import DataError, ModelFileError
 Array = np.ndarray
 RARE = 1e-3  # symbols of a smaller share than this are read like those never seen
 LEAST_SPREAD = 1e-6
+AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,14 @@ def _scales(data: Sequences, scale: str) -> tuple[tuple[float, ...], tuple[float
 
 
 def _moments(values: Array) -> tuple[float, float]:
-    known = values[~np.isnan(values)].astype(np.float64)
+    missing = np.isnan(values)
+    known = values[~missing] if missing.any() else values
     if not len(known):
         return 0.0, 1.0
-    center, spread = float(known.mean()), float(known.std())
+    center = float(known.mean(dtype=np.float64))
+    # in parts: all at once in float64 would take twice the memory of the data
+    parts = (known[k : k + AT_ONCE].astype(np.float64) - center for k in range(0, len(known), AT_ONCE))
+    spread = float(np.sqrt(sum(float(part @ part) for part in parts) / len(known)))
     return center, spread if spread > LEAST_SPREAD * max(abs(center), 1e-30) else 1.0
 
 

@@ -15,7 +15,7 @@ from elman.learning import Examples, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Model
 from elman.settings import to_record
-from elman.tasks.classify.baselines import fit_baselines
+from elman.tasks.classify.baselines import Baselines, fit_baselines
 from elman.tasks.classify.calibration import fit_temperature
 from elman.tasks.classify.encoding import Encoding, fit_encoding
 from elman.tasks.classify.layers import layers_for
@@ -79,6 +79,7 @@ class ClassifyProblem(Problem):
         if self.test is not None:
             self.encoding.targets(self.test)  # a class that is in the test alone: an error now, not after training
         self.layers = layers_for(self.encoding, settings) if start_from is None else start_from.model.layers
+        self._baselines: Baselines | None = None
         self._temperature = 1.0 if start_from is None else start_from.known.temperature
 
     def _encoding_of(self, data: Sequences) -> Encoding:
@@ -110,7 +111,8 @@ class ClassifyProblem(Problem):
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> ClassifyPredictor:
         part, encoding = (self.known, self.encoding) if fitted_on == "train" else (self.data, self._whole_encoding())
         targets = encoding.targets(part)
-        baselines = fit_baselines(encoding.inputs(part), part.lengths, targets, encoding)
+        baselines = fit_baselines(encoding.inputs(part), part.lengths, targets, encoding, self._baselines)
+        self._baselines = baselines
         seen = part.digests()
         if self.start_from is not None:
             seen = np.union1d(seen, self.start_from.known.seen)
