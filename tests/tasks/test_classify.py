@@ -111,6 +111,14 @@ def test_what_looks_ahead_has_no_stream(options):
         drawn(slopes(12), **options)[1].stream()
 
 
+def test_without_a_refit_the_tested_model_is_the_final_one():
+    data = slopes(30)
+    classifier = SequenceClassifier(**TINY, refit=False).fit(data)
+    outcome = classifier.outcome
+    assert outcome.final is outcome.tested and {row["phase"] for row in outcome.history} == {"search"}
+    assert dict(classifier.evaluate(data).scores) == dict(outcome.evaluation.scores)  # what it has not seen
+
+
 def test_tables():
     data = slopes(12)
     classifier = SequenceClassifier(**TINY).fit(data.inputs[:, :, 0], list(data.labels))
