@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # an installation is out of date when one of these has changed; edits of src/elman need none
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find native)
 
 # tests that run once more without torch's private names (src/elman/torch_private.py)
 WITHOUT_PRIVATE_NAMES := -k 'not compile' tests/training tests/nn/test_drop_in.py $(wildcard tests/nn/test_native_[bt]*.py) tests/nn/test_masks.py

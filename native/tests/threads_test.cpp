@@ -1,7 +1,9 @@
-// Stress test of threads.h, a program of its own: g++ -std=c++20 -O2 -pthread threads_test.cpp ../threads.cpp
+// Stress test of runtime/threads.h, a program of its own:
+//     g++ -std=c++20 -O2 -pthread -I native native/tests/threads_test.cpp native/runtime/threads.cpp
+//
 // Given a number of rounds it repeats itself and leaves out the test that takes memory away, which neither sanitizers
 // nor valgrind bear.
-#include "../threads.h"
+#include "runtime/threads.h"
 
 #include <sched.h>
 #include <sys/resource.h>
@@ -32,12 +34,12 @@ extern "C" int sched_getaffinity(pid_t, size_t, cpu_set_t* set) noexcept {
     return 0;
 }
 
-#define CHECK(condition)                                                            \
-    do {                                                                            \
-        if (!(condition)) {                                                         \
+#define CHECK(condition)                                                         \
+    do {                                                                         \
+        if (!(condition)) {                                                      \
             std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            std::_Exit(1);                                                          \
-        }                                                                           \
+            std::_Exit(1);                                                       \
+        }                                                                        \
     } while (false)
 
 static int rounds = 1;
@@ -51,7 +53,7 @@ static int size_of_team(int threads) {
 }
 
 // Each thread adds its neighbours' numbers of the step before: wrong as soon as one runs ahead of a barrier.
-static void walk(int threads, int steps) {
+static void add_neighbours(int threads, int steps) {
     std::vector<unsigned> old(16, 1), now(16);
     elman::run_team(threads, [&](elman::Team& team) {
         for (int step = 0; step < steps; ++step) {
@@ -83,7 +85,7 @@ static void test_rank_zero_is_the_caller() {
 }
 
 static void test_barriers() {
-    for (int k = 0; k < 300 * rounds; ++k) walk(1 + k % 4, k % 31);
+    for (int k = 0; k < 300 * rounds; ++k) add_neighbours(1 + k % 4, k % 31);
 }
 
 // A peer so late that the others have gone to sleep.
@@ -104,7 +106,7 @@ static void test_several_callers() {
     std::vector<std::thread> callers;
     for (int k = 0; k < 3; ++k) {
         callers.emplace_back([k] {
-            for (int call = 0; call < 200 * rounds; ++call) walk(2 + k, call % 7);
+            for (int call = 0; call < 200 * rounds; ++call) add_neighbours(2 + k, call % 7);
         });
     }
     for (std::thread& caller : callers) caller.join();
@@ -142,10 +144,10 @@ static void test_signals_stay_away() {
 
 static void test_fewer_processors() {
     processors = 2;
-    for (int k = 0; k < 100; ++k) walk(4, 3);  // the number is asked for now and then only
+    for (int k = 0; k < 100; ++k) add_neighbours(4, 3);  // the number is asked for now and then only
     CHECK(size_of_team(4) == 2);
     processors = 4;
-    for (int k = 0; k < 100; ++k) walk(4, 3);
+    for (int k = 0; k < 100; ++k) add_neighbours(4, 3);
     CHECK(size_of_team(4) == 4);
 }
 
@@ -167,12 +169,12 @@ static void in_child(F f) {
 static void test_fork() {
     std::atomic<bool> stop{false};
     std::thread other([&] {
-        while (!stop) walk(4, 9);
+        while (!stop) add_neighbours(4, 9);
     });
     for (int k = 0; k < 5 * rounds; ++k) {
         in_child([] {
             CHECK(size_of_team(4) == 4);
-            walk(4, 9);
+            add_neighbours(4, 9);
             in_child([] { CHECK(size_of_team(3) == 3); });
         });
     }
@@ -186,12 +188,12 @@ static void test_no_thread_to_be_had() {
         const rlimit none{1 << 20, 1 << 20};
         CHECK(setrlimit(RLIMIT_AS, &none) == 0);
         CHECK(size_of_team(4) == 1);
-        walk(4, 9);
+        add_neighbours(4, 9);
     });
 }
 
 static void test_idle_threads_take_no_time() {
-    walk(4, 9);
+    add_neighbours(4, 9);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const std::clock_t before = std::clock();  // of all threads
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -58,7 +58,7 @@ if [[ -n $sanitizers ]]; then
 fi
 
 echo "watched by $tool: the pool of threads"
-$compiler -std=c++20 -O1 -g -pthread "${flags[@]}" native/tests/threads_test.cpp native/threads.cpp -o "$build/threads_test"
+$compiler -std=c++20 -O1 -g -pthread -I native "${flags[@]}" native/tests/threads_test.cpp native/runtime/threads.cpp -o "$build/threads_test"
 if [[ -n $sanitizers ]]; then
     "$build/threads_test" 2
 else

@@ -1,4 +1,4 @@
-"""The pool of threads and when steps share them, without Python: programs that have to end well (native/tests)."""
+"""The thread pool and step sharing, without Python: programs of native/tests that must succeed."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ def compiler():
     return found
 
 
-PROGRAMS = {"the pool under stress": ("tests/threads_test.cpp", "threads.cpp"), "pace": ("tests/pace_test.cpp",)}
+PROGRAMS = {
+    "the pool under stress": ("tests/threads_test.cpp", "runtime/threads.cpp"),
+    "step sharing": ("tests/step_sharing_test.cpp",),
+}
 
 
 @pytest.mark.parametrize("sources", PROGRAMS.values(), ids=PROGRAMS)
-def test_it_ends_well(compiler, sources, tmp_path):
+def test_program_succeeds(compiler, sources, tmp_path):
     program = tmp_path / "program"
     files = [NATIVE / source for source in sources]
-    subprocess.run([*compiler.split(), "-std=c++20", "-O2", "-pthread", *files, "-o", program], check=True)
+    flags = ["-std=c++20", "-O2", "-pthread", "-I", NATIVE]
+    subprocess.run([*compiler.split(), *flags, *files, "-o", program], check=True)
     ended = subprocess.run([program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_standard_streams()
     try:
         return _run(words)
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe
         discard_output()
         return 0
     except (ElmanError, OSError, MemoryError) as error:
@@ -59,6 +59,6 @@ def _one_line(error: Exception) -> str:
         text = f"not enough memory ({text}); give less data or smaller sizes"
     elif isinstance(error, OSError) and not isinstance(error, ElmanError):
         text = f"{error.filename or 'standard output'}: {error.strerror or text}; choose another path"
-    # Arguments are called by their Python names further down; here they are flags.
+    # Messages of the floors below name Python arguments; here these are flags.
     text = re.sub(r"^([a-z]+(?:_[a-z]+)*) (?=is )", r"`\1` ", text)
     return re.sub(r"`([a-z]+(?:_[a-z]+)*)`", lambda m: "--" + FLAGS.get(m[1], m[1]).replace("_", "-"), text)

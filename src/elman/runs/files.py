@@ -30,7 +30,7 @@ HISTORY_COLUMNS = ("phase", "epoch", "loss", "validation_loss", "learning_rate",
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run folder gives back."""
+    """The content of a run folder."""
 
     settings: dict[str, Any]
     columns: Settings
@@ -59,7 +59,7 @@ def metrics_record(outcome: Outcome, settings: Settings) -> dict[str, Any]:
 
 
 def without_nan(value: Any) -> Any:
-    """JSON has no NaN: ``value`` with None in its place, however deep."""
+    """``value`` with None in place of NaN, which JSON does not have, at any depth."""
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -108,7 +108,7 @@ def _write_json(path: Path, record: dict[str, Any]) -> None:
 
 
 def csv_text(table: Columns) -> str:
-    """A table as CSV, numbers with all the digits that read the same float64 back; no value is empty."""
+    """A table as CSV: numbers with all digits that read the same float64 back, missing values as empty fields."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table)
@@ -145,8 +145,8 @@ def read(
     path = folder / SETTINGS
     record = read_json(path)
     if record.get("task") != task:
-        other = str(record.get("task"))
-        raise ModelFileError(f"{folder}: a run of the task {other!a:.40}, not {task}; load it as such")
+        found = str(record.get("task"))
+        raise ModelFileError(f"{folder}: a run of the task {found!a:.40}, not {task}; load it as such")
     try:
         settings = to_record(from_record(settings_class, record["settings"]))
         columns = from_record(columns_class, record["columns"])
