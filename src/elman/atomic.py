@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written under another name, flushed, renamed.
+"""Files that are either there, whole, or not there at all: written aside, flushed, renamed.
 
 Only plain files are replaced. What is no file (a device, a FIFO, a descriptor such as ``/dev/stdout``) is written to.
 """

@@ -1,4 +1,4 @@
-"""The commands as they are typed: what they print, where, and on which streams."""
+"""The commands as typed: what they print, and on which streams."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_setting_is_a_flag_with_its_meaning(task, capsys):
     words = ["train", task, "data.csv", "--no-layer-norm", "--dropout", "0.5", "--season", "7", "--target", "a, b"]
     given = make_parser().parse_args(words)
     assert (given.layer_norm, given.dropout, given.season, given.target) == (False, 0.5, 7, ["a, b"])
-    assert given.epochs is None  # not given: the default, or the run's to go on from
+    assert given.epochs is None  # not given: the default, or that of the run in --from
 
 
 def test_version(capsys):
@@ -70,7 +70,7 @@ def test_info(here, capsys):
     assert metrics["verdict"] in text
 
 
-def test_train_says_what_it_measured_and_where_it_is(here, capsys):
+def test_train_prints_the_scores_and_the_folder(here, capsys):
     text = printed(capsys, "train", "forecast", "sales.csv", *FLAGS)
     metrics = json.loads((here / "runs" / "forecast-001" / "metrics.json").read_text())
     for word in ("gru", "last value", "seasonal naive", "linear autoregression", metrics["verdict"]):
@@ -161,7 +161,7 @@ def test_standard_output_without_our_letters(here):
         assert done.stdout.isascii() and done.stdout
 
 
-def test_whoever_reads_stops_reading(here):
+def test_a_closed_pipe_is_no_error(here):
     pipe = subprocess.Popen(
         [sys.executable, "-m", "elman", "info"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=here
     )

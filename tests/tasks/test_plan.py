@@ -106,7 +106,7 @@ def test_values_filled_in_weigh_nothing_and_windows_with_none_observed_are_left_
     assert examples(plan_of(3, 2, nothing), [nothing]) is None
 
 
-def test_histories_end_where_they_are_told_and_are_filled_from_before():
+def test_histories_are_cut_at_their_end_and_filled_causally():
     series = Series("a", with_gaps(np.arange(12.0), [3, 9, 10]))
     assert history_of(series, 1, 11).values.tolist() == [0, 1, 2, 2, 4, 5, 6, 7, 8, 8, 8]
     assert history_of(series, 1, 4).observed.tolist() == [True, True, True, False]
@@ -227,7 +227,7 @@ def test_a_record_that_cannot_be_is_refused():
         {"horizon": 0},
         {"horizon": 3.0},
         {"horizon": True},
-        {"horizon": 4},  # not what the network puts out
+        {"horizon": 4},  # not the size of the network's output
         {"strategy": "psychic"},
         {"scalers": {"a": [0.0, 0.0]}},
         {"scalers": {"a": [float("nan"), 1.0]}},

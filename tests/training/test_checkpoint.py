@@ -1,4 +1,4 @@
-"""Checkpoints: a training joined from pieces is the training in one piece, bit for bit."""
+"""Checkpoints: training in pieces equals training at once, bit for bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EPOCHS = 6
 
 
 class Killed(BaseException):
-    """Ends training where nothing catches it."""
+    """Ends training: nothing catches it."""
 
 
 def kill_at(epoch):
@@ -56,7 +56,7 @@ def train(small, examples, settings):
 
 @pytest.mark.parametrize("every", [0.0, 3600.0])
 @pytest.mark.parametrize("epoch", range(1, EPOCHS + 1))
-def test_killed_at_any_epoch_it_goes_on_bit_for_bit(epoch, every, train, tmp_path, bits, numbers):
+def test_killed_at_any_epoch_it_resumes_bit_for_bit(epoch, every, train, tmp_path, bits, numbers):
     whole, expected = train()
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Killed):
@@ -162,7 +162,7 @@ def test_phases_stand_side_by_side(train, tmp_path, bits):
 
 
 def test_killed_by_the_system(tmp_path, train, bits, numbers):
-    """A process that is really killed, in the midst of writing or not, leaves a file that can be gone on from."""
+    """A process that is really killed, in the midst of writing or not, leaves a file that can be resumed from."""
     whole, expected = train()
     path = tmp_path / "checkpoint.safetensors"
     program = """
@@ -201,7 +201,7 @@ fit(small["Small"](), small["make_examples"](26),
 def test_another_fingerprint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     Checkpoint(path, "a").save("train", Fit(0, 0, None), {}, finished=True)
-    with pytest.raises(RunFolderError, match=r"other settings or other data; give the same ones .* --overwrite"):
+    with pytest.raises(RunFolderError, match=r"other settings or other data; give the same ones .* `overwrite`"):
         Checkpoint(path, "b").load("train")
 
 

@@ -170,7 +170,7 @@ def test_every_example_once_an_epoch_in_a_new_order(settings):
     assert first != second
 
 
-def test_targets_of_weight_zero_teach_nothing(small, examples, settings, bits, numbers):
+def test_targets_of_weight_zero_have_no_influence(small, examples, settings, bits, numbers):
     given = examples(26)
     weights = np.ones_like(given.targets)
     weights[::3, 0] = 0
@@ -212,7 +212,7 @@ def test_ctrl_c_keeps_the_best_so_far(settings):
     assert module.a.grad is None
 
 
-def test_stop_is_asked_between_epochs(settings):
+def test_stop_is_called_between_epochs(settings):
     asked = []
     result = fit(Scale(), line(1), settings(epochs=9), stop=lambda: asked.append(1) or len(asked) > 3)
     assert (result.interrupted, result.epochs_run) == (True, 3)

@@ -78,7 +78,7 @@ class Estimator(ABC):
                 test, its tested one. Settings that are not given are taken from it.
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file for the state of training, so that a killed run can be resumed.
-            resume: go on from a checkpoint that is there; otherwise it is replaced.
+            resume: continue from a checkpoint that is there; otherwise it is replaced.
             columns: the names of the data's columns, by the task's names for them.
 
         Raises:

@@ -145,8 +145,8 @@ def read(
     path = folder / SETTINGS
     record = read_json(path)
     if record.get("task") != task:
-        found = str(record.get("task"))
-        raise ModelFileError(f"{folder}: a run of the task {found!a:.40}, not {task}; load it as such")
+        other = str(record.get("task"))
+        raise ModelFileError(f"{folder}: a run of the task {other!a:.40}, not {task}; load it as such")
     try:
         settings = to_record(from_record(settings_class, record["settings"]))
         columns = from_record(columns_class, record["columns"])

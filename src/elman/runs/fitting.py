@@ -59,7 +59,7 @@ def train(
             :class:`elman.training.settings.TrainingSettings`.
         arrays: initial weights, instead of random ones.
         checkpoint_path: where the state of training is kept, so that a killed run can be resumed.
-        resume: go on from what is there; otherwise it is replaced.
+        resume: continue from what is there; otherwise it is replaced.
 
     Raises:
         MissingDependencyError: torch is not installed.
