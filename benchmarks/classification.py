@@ -37,8 +37,8 @@ PIXELS = CYCLE | {
 }  # fmt: skip
 # one set for all of the archive's data
 SERIES = CYCLE | {
-    "bidirectional": True, "pooling": "mean", "conv_channels": 64, "hidden_size": 64, "head_dropout": 0.2,
-    "members": 3, "learning_rate": 3e-3, "batch_size": 16, "epochs": 60,
+    "bidirectional": True, "pooling": "mean", "conv_channels": 64, "conv_layers": 2, "conv_kernel": 9,
+    "hidden_size": 64, "head_dropout": 0.2, "members": 3, "learning_rate": 3e-3, "batch_size": 8, "epochs": 150,
 }  # fmt: skip
 SPLICE = CYCLE | {
     "bidirectional": True, "pooling": "max", "conv_channels": 64, "hidden_size": 64, "head_dropout": 0.3,

@@ -22,6 +22,7 @@ from elman.model import ModelSettings
 from elman.settings import (
     Settings,
     field_types,
+    flag_of,
     from_record,
     plain_type,
     rule_of,
@@ -130,7 +131,7 @@ def test_every_setting_keeps_its_own_rules(cls, name):
     else:
         assert getattr(cls(**{name: None}), name) is None
     if rule.choices is not None:
-        assert default in rule.choices()
+        assert (optional and default is None) or default in rule.choices()
         for choice in rule.choices():
             assert getattr(cls(**{name: choice}), name) == choice
         bad += ["", "no such thing"]
@@ -196,8 +197,8 @@ def test_the_signature_shows_every_setting_with_its_default(cls):
 # ── the command line ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse(*words: str) -> Any:
-    return make_parser().parse_args(["train", "forecast", "data.csv", *words])
+def parse(*words: str, task: str = "forecast") -> Any:
+    return make_parser().parse_args(["train", task, "data.csv", *words])
 
 
 def flags_of(task: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -213,7 +214,7 @@ def test_every_setting_of_every_task_has_its_flag_and_its_help(task, capsys, mon
     text = flags_of(task, capsys)
     for name, kind in field_types(SETTINGS[task]).items():
         rule = rule_of(SETTINGS[task], name)
-        flag = "--" + name.replace("_", "-")
+        flag = flag_of(name)
         assert f" {flag} " in text or f" {flag}, --no-{name.replace('_', '-')} " in text
         assert rule.help in text
         if rule.choices is not None:
@@ -226,19 +227,19 @@ def test_every_setting_of_every_task_has_its_flag_and_its_help(task, capsys, mon
 @pytest.mark.parametrize(("task", "name"), [(task, name) for task in SETTINGS for name in field_types(SETTINGS[task])])
 def test_a_flag_gives_its_setting_the_value_and_its_absence_nothing(task, name):
     kind = plain_type(field_types(SETTINGS[task])[name])[0]
-    rule, flag = rule_of(SETTINGS[task], name), "--" + name.replace("_", "-")
+    rule, flag = rule_of(SETTINGS[task], name), flag_of(name)
     if kind is bool:
-        assert getattr(parse(flag), name) is True
-        assert getattr(parse("--no" + flag[1:]), name) is False
+        assert getattr(parse(flag, task=task), name) is True
+        assert getattr(parse("--no" + flag[1:], task=task), name) is False
     else:
         value = rule.choices()[-1] if rule.choices else {int: 7, float: 0.25, str: "cuda:1"}[kind]
-        parsed = getattr(parse(flag, str(value)), name)
+        parsed = getattr(parse(flag, str(value), task=task), name)
         assert parsed == value and type(parsed) is kind
         assert from_record(SETTINGS[task], {name: parsed})
-    assert getattr(parse(), name) is None  # the definition's default holds, not a second one
+    assert getattr(parse(task=task), name) is None  # the definition's default holds, not a second one
     if kind in (int, float):
         with pytest.raises(SettingsError, match=f"{flag}.*'many'.*number"):
-            parse(flag, "many")
+            parse(flag, "many", task=task)
 
 
 @pytest.mark.parametrize(
