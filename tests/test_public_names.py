@@ -11,7 +11,8 @@ import elman
 from elman.data import SeriesSet
 from elman.model import Stream
 
-NAMES = {"Cell", "Forecaster", "Stream", "__version__", "errors", "load", "nn", "register_cell", "use_backend"}
+NAMES = {"Cell", "Forecaster", "SequenceRegressor", "Stream", "__version__", "errors", "load", "nn", "register_cell"}
+NAMES |= {"use_backend"}
 LAYERS = {"RNN", "LSTM", "GRU", "Recurrent"}
 
 

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from elman.recurrence.backends import use_backend
     from elman.tasks import load
     from elman.tasks.forecast import Forecaster
+    from elman.tasks.regress import SequenceRegressor
 
 # public name → the module that holds it; a module's own name stands for the module itself
 _HOMES = {
     "Cell": "elman.cells",
     "Forecaster": "elman.tasks.forecast",
+    "SequenceRegressor": "elman.tasks.regress",
     "Stream": "elman.model",
     "errors": "elman.errors",
     "load": "elman.tasks",
@@ -32,6 +34,7 @@ _HOMES = {
 __all__ = [
     "Cell",
     "Forecaster",
+    "SequenceRegressor",
     "Stream",
     "__version__",
     "errors",

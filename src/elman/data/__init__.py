@@ -1,11 +1,28 @@
-"""Data: files and frames become tables, tables become series, series become windows. NumPy and the standard library."""
+"""Data: files, frames and arrays become tables, series, windows and sequences. NumPy and the standard library."""
 
 from elman.data.fill import fill
 from elman.data.frequency import Frequency
 from elman.data.read import read_table
+from elman.data.sequence_arrays import holds_arrays, read_sequence_arrays
+from elman.data.sequence_table import AlignedSequence, SequenceTable, read_sequence_table
 from elman.data.series import read_series
 from elman.data.series_set import Series, SeriesSet
 from elman.data.table import Table
 from elman.data.windows import Windows, windows
 
-__all__ = ["Frequency", "Series", "SeriesSet", "Table", "Windows", "fill", "read_series", "read_table", "windows"]
+__all__ = [
+    "AlignedSequence",
+    "Frequency",
+    "SequenceTable",
+    "Series",
+    "SeriesSet",
+    "Table",
+    "Windows",
+    "fill",
+    "holds_arrays",
+    "read_sequence_arrays",
+    "read_sequence_table",
+    "read_series",
+    "read_table",
+    "windows",
+]

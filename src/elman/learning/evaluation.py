@@ -33,6 +33,7 @@ class Evaluation:
         verdict: one sentence in plain words.
         rows: ``predictions.csv``.
         figures: what there is to draw.
+        notes: what else is to be known of it, a sentence each.
     """
 
     title: str
@@ -44,3 +45,4 @@ class Evaluation:
     verdict: str
     rows: Columns = field(default_factory=dict, repr=False)
     figures: tuple[Figure, ...] = ()
+    notes: tuple[str, ...] = ()

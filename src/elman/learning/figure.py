@@ -27,6 +27,7 @@ class Figure:
     """Data of one picture. ``name`` is the file's stem.
 
     ``x`` values are numbers, or datetime64 for a time axis. ``marks`` are vertical lines: (x, label).
+    ``shaded`` are stretches of the horizontal axis: (from, to), all for the one reason that ``shaded_label`` names.
     ``y_scale`` is linear or log; ``y_min`` is where the vertical axis begins, by default where the data do.
     """
 
@@ -39,3 +40,5 @@ class Figure:
     note: str = ""
     y_scale: str = "linear"
     y_min: float | None = None
+    shaded: tuple[tuple[Any, Any], ...] = ()
+    shaded_label: str = ""

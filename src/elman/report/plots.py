@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ import numpy as np
 from elman import atomic
 from elman.errors import MissingDependencyError, RunFolderError
 from elman.learning.figure import Array, Figure, Line
-from elman.report.style import INK, MUTED, RC, SHORT, Look, looks
+from elman.report.style import INK, MUTED, RC, SHADE, SHORT, Look, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.patches import Patch
     from matplotlib.ticker import ScalarFormatter
 
 WIDTH, HEIGHT, DOTS = 9.0, 4.6, 130  # inches, inches, dots per inch
@@ -102,9 +103,10 @@ def _build(figure: Figure) -> Canvas:
     roles = Counter(line.role for line in figure.lines)
     for line, look in zip(figure.lines, looks(figure.lines), strict=True):
         _line(axes, line, look, several=line.role in ("model", "other") and roles[line.role] > 1)
+    shades = [axes.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0.5) for begin, end in figure.shaded]
     _scales(axes, figure)
     above = _marks(axes, figure)
-    _words(canvas, axes, figure, above)
+    _words(canvas, axes, figure, above, shades[:1])
     return canvas
 
 
@@ -223,7 +225,7 @@ def _marks(axes: Axes, figure: Figure) -> float:
     return 12.0 * len(ends)
 
 
-def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float) -> None:
+def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float, shades: Sequence[Patch]) -> None:
     from matplotlib.transforms import ScaledTranslation
 
     title = textwrap.fill(_one_line(figure.title, 160), 80)
@@ -233,11 +235,12 @@ def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float) -> None:
     if figure.note:
         note = textwrap.fill(_one_line(figure.note, 400), 130)
         canvas.supxlabel(note, x=0.012, ha="left", fontsize=8.5, color=MUTED)
-    if len(figure.lines) > 1:
+    if len(figure.lines) > 1 or shades:
         labels = [_one_line(line.label, 50) for line in figure.lines]
+        labels += [_one_line(figure.shaded_label, 50) for _ in shades]
         widths = [len(label) + 9 for label in labels]  # in characters, with the sample of the line; 118 fit
         axes.legend(
-            handles=axes.lines[: len(figure.lines)],
+            handles=[*axes.lines[: len(figure.lines)], *shades],
             labels=labels,
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),

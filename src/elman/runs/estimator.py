@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, Self
 from elman.errors import DataError, ElmanError, SettingsError
 from elman.learning import Columns, Evaluation, Figure, Predictor, Problem
 from elman.model import Model, Stream
+from elman.report.watch import Watch
 from elman.runs import files
 from elman.runs.fitting import Outcome, train
 from elman.settings import Settings, field_types, from_record, rule_of, signature_of, to_record
@@ -66,6 +68,7 @@ class Estimator(ABC):
         start_from: Estimator | None = None,
         on_event: Callable[[Any], None] | None = None,
         checkpoint: Path | str | None = None,
+        watch: Path | str | None = None,
         **columns: Any,
     ) -> Self:
         """Train: choose and fit on what is not the test, measure on the test, then fit again on everything.
@@ -77,6 +80,8 @@ class Estimator(ABC):
                 that was fitted before its own test. Settings that were not given are its.
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file in which the state of training is kept, so that a killed run can go on.
+            watch: a PNG file that is redrawn while it trains, where the task has a picture of that; and a window that
+                shows it, where there is a display.
             columns: which columns hold what, by the names of the task's columns.
 
         Raises:
@@ -88,16 +93,20 @@ class Estimator(ABC):
             self._continue(start_from)
         self.columns = self._changed(columns)
         dataset, held_out = self.read(data), None
+        self.columns = self._settled(self.columns, dataset)
         if test is not None:
             dataset, held_out = self._join(dataset, self._read_test(test, dataset))
         predictor = None if start_from is None else self._to_go_on_from(start_from, dataset, held_out)
-        self._outcome = train(
-            self._problem(dataset, held_out, predictor),
-            self.settings,
-            arrays=None if predictor is None else predictor.model.arrays,
-            on_event=on_event,
-            checkpoint_path=None if checkpoint is None else Path(checkpoint),
-        )
+        problem = self._problem(dataset, held_out, predictor)
+        with nullcontext() if watch is None else Watch(Path(watch)) as on_picture:
+            self._outcome = train(
+                problem,
+                self.settings,
+                arrays=None if predictor is None else predictor.model.arrays,
+                on_event=on_event,
+                checkpoint_path=None if checkpoint is None else Path(checkpoint),
+                on_picture=on_picture,
+            )
         self._data, self._extras = dataset, None
         return self
 
@@ -247,6 +256,10 @@ class Estimator(ABC):
     @abstractmethod
     def _describe(self, data: Any) -> list[str]:
         """What was read, a fact a line."""
+
+    def _settled(self, columns: Any, data: Any) -> Any:
+        """The columns as they were found in ``data``, for later data of the same kind; recorded with the run."""
+        return columns
 
     def _make_extras(self, predictor: Predictor, data: Any) -> Extras:
         return Extras()

@@ -25,6 +25,7 @@ from elman.settings import Settings, from_record, to_record
 
 MODEL, TESTED, SETTINGS, METRICS = "model.safetensors", "tested.safetensors", "settings.json", "metrics.json"
 HISTORY, PREDICTIONS, CHECKPOINT, PLOTS = "history.csv", "predictions.csv", "checkpoint.safetensors", "plots"
+WATCH = "watch.png"
 HISTORY_COLUMNS = ("phase", "epoch", "loss", "validation_loss", "learning_rate", "seconds")
 
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elman.errors import MissingDependencyError
-from elman.learning import Evaluation, Examples, Predictor, Problem
+from elman.learning import Evaluation, Examples, Figure, Predictor, Problem
+from elman.learning.problem import FittedOn
 
 if TYPE_CHECKING:
     from elman.training.loop import Fit
 
 OnEvent = Callable[[Any], None]
+OnPicture = Callable[[Callable[[], Figure | None]], None]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def train(
     arrays: Mapping[str, np.ndarray] | None = None,
     on_event: OnEvent | None = None,
     checkpoint_path: Path | None = None,
+    on_picture: OnPicture | None = None,
 ) -> Outcome:
     """Train a model for ``problem``.
 
@@ -58,12 +61,13 @@ def train(
             :class:`elman.training.settings.TrainingSettings`.
         arrays: weights to begin with, instead of new ones.
         checkpoint_path: where the state of training is kept, so that a killed run can go on.
+        on_picture: called after each epoch with a function that makes the problem's picture of the model as it is then.
 
     Raises:
         MissingDependencyError: torch is not installed.
     """
     begin = time.monotonic()
-    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path)
+    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path, on_picture)
     held_out = problem.validation()
     fitted, search = phases.run("search", problem.train(), held_out)
     tested = problem.predictor(fitted, "train")
@@ -98,6 +102,7 @@ class _Phases:
         arrays: Mapping[str, np.ndarray] | None,
         on_event: OnEvent | None,
         checkpoint_path: Path | None,
+        on_picture: OnPicture | None,
     ) -> None:
         try:
             import torch  # noqa: F401
@@ -105,7 +110,8 @@ class _Phases:
             raise MissingDependencyError("torch", "training", "train") from error
         from elman.training.checkpoint import Checkpoint
 
-        self.problem, self.settings, self.arrays, self.on_event = problem, settings, arrays, on_event
+        self.problem, self.settings, self.arrays = problem, settings, arrays
+        self.on_event, self.on_picture = on_event or (lambda event: None), on_picture
         self.checkpoint = None
         if checkpoint_path is not None:
             digest = hashlib.sha256(problem.fingerprint())
@@ -120,9 +126,17 @@ class _Phases:
         import torch
 
         from elman.nn.network import Network, arrays_of, set_arrays
+        from elman.training.events import EpochEnd
         from elman.training.loop import fit
 
-        problem, settings = self.problem, self.settings
+        problem, settings, on_picture = self.problem, self.settings, self.on_picture
+
+        def on_event(event: Any) -> None:
+            self.on_event(event)
+            if on_picture is not None and isinstance(event, EpochEnd):
+                fitted_on: FittedOn = "train" if phase == "search" else "all"
+                on_picture(lambda: problem.picture(problem.predictor(arrays_of(network), fitted_on)))
+
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(settings.seed)
@@ -141,7 +155,7 @@ class _Phases:
                 settings,
                 validation=validation,
                 epochs=epochs,
-                on_event=self.on_event,
+                on_event=on_event,
                 checkpoint=self.checkpoint,
                 phase=phase,
                 bptt_steps=problem.bptt_steps,

@@ -11,7 +11,10 @@ from elman.runs.estimator import Estimator
 from elman.runs.task import Task
 
 # name → the module that exposes it as TASK
-TASKS: dict[str, str] = {"forecast": "elman.tasks.forecast"}
+TASKS: dict[str, str] = {
+    "forecast": "elman.tasks.forecast",
+    "regress": "elman.tasks.regress",
+}
 
 
 def get_task(name: str) -> Task:
