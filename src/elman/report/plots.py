@@ -204,6 +204,8 @@ def _marks(axes: Axes, figure: Figure) -> float:
     left, right = axes.get_xlim()
     ends: list[float] = []  # where the last label of each level ends, as a share of the axes
     for place, text in sorted(figure.marks, key=lambda mark: mark[0]):
+        if not text:
+            continue
         position = float(axes.convert_xunits(place))
         share = (position - left) / (right - left)
         text = _one_line(text, 50)

@@ -12,6 +12,8 @@ from elman.tasks.regress.record import Record
 from elman.tasks.regress.scores import BASELINES, Told
 
 Array = np.ndarray
+BEYOND = "inputs outside the range of training"
+MOST_BORDERS = 100
 FEW, MOST = 400, 2000  # steps to draw: sequences are added up to so many, and history before what is scored
 
 
@@ -57,7 +59,8 @@ def follow_figure(record: Record, told: Sequence[Told], name: str, title: str, b
     strip = _strip(record, shown)
     x = strip.x
     begins = int(np.argmax(strip.scored))
-    marks = [(x[k], "border" if not n else "") for n, k in enumerate(strip.borders[:100])]
+    borders = [k for k in strip.borders if not (border and k == begins)][:MOST_BORDERS]
+    marks = [(x[k], "" if n else "border") for n, k in enumerate(borders)]
     if begins and border:
         marks.append((x[begins], border))
     scored = sum(one.start < len(one.truth) for one in told)
@@ -76,7 +79,7 @@ def follow_figure(record: Record, told: Sequence[Told], name: str, title: str, b
         ),
         marks=tuple(marks),
         shaded=_stretches(x, strip.outside),
-        shaded_label="extrapolation: inputs outside the range of training",
+        shaded_label=BEYOND,
     )
 
 
@@ -98,7 +101,10 @@ def _strip(record: Record, shown: Sequence[Told]) -> Strip:
     scored = np.concatenate([np.arange(len(one.truth)) >= one.start for one in shown])
     begins = np.cumsum([len(one.truth) for one in shown])[:-1]
     first = int(np.argmax(scored))
-    left = max(0, first - max(2 * (len(scored) - first), MOST // 2))
+    history = 2 * (len(scored) - first)
+    if not (begins < first).any():  # nothing but one curve, whose whole course tells something
+        history = max(history, MOST // 2)
+    left = max(0, first - history)
     window = slice(left, left + MOST)
     inputs = np.concatenate([one.inputs for one in shown])[window]
     x, x_label = np.arange(len(scored))[window], "step"
@@ -140,7 +146,7 @@ def _sorted_figure(record: Record, told: Sequence[Told], name: str = "test", tit
             Line("model", rank, np.array([one.predictions["model"][0, 0] for one in known]), "model"),
         ),
         shaded=_stretches(rank, outside) if len(known) else (),
-        shaded_label="extrapolation: inputs outside the range of training",
+        shaded_label=BEYOND,
     )
 
 

@@ -19,7 +19,7 @@ from elman.tasks.regress.fitted import marks_of
 from elman.tasks.regress.predictor import RegressPredictor, layers_for
 from elman.tasks.regress.record import Record, fit_record
 from elman.tasks.regress.settings import LAST, RegressSettings
-from elman.tasks.regress.split import Part, test_part, validation_part
+from elman.tasks.regress.split import Part, by_sequences, test_part, validation_part
 
 
 class RegressProblem(Problem):
@@ -48,7 +48,7 @@ class RegressProblem(Problem):
         self.test = test_part(data, settings) if test is None else test
         starts = data.steps if self.test is None else self.test.starts
         self.known = data.until(starts)
-        self.held_out = validation_part(self.known, settings)
+        self.held_out = validation_part(self.known, settings, whole=by_sequences(data, settings))
         self._old = None if start_from is None else start_from.record
         self.record = fit_record(self.known, settings, self._old)
         self.layers = layers_for(self.record, settings) if start_from is None else start_from.model.layers

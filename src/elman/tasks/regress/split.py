@@ -76,11 +76,14 @@ def test_part(data: SequenceTable, settings: RegressSettings) -> Part | None:
     return Part(data, _borders(data, settings, whole, fixed, 0.2, settings.seed))
 
 
-def validation_part(known: SequenceTable, settings: RegressSettings) -> Part | None:
-    """What of ``known``, which holds nothing of the test, decides when to stop; None where there is too little."""
+def validation_part(known: SequenceTable, settings: RegressSettings, *, whole: bool) -> Part | None:
+    """What of ``known``, which holds nothing of the test, decides when to stop; None where there is too little.
+
+    Args:
+        whole: whether it is whole sequences.
+    """
     if not settings.validation:
         return None
-    whole = by_sequences(known, settings)
     if whole and len(known) < 3:
         return None
     starts = _borders(known, settings, whole, None, settings.validation, settings.seed + 1)

@@ -25,8 +25,9 @@ def border_note(jumps: Jumps | None) -> str:
     """The jump at the borders of sequences, "" where there are none."""
     if jumps is None:
         return ""
+    where = "the border" if jumps.borders == 1 else f"the {jumps.borders} borders"
     return (
-        f"Jump at the {jumps.borders} borders: {jumps.excess:.3g} (the error changes by {jumps.across:.3g} across one, "
+        f"Jump at {where}: {jumps.excess:.3g} (the error changes by {jumps.across:.3g} across one, "
         f"by {jumps.inside:.3g} from step to step inside)."
     )
 
