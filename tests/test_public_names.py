@@ -45,7 +45,7 @@ def test_layers():
 
 def test_estimators():
     for method in ("fit", "predict", "evaluate", "save", "load", "stream", "get_params", "set_params"):
-        assert callable(getattr(elman.Forecaster, method))
+        assert all(callable(getattr(estimator, method)) for estimator in (elman.Forecaster, elman.SequenceRegressor))
     parameters = inspect.signature(elman.Forecaster).parameters
     assert {"horizon", "cell", "hidden_size", "num_layers", "epochs", "learning_rate", "batch_size", "seed"} <= set(
         parameters
@@ -76,7 +76,7 @@ def test_errors_are_one_family():
     assert issubclass(elman.errors.MissingDependencyError, ImportError)
 
 
-@pytest.mark.parametrize("thing", [elman.Forecaster, Stream, elman.load, elman.use_backend, elman.Cell, SeriesSet])
+@pytest.mark.parametrize("thing", [elman.Forecaster, elman.SequenceRegressor, Stream, elman.load, elman.use_backend, elman.Cell, SeriesSet])
 def test_public_annotations_can_be_read(thing):
     members = [m for _, m in inspect.getmembers(thing, inspect.isfunction)] if inspect.isclass(thing) else [thing]
     for member in members:

@@ -1,4 +1,4 @@
-"""The picture that is redrawn while a model trains: a file that is always whole, a window only where there can be one."""
+"""The picture that is redrawn while a model trains: a file that is always whole, and where it can be a window."""
 
 from __future__ import annotations
 
