@@ -76,7 +76,10 @@ def test_errors_are_one_family():
     assert issubclass(elman.errors.MissingDependencyError, ImportError)
 
 
-@pytest.mark.parametrize("thing", [elman.Forecaster, elman.SequenceRegressor, Stream, elman.load, elman.use_backend, elman.Cell, SeriesSet])
+THINGS = [elman.Forecaster, elman.SequenceRegressor, Stream, elman.load, elman.use_backend, elman.Cell, SeriesSet]
+
+
+@pytest.mark.parametrize("thing", THINGS)
 def test_public_annotations_can_be_read(thing):
     members = [m for _, m in inspect.getmembers(thing, inspect.isfunction)] if inspect.isclass(thing) else [thing]
     for member in members:
