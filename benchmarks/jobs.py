@@ -17,10 +17,12 @@ from benchmarks._machine import alone, thread_counts
 from benchmarks._table import Table, verdict
 from benchmarks.forecasting import noisy_sine
 from elman.learning import Examples
-from elman.settings import TrainingSettings
+from elman.nn.network import Batch
+from elman.nn.twins import PointTwin
 from elman.studies.demo import noisy_price
 from elman.training.loop import fit
 from elman.training.memory import keep_freed_memory
+from elman.training.settings import TrainingSettings
 
 ROUNDS, SEEDS = 5, 3
 # how many times as fast on one thread: the geometric mean over the rows, and J5's GRU by itself
@@ -73,10 +75,19 @@ class Model(torch.nn.Module):
         super().__init__()
         self.layer, self.head = layer, torch.nn.Linear(job.hidden_size, 1)
         self.last = job.examples.targets.ndim == 2
+        self.point = PointTwin("mse")
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.layer(x)[0]
         return self.head(y[:, -1] if self.last else y)
+
+    def keeps_time(self, sequences: object) -> bool:
+        """As :func:`elman.training.loop.fit` asks for it."""
+        return not self.last
+
+    def loss(self, batch: Batch, state: object = None) -> tuple[Tensor, Tensor | int, dict[str, Tensor]]:
+        """As :func:`elman.training.loop.fit` asks for it; the hand-written loops have their own."""
+        return *self.point.loss(self(batch.inputs), batch.targets, batch.weight), {}
 
 
 class Carried(Model):
@@ -85,6 +96,15 @@ class Carried(Model):
     def forward(self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> tuple[Tensor, object]:
         y, state = self.layer(x, state)
         return self.head(y), state
+
+    def loss(
+        self, batch: Batch, state: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor | int, dict[str, Tensor]]:
+        """The same, the states by number."""
+        given = tuple((state or {}).values())
+        output, final = self(batch.inputs, given if len(given) > 1 else given[0] if given else None)
+        states = final if isinstance(final, tuple) else (final,)
+        return *self.point.loss(output, batch.targets, batch.weight), {str(k): s for k, s in enumerate(states)}
 
 
 class FromScratch(torch.nn.Module):
@@ -127,13 +147,13 @@ def jobs() -> Iterator[Job]:
 def windows(series: np.ndarray, length: int) -> Examples:
     """Every window, and the value after it."""
     cut = np.lib.stride_tricks.sliding_window_view(series, length + 1)
-    return Examples(cut[:, :-1, None], cut[:, -1:], np.ones_like(cut[:, -1:]))
+    return Examples(cut[:, :-1, None], cut[:, -1:])
 
 
 def aligned(inputs: np.ndarray, targets: np.ndarray) -> Examples:
     """One sequence, with a target at every step."""
     x, y = (values.astype(np.float32).reshape(1, -1, 1) for values in (inputs, targets))
-    return Examples(x, y, np.ones_like(y))
+    return Examples(x, y)
 
 
 def plain(model: torch.nn.Module, job: Job, seed: int) -> None:
@@ -195,7 +215,7 @@ def programs(job: Job, cell: str, seed: int) -> Mapping[str, Program]:
 
     def train_ours() -> torch.nn.Module:
         model = copy.deepcopy(ours)
-        fit(model, "mse", job.examples, settings, bptt_steps=job.bptt_steps)
+        fit(model, job.examples, settings, bptt_steps=job.bptt_steps)
         return model
 
     def train(peer: torch.nn.Module) -> torch.nn.Module:

@@ -196,8 +196,8 @@ def test_the_signature_shows_every_setting_with_its_default(cls):
 # ── the command line ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse(*words: str) -> Any:
-    return make_parser().parse_args(["train", "forecast", "data.csv", *words])
+def parse(*words: str, task: str = "forecast") -> Any:
+    return make_parser().parse_args(["train", task, "data.csv", *words])
 
 
 def flags_of(task: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -228,17 +228,17 @@ def test_a_flag_gives_its_setting_the_value_and_its_absence_nothing(task, name):
     kind = plain_type(field_types(SETTINGS[task])[name])[0]
     rule, flag = rule_of(SETTINGS[task], name), "--" + name.replace("_", "-")
     if kind is bool:
-        assert getattr(parse(flag), name) is True
-        assert getattr(parse("--no" + flag[1:]), name) is False
+        assert getattr(parse(flag, task=task), name) is True
+        assert getattr(parse("--no" + flag[1:], task=task), name) is False
     else:
         value = rule.choices()[-1] if rule.choices else {int: 7, float: 0.25, str: "cuda:1"}[kind]
-        parsed = getattr(parse(flag, str(value)), name)
+        parsed = getattr(parse(flag, str(value), task=task), name)
         assert parsed == value and type(parsed) is kind
         assert from_record(SETTINGS[task], {name: parsed})
-    assert getattr(parse(), name) is None  # the definition's default holds, not a second one
+    assert getattr(parse(task=task), name) is None  # the definition's default holds, not a second one
     if kind in (int, float):
         with pytest.raises(SettingsError, match=f"{flag}.*'many'.*number"):
-            parse(flag, "many")
+            parse(flag, "many", task=task)
 
 
 @pytest.mark.parametrize(

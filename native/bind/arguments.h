@@ -1,44 +1,19 @@
-// The arguments of a call, from Python's objects to the core's. The callers (src/elman/kernels.py, src/elman/nn/native.py)
-// have checked types and shapes, and hold the memory. None is what recurrence/call.h says a null pointer is.
+// The arguments of a call, from Python's objects to the core's: each is checked against what the layers expect of it.
+// The caller holds the memory. None is what recurrence/call.h says a null pointer is.
 #pragma once
 
 #include <nanobind/nanobind.h>
 
+#include <array>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
+#include "bind/steps.h"
 #include "bind/tensors.h"
 #include "recurrence/layers.h"
-
-// Those of a list, which must have so many, or where `or_none` none at all.
-template <class P>
-std::vector<P> pointers(nanobind::handle list, std::size_t count, const char* what, bool or_none = false) {
-    const std::vector<void*> reached = reach_all(list);
-    if (reached.size() != count && !(or_none && reached.empty())) {
-        throw std::invalid_argument(std::string(what) + ": " + std::to_string(reached.size()) + ", not " +
-                                    std::to_string(count));
-    }
-    std::vector<P> typed;
-    typed.reserve(reached.size());
-    for (void* const data : reached) typed.push_back(static_cast<P>(data));
-    return typed;
-}
-
-// A batch, and which dimension of its tensors is time: 0, 1, or -1 where they are packed.
-struct Steps {
-    elman::Batch batch;
-    int time;
-};
-
-template <class U>
-elman::Rows<U> rows(nanobind::handle tensor, int time) {
-    const Reached at = reach(tensor);
-    if (time < 0) return {static_cast<U*>(at.data), 0, at.strides[0]};
-    return {static_cast<U*>(at.data), at.strides[time], at.strides[1 - time]};
-}
 
 // What a run reads and writes, as Python gives it.
 struct Call {
@@ -47,39 +22,16 @@ struct Call {
     nanobind::handle dropout, zoneout, saved;
 };
 
-// The states' pointers and the weights' out of one list.
-template <class T, class P>
-std::pair<std::vector<P>, std::vector<P>> states_and_weights(const elman::Layers<T>& layers, nanobind::handle tensors,
-                                                             const char* what) {
-    std::vector<P> states = pointers<P>(tensors, layers.states() + layers.parts() * layers.part_arrays(), what);
-    const auto first = states.begin() + static_cast<std::ptrdiff_t>(layers.states());
-    std::vector<P> weights(first, states.end());
-    states.erase(first, states.end());
-    return {std::move(states), std::move(weights)};
-}
-
-template <class T>
-elman::ForwardCall<T> forward_call(const elman::Layers<T>& layers, const Call& call, int time, std::vector<T*> finals) {
-    const std::size_t parts = layers.parts(), states = layers.states();
-    auto [initial, weights] = states_and_weights<T, const T*>(layers, call.tensors, "states and weights");
-    return {rows<const T>(call.x, time),
-            rows<T>(call.out, time),
-            std::move(initial),
-            std::move(finals),
-            std::move(weights),
-            pointers<const T*>(call.dropout, parts, "dropout", true),
-            pointers<const std::uint8_t*>(call.zoneout, parts * states, "zoneout", true),
-            static_cast<T*>(reach(call.saved).data)};
-}
+using Shapes = std::vector<std::vector<std::int64_t>>;
 
 // The shapes of all weights, in their order.
 template <class T>
-std::vector<std::vector<std::int64_t>> shapes(const elman::Layers<T>& layers) {
+Shapes weight_shapes(const elman::Layers<T>& layers) {
     const elman::Layout& layout = layers.layout();
     const auto hidden = static_cast<std::int64_t>(layout.hidden_size),
                proj = static_cast<std::int64_t>(layout.proj_size), gates = layers.plan().x_blocks * hidden,
                recurrent = proj ? proj : hidden;
-    std::vector<std::vector<std::int64_t>> all;
+    Shapes all;
     for (std::size_t part = 0; part < layers.parts(); ++part) {
         const bool first = part < layout.directions;
         const auto input =
@@ -93,3 +45,179 @@ std::vector<std::vector<std::int64_t>> shapes(const elman::Layers<T>& layers) {
     }
     return all;
 }
+
+// The objects of a tuple or list, which must be so many; None is none at all.
+class Items {
+public:
+    Items(nanobind::handle list, std::size_t count, const char* what, bool or_none = false) {
+        if (list.is_none() && or_none) return;
+        items_ = nanobind::steal(PySequence_Fast(list.ptr(), "neither a list nor a tuple"));
+        if (!items_.is_valid()) nanobind::raise_python_error();
+        size_ = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items_.ptr()));
+        if (size_ != count) {
+            throw std::invalid_argument(std::string(what) + ": " + std::to_string(size_) + ", not " +
+                                        std::to_string(count));
+        }
+    }
+    std::size_t size() const { return size_; }
+    nanobind::handle operator[](std::size_t k) const {
+        return PySequence_Fast_GET_ITEM(items_.ptr(), static_cast<Py_ssize_t>(k));
+    }
+
+private:
+    nanobind::object items_;
+    std::size_t size_ = 0;
+};
+
+// Reads one call's arguments.
+template <class T>
+class Arguments {
+public:
+    // `known`, if given: addresses of an earlier call with the same tensors; `found`: those of this call, to be filled.
+    Arguments(const elman::Layers<T>& layers, const Shapes& weights, const Steps& steps, const Addresses* known,
+              Addresses* found)
+        : layers_(layers), weights_(weights), steps_(steps), known_(known), found_(found) {
+        if (found != nullptr) found->all.clear();
+    }
+
+    elman::ForwardCall<T> forward(const Call& call, nanobind::handle finals) {
+        elman::ForwardCall<T> to;
+        to.x = rows<const T>(call.x, layers_.layout().input_size, "input");
+        tensors(call.tensors, Use::read, "hx", to.states, to.weights, true);
+        to.out = rows<T>(call.out, width(), "output");
+        to.saved = static_cast<T*>(saved(call));
+        to.dropout = masks<const T>(call.dropout, 1, "dropout", nanobind::dtype<T>(), false);
+        to.zoneout =
+            masks<const std::uint8_t>(call.zoneout, layers_.states(), "zoneout", nanobind::dtype<bool>(), true);
+        if (finals.is_none()) {
+            to.finals.assign(layers_.states(), nullptr);
+        } else {
+            to.finals = states<T>(finals, Use::write, "final states");
+        }
+        return to;
+    }
+
+    elman::BackwardCall<T> backward(const Call& call, nanobind::handle d_out, nanobind::handle d_finals,
+                                    nanobind::handle d_x, nanobind::handle d_tensors) {
+        elman::BackwardCall<T> to{forward(call, nanobind::none())};
+        known_ = nullptr;
+        to.d_out = rows<const T>(d_out, width(), "the output's gradient");
+        to.d_finals = states<const T>(d_finals, Use::read, "a final state's gradient");
+        to.d_x = rows<T>(d_x, layers_.layout().input_size, "the input's gradient");
+        tensors(d_tensors, Use::write, "a gradient", to.d_states, to.d_weights, false);
+        return to;
+    }
+
+private:
+    using Type = nanobind::dlpack::dtype;
+
+    std::int64_t recurrent() const {
+        const elman::Layout& layout = layers_.layout();
+        return static_cast<std::int64_t>(layout.proj_size ? layout.proj_size : layout.hidden_size);
+    }
+    std::size_t width() const { return layers_.layout().directions * static_cast<std::size_t>(recurrent()); }
+    std::int64_t batch_rows() const { return static_cast<std::int64_t>(steps_.batch.rows); }
+    std::array<std::int64_t, 3> state_shape(std::size_t k) const {
+        const auto hidden = static_cast<std::int64_t>(layers_.layout().hidden_size);
+        return {static_cast<std::int64_t>(layers_.parts()), batch_rows(), k == 0 ? recurrent() : hidden};
+    }
+
+    // What a program may have freed is checked, unless it lies where it lay when it was checked before. `ours`: what a
+    // forward call has just made, or has checked already; not so in backward, where hooks may have replaced it.
+    void check(nanobind::handle object, const View& at, const char* what, bool ours = false) {
+        const std::size_t k = next_++;
+        const bool same = known_ != nullptr && k < known_->all.size() && known_->all[k] == at.data;
+        if (!same && !(ours && known_ == nullptr)) check_storage(object, at, what);
+        if (found_ != nullptr) found_->all.push_back(at.data);
+    }
+
+    template <class U>
+    elman::Rows<U> rows(nanobind::handle object, std::size_t size, const char* what) {
+        constexpr Use use = std::is_const_v<U> ? Use::read : Use::write;
+        const View at = view(object, what, use);
+        if (object.is_none()) return {};
+        const auto steps = static_cast<std::int64_t>(steps_.batch.steps), last = static_cast<std::int64_t>(size);
+        std::array<std::int64_t, 3> shape = {steps_.time == 1 ? batch_rows() : steps,
+                                             steps_.time == 1 ? steps : batch_rows(), last};
+        Shape expected = shape;
+        if (steps_.time < 0) {
+            shape[1] = static_cast<std::int64_t>(steps_.total), expected = expected.subspan(1);
+        }
+        if (!(at.type == nanobind::dtype<T>()) || !at.has_shape(expected)) {
+            throw std::invalid_argument(std::string(what) + " is " +
+                                        described(at.type, {at.shape, static_cast<std::size_t>(at.dims)}) +
+                                        "; it must be " + described(nanobind::dtype<T>(), expected));
+        }
+        if (last > 1 && at.strides[at.dims - 1] != 1) {
+            throw std::invalid_argument(std::string(what) + " has its features apart in memory; pass a copy");
+        }
+        check(object, at, what, use == Use::write);
+        U* const data = static_cast<U*>(at.data);
+        if (steps_.time < 0) return {data, 0, at.strides[0]};
+        return {data, at.strides[steps_.time], at.strides[1 - steps_.time]};
+    }
+
+    template <class U>
+    std::vector<U*> states(nanobind::handle list, Use use, const char* what) {
+        const Items items(list, layers_.states(), what);
+        std::vector<U*> to;
+        to.reserve(items.size());
+        for (std::size_t k = 0; k < items.size(); ++k) to.push_back(state<U>(items[k], k, use, what));
+        return to;
+    }
+
+    template <class U>
+    U* state(nanobind::handle object, std::size_t k, Use use, const char* what) {
+        const View at = dense(object, what, nanobind::dtype<T>(), state_shape(k), use);
+        check(object, at, what, use == Use::write);
+        return static_cast<U*>(at.data);
+    }
+
+    // The states' pointers and the weights' out of one list.
+    template <class U>
+    void tensors(nanobind::handle list, Use use, const char* what, std::vector<U*>& states, std::vector<U*>& weights,
+                 bool needed) {
+        const std::size_t first = layers_.states();
+        const Items items(list, first + weights_.size(), "states and weights");
+        states.reserve(first);
+        weights.reserve(weights_.size());
+        for (std::size_t k = 0; k < first; ++k) states.push_back(state<U>(items[k], k, use, what));
+        for (std::size_t k = 0; k < weights_.size(); ++k) {
+            const View at = dense(items[first + k], needed ? "a weight" : what, nanobind::dtype<T>(), weights_[k], use);
+            if (needed && items[first + k].is_none()) throw std::invalid_argument("a weight is missing");
+            check(items[first + k], at, "a weight", true);  // by accepts, or they are copies
+            weights.push_back(static_cast<U*>(at.data));
+        }
+    }
+
+    template <class U>
+    std::vector<U*> masks(nanobind::handle list, std::size_t each, const char* what, Type type, bool steps) const {
+        const Items items(list, layers_.parts() * each, what, true);
+        std::vector<U*> to;
+        to.reserve(items.size());
+        for (std::size_t k = 0; k < items.size(); ++k) {
+            std::array<std::int64_t, 3> shape = state_shape(k % each);
+            shape[0] = static_cast<std::int64_t>(steps_.batch.steps);
+            const Shape expected = steps ? Shape(shape) : Shape(shape).subspan(1);
+            const View at = dense(items[k], what, type, expected);
+            if (items[k].is_none()) throw std::invalid_argument(std::string(what) + " lacks a mask");
+            to.push_back(static_cast<U*>(at.data));
+        }
+        return to;
+    }
+
+    void* saved(const Call& call) {
+        if (call.saved.is_none()) return nullptr;
+        const auto size = static_cast<std::int64_t>(layers_.saved_size(steps_.batch, !call.zoneout.is_none()));
+        const View at = dense(call.saved, "the saved activations", nanobind::dtype<T>(), {&size, 1}, Use::write);
+        check(call.saved, at, "the saved activations", true);
+        return at.data;
+    }
+
+    const elman::Layers<T>& layers_;
+    const Shapes& weights_;
+    const Steps& steps_;
+    const Addresses* known_;
+    Addresses* found_;
+    std::size_t next_ = 0;
+};

@@ -22,40 +22,29 @@ using namespace nb::literals;
 
 namespace {
 
-using Address = std::uintptr_t;
-template <class P>
-P pointer(Address address) {
-    return reinterpret_cast<P>(address);
-}
-
 // Either element type behind one Python class.
 class AnyLayers {
 public:
     AnyLayers(elman::Layout layout, bool double_precision, std::optional<std::string_view> target)
         : layers_(make(std::move(layout), double_precision, *kernels_of(target))),
-          shapes_(std::visit([](const auto& layers) { return shapes(layers); }, layers_)) {}
+          shapes_(std::visit([](const auto& layers) { return weight_shapes(layers); }, layers_)) {}
 
-    // Whether the weights are as the kernels take them: on the CPU, contiguous, of this type and these shapes.
-    bool accepts(nb::handle weights) const {
-        const nb::dlpack::dtype type =
-            std::visit([]<class T>(const elman::Layers<T>&) { return nb::dtype<T>(); }, layers_);
-        const nb::object items = nb::steal(PySequence_Fast(weights.ptr(), "neither a list nor a tuple of weights"));
-        if (!items.is_valid()) nb::raise_python_error();
-        if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr())) != shapes_.size()) return false;
-        for (std::size_t k = 0; k < shapes_.size(); ++k) {
-            if (!is_dense(PySequence_Fast_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(k)), type, shapes_[k]))
-                return false;
-        }
-        return true;
+    // Whether the kernels take these as they are: a padded input and the weights, on the CPU, of this type, the weights
+    // contiguous and of these shapes. `known` holds the addresses of weights that were found to lie in their storages.
+    bool accepts(nb::handle x, nb::handle weights, Addresses& known) const {
+        const bool good = std::visit(
+            [&]<class T>(const elman::Layers<T>&) { return takes_input<T>(x) && takes_weights<T>(weights, known); },
+            layers_);
+        if (!good) known.all.clear();
+        return good;
     }
 
     void forward(const Steps& steps, nb::handle x, nb::handle out, nb::handle tensors, nb::handle dropout,
-                 nb::handle zoneout, nb::handle saved, nb::handle finals) const {
+                 nb::handle zoneout, nb::handle saved, nb::handle finals, Addresses* found) const {
         const Call call{x, out, tensors, dropout, zoneout, saved};
         std::visit(
             [&]<class T>(const elman::Layers<T>& layers) {
-                const auto native =
-                    forward_call(layers, call, steps.time, pointers<T*>(finals, layers.states(), "finals"));
+                const auto native = Arguments<T>(layers, shapes_, steps, nullptr, found).forward(call, finals);
                 const nb::gil_scoped_release unlocked;
                 layers.forward(steps.batch, native);
             },
@@ -64,19 +53,13 @@ public:
 
     void backward(const Steps& steps, nb::handle x, nb::handle out, nb::handle tensors, nb::handle dropout,
                   nb::handle zoneout, nb::handle saved, nb::handle d_out, nb::handle d_finals, nb::handle d_x,
-                  nb::handle d_tensors) const {
+                  nb::handle d_tensors, const Addresses& known) const {
         const Call call{x, out, tensors, dropout, zoneout, saved};
         std::visit(
             [&]<class T>(const elman::Layers<T>& layers) {
-                const std::size_t states = layers.states();
-                auto [d_states, d_weights] = states_and_weights<T, T*>(layers, d_tensors, "d_tensors");
-                const elman::BackwardCall<T> native = {
-                    forward_call(layers, call, steps.time, std::vector<T*>(states, nullptr)),
-                    rows<const T>(d_out, steps.time),
-                    pointers<const T*>(d_finals, states, "d_finals"),
-                    rows<T>(d_x, steps.time),
-                    std::move(d_states),
-                    std::move(d_weights)};
+                const auto native = Arguments<T>(layers, shapes_, steps, &known, nullptr)
+                                        .backward(call, d_out, d_finals, d_x, d_tensors);
+                if (native.forward.saved == nullptr) throw std::invalid_argument("the saved activations are missing");
                 const nb::gil_scoped_release unlocked;
                 layers.backward(steps.batch, native);
             },
@@ -85,7 +68,9 @@ public:
 
     nb::object stepper(nb::handle weights, int threads) const {
         return std::visit(
-            [&]<class T>(const elman::Layers<T>& layers) { return nb::cast(Stepper<T>(layers, weights, threads)); },
+            [&]<class T>(const elman::Layers<T>& layers) {
+                return nb::cast(Stepper<T>(layers, shapes_, weights, threads));
+            },
             layers_);
     }
 
@@ -104,25 +89,46 @@ private:
         return elman::Layers<float>(std::move(layout), kernels.f32);
     }
 
+    // What Python says is not a failure here: the caller looks at it, and says what is wrong.
+    template <class T>
+    static bool takes_input(nb::handle x) {
+        try {
+            const View at = view(x, "input");
+            return at.type == nb::dtype<T>() && at.dims == 3 && (at.shape[2] == 1 || at.strides[2] == 1);
+        } catch (const std::invalid_argument&) {
+        } catch (const nb::python_error&) {
+        }
+        return false;
+    }
+    template <class T>
+    bool takes_weights(nb::handle weights, Addresses& known) const {
+        try {
+            const Items items(weights, shapes_.size(), "weights");
+            const bool first = known.all.size() != shapes_.size();
+            if (first) known.all.assign(shapes_.size(), nullptr);
+            for (std::size_t k = 0; k < shapes_.size(); ++k) {
+                const View at = dense(items[k], "a weight", nb::dtype<T>(), shapes_[k]);
+                if (at.data == nullptr) return false;
+                if (known.all[k] != at.data) check_storage(items[k], at, "a weight");
+                known.all[k] = at.data;
+            }
+            return true;
+        } catch (const std::invalid_argument&) {
+        } catch (const nb::python_error&) {
+        }
+        return false;
+    }
+
     Variant layers_;
-    std::vector<std::vector<std::int64_t>> shapes_;
+    Shapes shapes_;
 };
 
 }  // namespace
 
 void def_layers(nb::module_& module) {
     nb::class_<Steps>(module, "Batch", "Which steps of which rows there are; see native/recurrence/call.h.")
-        .def(
-            "__init__",
-            [](Steps* self, std::size_t steps, std::size_t rows, Address counts, Address order, int time,
-               Address resets, std::ptrdiff_t reset_time, std::ptrdiff_t reset_row, int threads) {
-                new (self)
-                    Steps{{steps, rows, pointer<const std::int64_t*>(counts), pointer<const std::int64_t*>(order),
-                           time < 0, pointer<const std::uint8_t*>(resets), reset_time, reset_row, threads},
-                          time};
-            },
-            "steps"_a, "rows"_a, "counts"_a, "order"_a, "time"_a, "resets"_a, "reset_time"_a, "reset_row"_a,
-            "threads"_a);
+        .def(nb::init<std::size_t, std::size_t, nb::object, nb::object, int, nb::object, int>(), "steps"_a, "rows"_a,
+             "counts"_a.none(), "order"_a.none(), "time"_a, "resets"_a.none(), "threads"_a);
     def_stepper<float>(module, "Stepper32");
     def_stepper<double>(module, "Stepper64");
     nb::class_<AnyLayers>(module, "Layers", "A stack of recurrent layers.")
@@ -137,11 +143,11 @@ void def_layers(nb::module_& module) {
             },
             "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "bias"_a,
             "layer_norm"_a, "zoneout"_a, "double_precision"_a, "target"_a = nb::none())
-        .def("accepts", &AnyLayers::accepts, "weights"_a)
+        .def("accepts", &AnyLayers::accepts, "x"_a, "weights"_a, "known"_a)
         .def("forward", &AnyLayers::forward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
-             "zoneout"_a.none(), "saved"_a.none(), "finals"_a)
+             "zoneout"_a.none(), "saved"_a.none(), "finals"_a, "found"_a.none() = nb::none())
         .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
-             "zoneout"_a.none(), "saved"_a.none(), "d_out"_a.none(), "d_finals"_a, "d_x"_a.none(), "d_tensors"_a)
+             "zoneout"_a.none(), "saved"_a.none(), "d_out"_a.none(), "d_finals"_a, "d_x"_a.none(), "d_tensors"_a, "known"_a)
         .def("stepper", &AnyLayers::stepper, "weights"_a, "threads"_a)
         .def("saved_size", &AnyLayers::saved_size, "batch"_a, "zoneout"_a);
 }

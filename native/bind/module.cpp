@@ -1,4 +1,4 @@
-// elman._native: the kernels for Python, on plain contiguous buffers. Names, types and errors: src/elman/_native.pyi.
+// elman._native: the compiled core for Python. Names, types and errors: src/elman/_native.pyi.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -31,7 +31,7 @@ const elman::Kernels& kernels_for(std::optional<std::string_view> target) {
     return *(target ? elman::find_target(*target) : elman::active_target()).kernels;
 }
 
-// Whether the buffers share some memory without being the same.
+// Whether the buffers overlap without being the same.
 template <class T>
 bool entangled(const T* x, const T* out, std::size_t n) {
     const std::less<const T*> before;
@@ -78,7 +78,7 @@ void def_kernels(nb::module_& module, elman::KernelsOf<T> elman::Kernels::* type
 
 NB_MODULE(_native, module) {
     module.doc() = "elman's compiled kernels";
-    nb::set_leak_warnings(false);  // what caches hold lives as long as the process
+    nb::set_leak_warnings(false);  // cached objects live as long as the process
     def_kernels<float>(module, &elman::Kernels::f32);
     def_kernels<double>(module, &elman::Kernels::f64);
     def_layers(module);
@@ -122,7 +122,11 @@ NB_MODULE(_native, module) {
             if ((bits != 16 && bits != 32) || limit > std::uint64_t{1} << bits) {
                 throw std::invalid_argument("bits must be 16 or 32, and limit at most 2 to the power of bits");
             }
-            const elman::Draw call{seed, limit, bits, count, static_cast<std::uint8_t*>(reach(out).data)};
+            const View at = view(out, "out", Use::write);
+            if (!(at.type == nb::dtype<bool>()) || !at.is_contiguous() || static_cast<std::size_t>(at.size()) < count) {
+                throw std::invalid_argument("out must be a contiguous array of bool, of at least count elements");
+            }
+            const elman::Draw call{seed, limit, bits, count, static_cast<std::uint8_t*>(at.data)};
             const elman::Kernels& kernels = kernels_for(target);
             const nb::gil_scoped_release unlocked;
             kernels.draw(call);

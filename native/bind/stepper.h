@@ -19,10 +19,8 @@ public:
     using In = nanobind::ndarray<const T, nanobind::c_contig, nanobind::device::cpu>;
     using Out = nanobind::ndarray<T, nanobind::c_contig, nanobind::device::cpu>;
 
-    Stepper(const elman::Layers<T>& layers, nanobind::handle weights, int threads)
-        : layers_(layers),
-          prepared_(layers.prepare(pointers<const T*>(weights, layers.parts() * layers.part_arrays(), "weights"))),
-          threads_(threads) {}
+    Stepper(const elman::Layers<T>& layers, const Shapes& shapes, nanobind::handle weights, int threads)
+        : layers_(layers), prepared_(layers.prepare(pointers(shapes, weights))), threads_(threads) {}
 
     // The states (L, rows, size) and new ones; c is None for a cell that has none.
     void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new,
@@ -30,16 +28,17 @@ public:
         const elman::Layout& layout = layers_.layout();
         const std::size_t size = layout.proj_size ? layout.proj_size : layout.hidden_size,
                           rows = x.size() / layout.input_size;
-        const std::size_t cells = layers_.states() > 1 ? layout.num_layers * rows * layout.hidden_size : 0;
-        if (layout.directions != 1 || x.size() != rows * layout.input_size || y.size() != rows * size ||
-            h.size() != layout.num_layers * rows * size || h_new.size() != h.size() || (c ? c->size() : 0) != cells ||
-            (c_new ? c_new->size() : 0) != cells) {
-            throw std::invalid_argument("arrays of other sizes than a step of this stack takes");
+        const bool cell = layers_.states() > 1;
+        if (layout.directions != 1 || !fits(x, x, false, layout.input_size) || !fits(y, x, false, size) ||
+            !fits(h, x, true, size) || !fits(h_new, x, true, size) || c.has_value() != cell ||
+            c_new.has_value() != cell || (cell && !fits(*c, x, true, layout.hidden_size)) ||
+            (cell && !fits(*c_new, x, true, layout.hidden_size))) {
+            throw std::invalid_argument("arrays of other shapes than a step of this stack takes");
         }
         const auto width = static_cast<std::ptrdiff_t>(layout.input_size), out = static_cast<std::ptrdiff_t>(size);
         elman::ForwardCall<T> call{
             {x.data(), 0, width}, {y.data(), 0, out}, {h.data()}, {h_new.data()}, {}, {}, {}, nullptr};
-        if (cells != 0) {
+        if (cell) {
             call.states.push_back(c->data());
             call.finals.push_back(c_new->data());
         }
@@ -48,6 +47,28 @@ public:
     }
 
 private:
+    static std::vector<const T*> pointers(const Shapes& shapes, nanobind::handle weights) {
+        const Items items(weights, shapes.size(), "weights");
+        std::vector<const T*> all;
+        for (std::size_t k = 0; k < shapes.size(); ++k) {
+            const View at = dense(items[k], "a weight", nanobind::dtype<T>(), shapes[k]);
+            if (at.data == nullptr) throw std::invalid_argument("a weight is missing");
+            check_storage(items[k], at, "a weight");
+            all.push_back(static_cast<const T*>(at.data));
+        }
+        return all;
+    }
+
+    // Whether an array is aligned and has x's batch dimension, if any: (B, size), or (L, B, size) for states.
+    template <class Array>
+    bool fits(const Array& array, const In& x, bool state, std::size_t size) const {
+        const std::size_t dims = x.ndim() + (state ? 1 : 0);
+        return array.ndim() == dims && array.shape(dims - 1) == size &&
+               (x.ndim() == 1 || (x.ndim() == 2 && array.shape(dims - 2) == x.shape(0))) &&
+               (!state || array.shape(0) == layers_.layout().num_layers) &&
+               reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
+    }
+
     const elman::Layers<T> layers_;
     const std::shared_ptr<const elman::Prepared<T>> prepared_;
     const int threads_;

@@ -24,25 +24,28 @@ def sigmoid(x: NDArray[np.float64], out: NDArray[np.float64], target: str | None
 
 def use_openmp(parallel: int, thread_number: int, team_size: int) -> None: ...
 
-def use_tensors(type: type) -> bool: ...
+# Tensors of exactly these types are taken; whether they have DLPack's C interface.
+def use_tensors(tensor: type, parameter: type) -> bool: ...
 
-# Addresses, 0 for none, and the dimension of the tensors that is time, -1 if they are packed. The caller keeps the
-# memory.
+# Whether the core can read a tensor where it lies, its last dimension or all of it contiguous.
+def is_readable(tensor: Any, contiguous: bool) -> bool: ...
+
+# ValueError: a tensor on another device, or whose storage does not hold it.
+def check_memory(object: Any, what: str) -> None: ...
+
 class Batch:
-    """Which steps of which rows there are."""
+    """Which steps of which rows there are.
+
+    counts (steps,) and order (rows,) are int64, resets (steps, rows) bool; time is the dimension of the tensors that is
+    time, -1 if they are packed. ValueError: values that make no batch.
+    """
 
     def __init__(
-        self,
-        steps: int,
-        rows: int,
-        counts: int,
-        order: int,
-        time: int,
-        resets: int,
-        reset_time: int,
-        reset_row: int,
-        threads: int,
+        self, steps: int, rows: int, counts: Any, order: Any, time: int, resets: Any, threads: int
     ) -> None: ...
+
+class Addresses:
+    """Where storages were found to hold a tensor: one that lies there still need not be checked again."""
 
 class Layers:
     """A stack of recurrent layers. ValueError: a cell without kernels, sizes that no layer has.
@@ -65,8 +68,8 @@ class Layers:
         double_precision: bool,
         target: str | None = None,
     ) -> None: ...
-    # whether all weights are on the CPU, contiguous, of the stack's type and shapes
-    def accepts(self, weights: Sequence[Any]) -> bool: ...
+    # whether a padded input and the weights are on the CPU and of the stack's type, the weights contiguous
+    def accepts(self, x: Any, weights: Sequence[Any], known: Addresses) -> bool: ...
     # tensors: the states, then the weights of each part; d_tensors likewise
     def forward(
         self,
@@ -78,6 +81,7 @@ class Layers:
         zoneout: Sequence[Any] | None,
         saved: Any,
         finals: Sequence[Any],
+        found: Addresses | None = None,
     ) -> None: ...
     def backward(
         self,
@@ -92,6 +96,7 @@ class Layers:
         d_finals: Sequence[Any],
         d_x: Any,
         d_tensors: Sequence[Any],
+        known: Addresses,
     ) -> None: ...
     def saved_size(self, batch: Batch, zoneout: bool) -> int: ...
     def stepper(self, weights: Sequence[Any], threads: int) -> Stepper32 | Stepper64: ...

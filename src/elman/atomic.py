@@ -1,4 +1,4 @@
-"""Files that are either there, whole, or not there at all: written aside, flushed, renamed."""
+"""Files that are there whole or not at all: written under another name, flushed, renamed."""
 
 from __future__ import annotations
 

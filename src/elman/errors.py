@@ -23,7 +23,7 @@ class ShapeError(ElmanError, ValueError):
 
 
 class ModelFileError(ElmanError, ValueError):
-    """A model file is missing, damaged, foreign or from a newer elman."""
+    """A model file is missing, damaged, not elman's, or from a newer elman."""
 
 
 class RunFolderError(ElmanError, OSError):
@@ -38,4 +38,4 @@ class MissingDependencyError(ElmanError, ImportError):
 
 
 class TrainingError(ElmanError, ArithmeticError):
-    """Training cannot go on: the loss or a gradient is no longer a finite number."""
+    """Training cannot continue: the loss or a gradient is no longer finite."""

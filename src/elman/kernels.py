@@ -126,12 +126,6 @@ def ragged(lengths: Array, steps: int) -> Ragged:
     return Ragged(counts.astype(np.int64, copy=False), np.argsort(-lengths, kind="stable").astype(np.int64, copy=False))
 
 
-def address(array: Array) -> int:
-    """Where an array's first element lies."""
-    location: int = array.__array_interface__["data"][0]
-    return location
-
-
 def run_layers(
     layout: Layout,
     x: Array,
@@ -180,12 +174,10 @@ def run_layers(
     batch = native().Batch(
         steps,
         rows,
-        0 if sorted_rows is None else address(sorted_rows.counts),
-        0 if sorted_rows is None else address(sorted_rows.order),
+        None if sorted_rows is None else sorted_rows.counts,
+        None if sorted_rows is None else sorted_rows.order,
         0,
-        0 if starts is None else address(starts),
-        rows,
-        1,
+        starts,
         thread_count(threads),
     )
     tensors = [*(initial or (None,) * len(shapes)), *arrays]
@@ -201,8 +193,9 @@ def _reachable(x: Array) -> Array:
 
 
 def _given(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
-    if array.shape != shape:
-        raise ShapeError(f"{name} is {array.shape}; it must be {shape}")
+    array = np.asarray(array)
+    if array.shape != shape or array.dtype.kind not in ("b" if dtype.kind == "b" else "fiu"):
+        raise ShapeError(f"{name} is {array.dtype} {array.shape}; it must be {dtype} {shape}")
     return np.require(array, dtype, ["C", "A"])
 
 
@@ -239,7 +232,9 @@ class Stepper:
         if layout.bidirectional:
             raise SettingsError("a bidirectional layer has no single step: its second half starts at the end")
         self.layout = layout
-        self.dtype = next(iter(weights.values())).dtype
+        self.dtype = np.asarray(weights[next(iter(layout.shapes()))]).dtype
+        if self.dtype not in (np.float32, np.float64):
+            raise ShapeError(f"the weights are {self.dtype}; they must be float32 or float64: convert them with astype")
         arrays = [_given(name, weights[name], shape, self.dtype) for name, shape in layout.shapes().items()]
         self._run = kernels_for(layout, self.dtype).stepper(arrays, thread_count(threads)).step
 
@@ -257,6 +252,8 @@ class Stepper:
             ShapeError: arrays of other shapes or types.
         """
         try:
+            if len(states) != len(self.layout.state_sizes):
+                return self._checked(x, states)
             y = np.empty((*x.shape[:-1], self.layout.recurrent_size), self.dtype)
             h = np.empty_like(states[0])
             if len(states) == 1:
@@ -265,11 +262,12 @@ class Stepper:
             c = np.empty_like(states[1])
             self._run(x, states[0], states[1], y, h, c)
             return y, (h, c)
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, AttributeError):
             return self._checked(x, states)
 
     def _checked(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         """The same from arrays that the kernels do not take as they are, or an error that names what is wrong."""
+        x = np.asarray(x)
         layout, rows = self.layout, x.shape[:-1]
         if x.ndim not in (1, 2) or x.shape[-1] != layout.input_size:
             raise ShapeError(f"x is {x.shape}; it must be (B, {layout.input_size}) or ({layout.input_size},)")

@@ -1,7 +1,7 @@
 """Settings, defined once: from one typed field come the Python signature, the command line's flag and the run's record.
 
 A settings class is a frozen dataclass whose fields are made with :func:`setting`. The model and the training loop
-define what they need (``ModelSettings``, ``TrainingSettings``); a task puts its own beside them by inheriting.
+define what they need (``ModelSettings``, ``TrainingSettings``); a task inherits both and adds its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Rule:
     above: float | None = None
     below: float | None = None
     metavar: str | None = None
-    fixed: bool = False  # what a trained model has, and training it further cannot change
+    fixed: bool = False  # a property of the model, which further training cannot change
 
 
 def setting(default: Any, help: str, **rule: Any) -> Any:
@@ -127,9 +127,9 @@ def to_record(settings: Settings) -> dict[str, Any]:
     """Settings as JSON values.
 
     >>> @dataclass(frozen=True, kw_only=True)
-    ... class Walk(Settings):
+    ... class Example(Settings):
     ...     steps: int = setting(1, "how many")
-    >>> to_record(Walk(steps=3))
+    >>> to_record(Example(steps=3))
     {'steps': 3}
     """
     record = dataclasses.asdict(settings)

@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, is_not
 from typing import Any
 
 import torch
@@ -104,6 +104,22 @@ def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return wrapped
 
 
+# whether somebody profiles: without a private name nobody is seen to
+profiling: Callable[[], bool] = _private("autograd._profiler_enabled") or (lambda: False)
+
+
+# ---------------------------------------------------------------------------------------------- what autograd saves
+
+# Counts changes in place of a tensor. Without it, autograd alone watches what is saved, and permits no change.
+version: Callable[[Any], int] | None = None if PUBLIC_ONLY else attrgetter("_version")
+_top_hooks = _private("_C._autograd._top_saved_tensors_default_hooks")
+
+
+def saves_through_hooks() -> bool:
+    """Whether hooks stand between autograd and what it saves, or may do so."""
+    return _top_hooks is None or _top_hooks(False) is not None
+
+
 # ---------------------------------------------------------------------------------------------- shorter ways to torch
 
 
@@ -155,19 +171,32 @@ _fused_kernel = _private("_fused_adamw_")
 # ------------------------------------------------------------------------------------------- modules and their weights
 
 
-def _named_parameters(module: torch.nn.Module) -> dict[str, Any]:
-    return dict(module.named_parameters(recurse=False, remove_duplicate=False))
-
-
 def _named_buffers(module: torch.nn.Module) -> dict[str, Any]:
     return dict(module.named_buffers(recurse=False, remove_duplicate=False))
 
 
-# a module's own parameters and buffers by name
-parameters_of: Callable[[torch.nn.Module], dict[str, Any]] = (
-    _named_parameters if PUBLIC_ONLY else attrgetter("_parameters")
-)
+# a module's own buffers by name
 buffers_of: Callable[[torch.nn.Module], dict[str, Any]] = _named_buffers if PUBLIC_ONLY else attrgetter("_buffers")
+
+
+def current_weights(layer: torch.nn.RNNBase, own: Callable[[Any], Any], names: tuple[str, ...]) -> list[Tensor]:
+    """The weights called ``names`` as torch's layers would take them, parametrised and replaced ones included.
+
+    A program that assigns ``_flat_weights`` is heeded, until one of the parameters is replaced.
+
+    Args:
+        own: takes the same names out of a dictionary.
+    """
+    if PUBLIC_ONLY:
+        return [getattr(layer, name) for name in names]
+    try:  # a module's attributes are found the slow way
+        weights = own(layer._parameters)
+    except KeyError:
+        return [getattr(layer, name) for name in names]
+    if any(map(is_not, weights, layer._flat_weights)):
+        layer._update_flat_weights()
+        weights = layer._flat_weights
+    return list(weights)
 
 
 def list_weights(layer: torch.nn.RNNBase, names: list[list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""What a cell is: data and one pure function. And what a cell's equation may use: :class:`Ops`.
+"""A cell: data and one pure function; and :class:`Ops`, the arithmetic that equations use.
 
 Dimension names, here and everywhere: ``T`` time, ``B`` batch, ``I`` input, ``H`` hidden, ``R`` recurrent
 (``H``, or the projection's size), ``G`` gates, ``L`` layers.
@@ -53,11 +53,11 @@ class Cell:
         gates: the gates' names in the order in which their rows are stacked in ``weight_ih`` and ``weight_hh``.
         states: the states' names; the first is the cell's output (and what a projection applies to).
         step: the equation. ``x`` is (B, I), each state (B, H) (the first (B, R)), ``weights`` the arrays by
-            parameter name. Returns the new states, and by name every gate (and other quantity) worth a look.
+            parameter name. Returns the new states, and by name every gate (and other quantity) worth inspecting.
         source: where the equation stands in print.
         extra: parameters besides ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh``.
-        keep: the gate that multiplies the old state where it is carried on (an LSTM's f, a GRU's z); "" if none.
-        write: the gate that multiplies what is new (an LSTM's i); "" if that is one minus ``keep``.
+        keep: the gate that multiplies the old state (an LSTM's f, a GRU's z); "" if none.
+        write: the gate that multiplies the candidate (an LSTM's i); "" if that is one minus ``keep``.
     """
 
     name: str
@@ -102,10 +102,10 @@ class Cell:
 
 
 class Ops(ABC):
-    """What an equation may call, on one kind of array.
+    """The arithmetic of equations, on one kind of array.
 
-    The two products hold what is common to all cells, so that no cell repeats it: the biases, layer normalisation
-    of each gate's share of each product (Ba, Kiros and Hinton 2016, "Layer Normalization", applied per gate; the
+    The two matmuls include what is common to all cells, so that no cell repeats it: the biases, layer normalisation
+    of each gate's part of each product (Ba, Kiros and Hinton 2016, "Layer Normalization", applied per gate; the
     biases serve as its shifts, ``gain_ih`` and ``gain_hh`` as its gains) and the recurrent dropout mask, one for
     all steps of a row (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout").
 
@@ -113,7 +113,7 @@ class Ops(ABC):
         gates: the cell's gates, in order.
         hidden_size: ``H``.
         layer_norm: normalise the products.
-        recurrent_mask: (B, R), already scaled by ``1 / (1 - p)``; multiplies the state inside the recurrent product.
+        recurrent_mask: (B, R), already scaled by ``1 / (1 - p)``; multiplies the state inside the recurrent matmul.
     """
 
     EPSILON = 1e-5
@@ -193,7 +193,7 @@ class Ops(ABC):
 
     @abstractmethod
     def zeros(self, like: Array, *shape: int) -> Array:
-        """Zeros of ``shape``, of the kind, type and place of ``like``."""
+        """Zeros of ``shape``, of the library, type and device of ``like``."""
 
     @abstractmethod
     def stack(self, arrays: Sequence[Array]) -> Array:

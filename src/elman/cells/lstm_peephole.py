@@ -1,4 +1,4 @@
-"""LSTM whose gates see the cell state: i and f the previous one, o the new one."""
+"""LSTM whose gates read the cell state: i and f the previous one, o the new one."""
 
 from __future__ import annotations
 

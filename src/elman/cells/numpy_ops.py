@@ -1,4 +1,4 @@
-"""The equations' vocabulary on NumPy arrays."""
+"""The arithmetic of the equations on NumPy arrays."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without our letters gets "?" in their place
+    if isinstance(sys.stdout, io.TextIOWrapper):  # "?" for letters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")
     try:
         arguments = make_parser().parse_args([word for word in words if word != "--debug"])
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe
         _discard_output()
         return 0
     except (ElmanError, OSError, MemoryError) as error:
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _discard_output() -> None:
-    """Send what is still to be written nowhere, so that it cannot fail once more when Python ends."""
+    """Discard buffered output, so that writing it cannot fail again when Python exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -56,6 +56,6 @@ def _one_line(error: Exception) -> str:
         text = f"not enough memory ({text}); give less data or smaller sizes"
     elif isinstance(error, OSError) and not isinstance(error, ElmanError):
         text = f"{error.filename or 'output'}: {error.strerror or text}; choose another path"
-    # Arguments are called by their Python names further down; here they are flags.
+    # Messages of the floors below name Python arguments; here these are flags.
     text = re.sub(r"^([a-z]+(?:_[a-z]+)*) (?=is )", r"`\1` ", text)
     return re.sub(r"`([a-z]+(?:_[a-z]+)*)`", lambda m: "--" + FLAGS.get(m[1], m[1]).replace("_", "-"), text)

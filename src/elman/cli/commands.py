@@ -100,7 +100,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 
 def _prepare() -> None:
-    """What a process that trains begins with."""
+    """What a process that trains does first."""
     from elman.recurrence.backends import note_missing_core
     from elman.training.memory import keep_freed_memory
 

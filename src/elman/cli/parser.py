@@ -16,7 +16,7 @@ from elman.tasks import TASKS, get_task
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports what cannot be understood as elman's own error, without the usage."""
+    """Raises elman's own error for words that cannot be parsed, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise SettingsError(f"{message}; '{self.prog} --help' lists what there is")

@@ -1,4 +1,4 @@
-"""What was measured of a trained model, on what, beside which baselines."""
+"""Scores of a trained model beside its baselines', and what they were computed on."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Metric(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured, on what, beside which baselines.
+    """Scores on a test, beside the baselines'.
 
     Args:
-        title: what was measured, in a line.
-        metrics: the scores there are, in order.
+        title: the test, in one line.
+        metrics: the names of the scores, in order.
         scores: metric → value; NaN where there is none.
         baselines: baseline → metric → value.
-        labels: what each baseline is called in words.
+        labels: baseline → its name in text.
         facts: further entries of ``metrics.json`` (``test_size``, ``windows``, ``season`` …).
-        verdict: one sentence in plain words.
+        verdict: the comparison in one sentence.
         rows: ``predictions.csv``.
-        figures: what there is to draw.
-        notes: what else is to be known of it, a sentence each.
+        figures: to be drawn by the report.
+        notes: further facts for the reader, a sentence each.
     """
 
     title: str

@@ -23,8 +23,8 @@ class Examples:
             (N, S) static …
         targets: (N, …) float32 or int64, as the head takes them; (N, T, …) where there is one for each step.
         lengths: (N,) steps of each sequence, from 1 to T; the rest of its row is padding. None: all are whole.
-        sample_weight: how much each target counts, (N,), (N, T) or of the targets' shape; 0 where it is not known.
-            None: all count 1.
+        sample_weight: the weight of each target, (N,), (N, T) or of the targets' shape; 0 where it is not known.
+            None: all are 1.
 
     >>> len(Examples(np.zeros((3, 5, 1), "f4"), np.zeros((3, 1), "f4")))
     3
@@ -48,10 +48,10 @@ class Examples:
         return max((array.shape[1] for array in self.named_inputs().values() if has_steps(array)), default=0)
 
     def weights(self, *, keeps_time: bool = False) -> Array | None:
-        """How much each target counts, of the targets' first dimensions, in float32; None if all count 1.
+        """The weight of each target, of the targets' first dimensions, in float32; None if all are 1.
 
         Args:
-            keeps_time: whether there is a target for each step. Those behind a row's length then count 0.
+            keeps_time: whether there is a target for each step. Those after a row's last step then have weight 0.
         """
         weight = None if self.sample_weight is None else self.sample_weight.astype(np.float32, copy=False)
         if keeps_time and self.lengths is not None:
@@ -64,16 +64,16 @@ class Examples:
         return None if weight is None or (weight == 1).all() else weight
 
     def check(self, what: str, *, keeps_time: bool = False) -> None:
-        """Refuse what cannot be trained on; ``what`` names it in messages.
+        """Check that the examples can be trained on; ``what`` names them in messages.
 
-        Padding of the inputs is read, though it does not count: it must be finite, and an index within range.
+        Padding of the inputs is read, though it has no weight: it must be finite, and an index within range.
 
         Args:
             keeps_time: as for :meth:`weights`.
 
         Raises:
             ShapeError: arrays that do not fit each other.
-            DataError: no examples, none that counts, or a value that counts and is not finite.
+            DataError: no examples, none with a weight, or a value with a weight that is not finite.
         """
         count, inputs = len(self.targets), self.named_inputs()
         for name, array in inputs.items():

@@ -1,4 +1,4 @@
-"""What there is to draw, as data: the report draws it, and tests look at its numbers without a picture."""
+"""Figures as data: the report draws them, tests check their numbers without drawing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Figure:
-    """Data of one picture. ``name`` is the file's stem.
+    """The data of one figure. ``name`` is the file's stem.
 
     ``x`` values are numbers, or datetime64 for a time axis. ``marks`` are vertical lines: (x, label), or "" for none.
     ``shaded`` are stretches of the horizontal axis: (from, to), all for the one reason that ``shaded_label`` names.

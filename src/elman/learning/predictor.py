@@ -1,4 +1,4 @@
-"""A trained model in use."""
+"""What a trained model does for its task."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from elman.model import Model, Stream
 class Predictor(ABC):
     """A model and its record, parsed and checked once: what a task makes of a model file.
 
-    Data are whatever the task's estimator reads; a test is a part of them, as :class:`~elman.learning.Problem` holds
-    it back.
+    Data are what the task's estimator reads; a test is the part of them that :class:`~elman.learning.Problem` holds
+    back.
     """
 
     model: Model
@@ -28,7 +28,7 @@ class Predictor(ABC):
 
     @abstractmethod
     def evaluate(self, test: Any) -> Evaluation:
-        """Scores on ``test``, beside the baselines'; nothing is fitted anew but these.
+        """Scores on ``test``, beside the baselines'; only baselines are fitted.
 
         Raises:
             DataError: too little data.
@@ -36,11 +36,11 @@ class Predictor(ABC):
 
     @abstractmethod
     def has_seen(self, test: Any) -> bool:
-        """Whether the model was fitted on any of ``test``, so that a score on it would say nothing."""
+        """Whether the model was fitted on any of ``test``, so that a score on it would mean nothing."""
 
     @abstractmethod
     def stream(self) -> Stream:
-        """The model a step at a time."""
+        """The model run step by step."""
 
     def remarks(self, data: Any) -> list[str]:
         """What whoever reads the answers for ``data`` ought to know, a sentence each."""

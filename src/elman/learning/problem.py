@@ -18,21 +18,21 @@ FittedOn = Literal["train", "all"]
 class Problem(ABC):
     """One training job: its data, and every choice made on them. It does not train.
 
-    Training fits the examples of :meth:`train`, has the predictor measured on ``test``, and then fits those of
-    :meth:`all` for as many epochs again.
+    Training fits the examples of :meth:`train`, evaluates the predictor on ``test``, and then fits those of :meth:`all`
+    for as many epochs as were best.
     """
 
     layers: tuple[Layer, ...]
     test: Any = None
     """The part of the data that is held back, as :meth:`Predictor.evaluate` takes it; None: nothing is."""
     bptt_steps: int = 0
-    """Steps of a segment of truncated back-propagation through time; 0: sequences are not cut."""
+    """Steps in a segment of truncated back-propagation through time; 0: sequences are not cut."""
     zero_output: bool = False
     """Whether an output of zero is already a good answer, so that training should begin there."""
 
     @abstractmethod
     def fingerprint(self) -> bytes:
-        """Data and choices, digested: a checkpoint of another problem must not be continued."""
+        """A digest of data and choices: a checkpoint of another problem is refused."""
 
     @abstractmethod
     def train(self) -> Examples:
@@ -40,7 +40,7 @@ class Problem(ABC):
 
     @abstractmethod
     def validation(self) -> Examples | None:
-        """Examples that decide when to stop, none of them among those to fit; None: too few to divide."""
+        """Examples that decide when to stop, disjoint from those to fit; None: too few to divide."""
 
     @abstractmethod
     def all(self) -> Examples | None:
@@ -48,7 +48,7 @@ class Problem(ABC):
 
     @abstractmethod
     def predictor(self, arrays: dict[str, np.ndarray], fitted_on: FittedOn) -> Predictor:
-        """The model with these weights, ready for use; ``fitted_on`` says which examples they were fitted on."""
+        """The model with these weights, ready for use; ``fitted_on`` names the examples they were fitted on."""
 
     def picture(self, predictor: Predictor) -> Figure | None:
         """What to look at while it trains: ``predictor`` beside the truth, on nothing of the test; None: nothing."""

@@ -1,4 +1,4 @@
-"""A model: a description of layers plus named arrays; on NumPy, on disk, a step at a time. No torch."""
+"""Models: layers and named arrays, executed on NumPy, at once or step by step, and stored on disk. No torch."""
 
 from elman.model.file import load_model, save_model
 from elman.model.heads import PointHead, SoftmaxHead

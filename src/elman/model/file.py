@@ -111,7 +111,7 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     texts = ("elman", "task", "digest")
     if found.keys() != KEYS or not all(isinstance(found[name], str) for name in texts):
         raise ModelFileError(f"{path}: its description must have {', '.join(sorted(KEYS))}; train it again")
-    # the digest covers values; that the text is the one written is more: 0.10 for 0.1 is a change too
+    # the digest covers values; the text must match as well, since 0.10 for 0.1 is a change too
     if jsontext.dumps(found, sort_keys=True) != metadata["elman"]:
         raise ModelFileError(f"{path}: its description is not as elman writes it; copy it again or train again")
     return found

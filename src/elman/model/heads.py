@@ -1,4 +1,4 @@
-"""Heads: what a model's numbers mean. Their losses are in :mod:`elman.nn.twins`."""
+"""Heads, the last layers: they define what a model's output means. Their losses are in :mod:`elman.nn.twins`."""
 
 from __future__ import annotations
 

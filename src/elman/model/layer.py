@@ -1,4 +1,4 @@
-"""What a layer of a model is: a description in plain values, and its execution on NumPy arrays.
+"""A layer of a model: its description in JSON values, and its execution on NumPy arrays.
 
 Dimension names are those of :mod:`elman.cells.base`; ``F`` is the features of an activation, ``N`` rows.
 """
@@ -25,13 +25,13 @@ INPUT = "input"  # what a model's only input is called
 
 
 def has_steps(array: Array) -> bool:
-    """Whether an input or activation has steps: (N, T, …), or (N, T) whole numbers; (N, F) has none."""
+    """Whether an input or activation has steps: (N, T, …), or (N, T) integers; (N, F) has none."""
     return array.ndim > 2 or (array.ndim == 2 and array.dtype.kind in "iu")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layer(ABC):
-    """One layer's description: plain values only, so that it can be written as JSON.
+    """The description of one layer: values that JSON can hold.
 
     Args:
         name: what later layers call it in their ``reads``.
@@ -41,7 +41,7 @@ class Layer(ABC):
 
     kind: ClassVar[str]
     takes_integers: ClassVar[bool] = False
-    """Whether its input is whole numbers (indices), not float32."""
+    """Whether its input is integers (indices), not float32."""
     keeps_time: ClassVar[bool] = True
     """Whether its output has steps where its input has them."""
 
@@ -67,7 +67,7 @@ class Layer(ABC):
 
     @abstractmethod
     def run(self, x: Sequence[Array], arrays: Arrays, lengths: Array | None, state: State) -> tuple[Array, State]:
-        """Its output, and the state to go on from.
+        """The output, and the state after the last step.
 
         Args:
             x: what it reads, in order: (N, T, F), or (N, F) without steps.
@@ -77,7 +77,7 @@ class Layer(ABC):
         """
 
     def state_sizes(self) -> dict[str, tuple[int, int]]:
-        """Of each array of its state (parts, N, size) the two sizes, by name; empty: it carries nothing."""
+        """The two sizes of each array (parts, N, size) of its state, by name; empty: it has no state."""
         return {}
 
     def record(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Layer(ABC):
         return {"name": name, "reads": tuple(reads)}
 
     def only(self, sizes: Sequence[int | None], own: int | None = None) -> int | None:
-        """The features of the one thing that the layer reads, which must be ``own`` where both are known."""
+        """The features of the layer's only source, which must be ``own`` where both are known."""
         if len(sizes) != 1:
             raise ShapeError(f"a {self.kind} layer reads one thing, not {len(sizes)}")
         if own is not None and sizes[0] not in (None, own):
@@ -114,7 +114,7 @@ class Layer(ABC):
 
 
 class Head(Layer):
-    """The last layer: what the numbers mean. Its torch twin has the loss."""
+    """The last layer: it defines what the output means. Its torch twin has the loss."""
 
     @property
     @abstractmethod

@@ -79,8 +79,8 @@ class LastStep(Layer):
     """Each row's own last step: (N, T, F) → (N, F).
 
     Args:
-        bidirectional: the second half of the features runs backwards and ends at the first step: it is taken there.
-            At the last one it has seen a single step.
+        bidirectional: the second half of the features is the reverse direction, which ends at the first step, and is
+            taken there; at the last step it has processed a single one.
     """
 
     bidirectional: bool = False
@@ -134,7 +134,7 @@ class Linear(Layer):
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """A vector for each of ``count`` indices: (N, T) whole numbers → (N, T, size)."""
+    """A vector for each of ``count`` indices: (N, T) integers → (N, T, size)."""
 
     count: int
     size: int
@@ -167,7 +167,7 @@ JOINS = ("concatenate", "add")
 
 @dataclass(frozen=True)
 class Join(Layer):
-    """Several activations as one: side by side, or their sum. One without steps counts at every step."""
+    """Several activations concatenated or added. One without steps is repeated at every step."""
 
     how: str = "concatenate"
     kind: ClassVar[str] = "join"

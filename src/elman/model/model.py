@@ -71,10 +71,10 @@ class Model:
         """Output and final state, in float32; large batches are run in parts.
 
         Args:
-            inputs: one array, or several by name: (N, T, I), (N, T) whole numbers for an embedding, (N, S).
+            inputs: one array, or several by name: (N, T, I), (N, T) integers for an embedding, (N, S).
             lengths: (N,) steps of each row, from 1 to T; the rest is padding.
-            state: one that an earlier call gave, to go on from; None begins anew. Its arrays are called by the layer's
-                number and the state's name (``"0.h"``) and hold the rows on their second axis.
+            state: the final state of an earlier call; None for the initial one. Its arrays are named by the layer's
+                number and the state's name (``"0.h"``); rows are their second axis.
 
         Returns:
             output (N, T, O) or (N, O), and the state after each row's last step.
@@ -132,7 +132,7 @@ class Model:
 
     @property
     def head(self) -> Head:
-        """The last layer, which says what the output means.
+        """The last layer, which defines what the output means.
 
         Raises:
             ShapeError: the last layer is no head.
@@ -147,7 +147,7 @@ class Model:
         return self.decode(self(inputs, lengths)[0], lengths)
 
     def decode(self, output: Array, lengths: Sequence[int] | Array | None = None) -> Array:
-        """What the head makes of an output."""
+        """The head's answer for an output."""
         head, prefix = self.head, f"{len(self.layers) - 1}."
         arrays = {name: self.arrays[prefix + name] for name in head.shapes()}
         return head.decode(output, arrays, None if lengths is None else np.asarray(lengths))

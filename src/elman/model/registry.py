@@ -18,7 +18,7 @@ L = TypeVar("L", bound=type[Layer])
 def register_layer(cls: L) -> L:
     """Make a kind of layer or head known to the model file; a class decorator.
 
-    Its torch twin is registered with :func:`elman.nn.network.register_twin`.
+    Its torch twin is registered with :func:`elman.nn.twins.register_twin`.
 
     Raises:
         SettingsError: another class has that kind already.
@@ -41,10 +41,10 @@ def layer_from_record(record: Any) -> Layer:
 
 
 def check_known(layer: Layer) -> None:
-    """Refuse a layer of a kind that is not registered.
+    """Check that the kind of a layer is registered.
 
     Raises:
-        SettingsError: it is not.
+        SettingsError: it is not registered.
     """
     if LAYERS.get(layer.kind) is not type(layer):
         raise SettingsError(f"a layer of kind {layer.kind!r} is not known: register its class with register_layer")

@@ -1,4 +1,4 @@
-"""Any model whose layers run forward in time, as a stream: one step in, the output after it out."""
+"""Any causal model as a stream: one step in, the output after it out."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from elman.model.stream import State, Stream
 
 
 def stream_of(model: Model) -> Stream:
-    """``stream.step(x)`` gives the head's answer after ``x``; a sequence in steps gives what it gives whole.
+    """``stream.step(x)`` returns the head's answer after ``x``: the same outputs as for the whole sequence at once.
 
-    ``x`` is one step without rows: (I,), or a whole number for an embedding, or a dict of these by input.
+    ``x`` is one step without rows: (I,), or an integer for an embedding, or a dict of these by input.
 
     Raises:
-        SettingsError: a layer that also runs backwards in time.
+        SettingsError: a bidirectional layer.
 
     >>> from elman.model import LastStep, Linear, PointHead, model_shapes
     >>> layers = (Linear(1, 1), PointHead("mse"))

@@ -1,4 +1,4 @@
-"""A trained model a step at a time, without torch: state in, state out, by name."""
+"""A trained model run step by step, without torch: state in, state out, by name."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Stream:
     """One value in, the next output out.
 
     Args:
-        function: ``(x, state) -> (y, state)``, pure: the task's own.
+        function: ``(x, state) -> (y, state)``, pure; defined by the task.
         initial: the state before the first step.
-        identity: what makes states that look alike another model's, such as its digest; a saved state has it.
-        finite: names of the arrays that a state put back must have finite, as those of a cell: one value that is not
+        identity: tells models apart whose states have the same shapes, such as a digest; it is saved with the state.
+        finite: names of the arrays that must be finite when a state is restored, such as those of a cell, where one NaN
             would make all later outputs NaN. In the others NaN may stand for a missing value.
 
     >>> count = Stream(lambda x, s: (s["n"] + x, {"n": s["n"] + x}), {"n": np.zeros(())})
@@ -48,7 +48,7 @@ class Stream:
 
     @property
     def state(self) -> State:
-        """A copy of the state: arrays by name. Assign it to put it back.
+        """A copy of the state: arrays by name. Assign it to restore it.
 
         Raises:
             ShapeError: on assignment, names, shapes, types or values that cannot be this stream's.
@@ -73,10 +73,10 @@ class Stream:
         self._state = given
 
     def step(self, x: Any) -> np.ndarray:
-        """Take in one input, give the output after it; the task says what both are.
+        """The output after one more input; the task defines both.
 
         Raises:
-            DataError: an input that the task cannot take; the state is then left as it was.
+            DataError: an input that the task cannot take; the state does not change then.
         """
         y, self._state = self._function(x, self._state)
         return y
@@ -90,7 +90,7 @@ class Stream:
         atomic.write_bytes(path, arrayfile.packed(self._state, {HEADER: self._signed(self._state)}))
 
     def load(self, path: Path | str) -> None:
-        """Put back a state that :meth:`save` wrote.
+        """Restore a state that :meth:`save` wrote.
 
         Raises:
             ModelFileError: the file is missing, damaged, or another stream's.

@@ -1,4 +1,4 @@
-"""Which layer of a model reads what."""
+"""Which layer of a model reads which inputs and layers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Wiring:
 
     @cached_property
     def integers(self) -> frozenset[str]:
-        """Names of the inputs that are whole numbers."""
+        """Names of the inputs that are integers."""
         pairs = zip(self.layers, self.sources, strict=True)
         return frozenset(s for layer, sources in pairs if layer.takes_integers for s in sources if isinstance(s, str))
 
@@ -70,10 +70,10 @@ class Wiring:
         return all(layer.causal for layer in self.layers)
 
     def check(self) -> None:
-        """Refuse layers that do not fit each other.
+        """Check that the layers fit one another.
 
         Raises:
-            ShapeError: one reads other features than it takes, nobody reads one, or a head is not the last.
+            ShapeError: a layer cannot read what it is given, no layer reads it, or a head is not the last.
         """
         sizes: list[int | None] = []
         for layer, sources in zip(self.layers, self.sources, strict=True):
@@ -86,7 +86,7 @@ class Wiring:
                 raise ShapeError(f"nothing reads layer {number}, a {layer.kind} layer")
 
     def checked_inputs(self, given: Mapping[str, Array]) -> dict[str, Array]:
-        """Inputs as the layers take them: float32, or whole numbers.
+        """Inputs as the layers take them: float32, or integers.
 
         Raises:
             ShapeError: one is missing, left over, or has another number of rows.

@@ -13,83 +13,170 @@ from torch.nn.utils.rnn import pad_packed_sequence
 from elman import torch_private
 from elman.nn.buffers import empty
 from elman.nn.call import with_data
-from elman.nn.checks import States
+from elman.nn.checks import LayerShapeError, ModifiedTensorError, States
 from elman.nn.plans import Plan
 from elman.nn.reference import packed_rows, run_equations
-from elman.recurrence.backends import refuse_if_strict, warn_once
+from elman.recurrence.backends import native, refuse_if_strict, warn_once
+from elman.torch_private import profiling, saves_through_hooks, version
 
 _requires_grad = attrgetter("requires_grad")
 
 
-def run(plan: Plan, x: Tensor, states: Iterable[Tensor | None], weights: list[Tensor], follow: bool) -> Any:
+def run(
+    plan: Plan, x: Tensor, states: Iterable[Tensor | None], weights: list[Tensor], follow: bool
+) -> tuple[Tensor, States]:
     """Run the kernels on tensors that they take as they are.
 
     Args:
         follow: whether derivatives with respect to anything but the weights are asked for.
 
     Returns:
-        the output, and a tuple of the final states.
+        the output and the final states.
+
+    Raises:
+        LayerShapeError: a tensor is not as the kernels take it, or its memory was freed.
     """
-    if torch.is_grad_enabled() and (follow or any(map(_requires_grad, weights))):
-        output, *finals = _apply(plan, x, *states, *weights)
-    else:
-        output, finals, _ = _forward(plan, x, (*states, *weights), training=False)
+    if profiling():
+        with torch.profiler.record_function(f"elman::{plan.stack.layout.cell}"):
+            return _run(plan, x, states, weights, follow)
+    return _run(plan, x, states, weights, follow)
+
+
+def _run(
+    plan: Plan, x: Tensor, states: Iterable[Tensor | None], weights: list[Tensor], follow: bool
+) -> tuple[Tensor, States]:
+    try:
+        if torch.is_grad_enabled() and (follow or any(map(_requires_grad, weights))):
+            output, *finals = _apply(plan, x, *states, *weights)
+        else:
+            output, finals, _ = _forward(plan, x, (*states, *weights))
+    except ValueError as error:
+        raise LayerShapeError(str(error)) from None
     return output, tuple(finals)
 
 
-def _forward(plan: Plan, x: Tensor, tensors: Any, training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
-    _, kernels, output_shape, final_shapes, saved_size = plan.stack
-    dtype = x.dtype
-    # torch takes sizes one by one in less time than a tuple of them
-    output = torch.empty(*output_shape, dtype=dtype)
-    finals = [torch.empty(*shape, dtype=dtype) for shape in final_shapes]
-    saved = empty(saved_size, dtype) if training else None
-    kernels.forward(*plan.arguments(x, output, tensors, saved), finals)
+def _forward(plan: Plan, x: Tensor, tensors: Any, found: Any = None) -> tuple[Tensor, list[Tensor], Any]:
+    """``found``: the addresses that backward wants to know; None outside training."""
+    stack = plan.stack
+    # of the type and on the device of x, whatever the default device is
+    output = x.new_empty_strided(*stack.output)
+    finals = [x.new_empty_strided(shape, strides) for shape, strides in stack.finals]
+    saved = None if found is None else empty(stack.saved_size, x.dtype)
+    stack.kernels.forward(*plan.arguments(x, output, tensors, saved), finals, found)
     return output, finals, saved
 
 
 class _Recurrence(torch.autograd.Function):
-    """``apply(plan, x, *states, *weights) -> (output, *finals)``; a state may be None."""
+    """``apply(plan, x, *states, *weights) -> (output, *finals)``; a state may be None.
+
+    Backward reads the output, which programs may change in place as they may torch's: it is then computed again.
+    """
 
     @staticmethod
     def forward(ctx: Any, plan: Plan, x: Tensor, *tensors: Tensor | None) -> tuple[Tensor, ...]:
-        output, finals, saved = _forward(plan, x, tensors, training=True)
-        ctx.plan = plan
+        ctx.plan, ctx.addresses = plan, native().Addresses()
+        output, finals, saved = _forward(plan, x, tensors, ctx.addresses)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, output, saved, *tensors)
+        ctx.inputs, ctx.versions, ctx.biases = None, None, ()
+        if version is None:
+            ctx.save_for_backward(x, *tensors, saved, output)
+            return output, *finals
+        ctx.versions = _versions((x, *tensors))
+        if not saves_through_hooks():
+            ctx.inputs = (x, *tensors)
+        if plan.stack.biases:  # which backward does not read: they may change
+            ctx.biases = [tensors[k] for k in plan.stack.biases]
+            tensors = plan.stack.read(tensors)
+        ctx.save_for_backward(x, *tensors, saved, output)
         return output, *finals
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Tensor | None, ...]:
         plan: Plan = ctx.plan
-        x, output, saved, *tensors = ctx.saved_tensors
+        x, tensors, saved, output = _restored(ctx)
         _, wants_x, *wanted = ctx.needs_input_grad
         given = (d_output, *d_finals)
-        if torch.is_grad_enabled() or any(d is not None and torch_private.is_batched(d) for d in given):
+        if torch.is_grad_enabled() or not all(d is None or _is_ordinary(d) for d in given):
+            _require_unchanged(ctx, (x, *tensors))
             return None, *_backward_by_equations(plan, x, tensors, given, (wants_x, *wanted))
         d_output = None if d_output is None else strided(d_output)
         ends = [None if d is None else contiguous(d) for d in d_finals]
-        d_x = torch.empty(*x.shape, dtype=x.dtype) if wants_x else None
-        gradients = [torch.empty_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
-        plan.stack.kernels.backward(*plan.arguments(x, output, tensors, saved), d_output, ends, d_x, gradients)
+        d_x = x.new_empty(x.shape) if wants_x else None
+        gradients = [None if t is None or not w else torch.empty_like(t) for t, w in zip(tensors, wanted, strict=True)]
+        arguments = plan.arguments(x, output, tensors, saved)
+        try:
+            plan.stack.kernels.backward(*arguments, d_output, ends, d_x, gradients, ctx.addresses)
+        except ValueError as error:
+            raise LayerShapeError(f"{error}; is it as forward saved it, or did a hook replace it?") from None
         return None, d_x, *gradients
+
+
+def _versions(tensors: Iterable[Tensor | None]) -> list[int] | None:
+    return None if version is None else [version(t) for t in tensors if t is not None]
+
+
+def _restored(ctx: Any) -> tuple[Tensor, list[Tensor | None], Tensor, Tensor]:
+    """The input, states and weights, saved activations and the output, as forward had them."""
+    plan: Plan = ctx.plan
+    try:
+        x, *read, saved, output = ctx.saved_tensors
+    except RuntimeError as error:
+        # the output comes last: where it alone was changed, it can be computed again
+        if ctx.inputs is None or "modified by an inplace operation" not in str(error):
+            raise
+        x, *tensors = ctx.inputs
+        if _versions(ctx.inputs) != ctx.versions:
+            raise
+        output, _, saved = _forward(plan, x, tensors, ctx.addresses)
+        return x, tensors, saved, output
+    ctx.inputs = None  # autograd forgets what it saved, too
+    for k, bias in zip(plan.stack.biases, ctx.biases, strict=False):
+        read.insert(k, bias)
+    return x, read, saved, output
+
+
+def _require_unchanged(ctx: Any, tensors: Sequence[Tensor | None]) -> None:
+    """All that forward ran on, biases too, is as it was: for backward by the equations."""
+    if _versions(tensors) != ctx.versions:
+        raise ModifiedTensorError(
+            "a weight, state or input of a recurrent layer was modified by an inplace operation between forward and a "
+            "second derivative; modify a copy"
+        )
+
+
+def _is_ordinary(d: Tensor) -> bool:
+    return type(d) is Tensor and d.layout is torch.strided and not torch_private.is_batched(d)
 
 
 _apply = torch_private.direct_apply(_Recurrence)  # under torch.func's transforms another path runs
 
 
 def strided(tensor: Tensor) -> Tensor:
-    """With its values in memory, its last dimension contiguous: torch postpones negations, and the writing of zeros."""
-    if torch_private.is_lazy_zero(tensor):
-        tensor = tensor.clone()
-    if tensor.is_neg():
-        tensor = tensor.resolve_neg()
-    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
+    """A tensor as the kernels read it: its values in memory, aligned, the last dimension contiguous.
+
+    Raises:
+        LayerShapeError: its memory was freed.
+    """
+    if native().is_readable(tensor, False) and not tensor.is_neg():
+        return tensor
+    return _copied(tensor)
 
 
 def contiguous(tensor: Tensor) -> Tensor:
-    """With its values in memory, contiguous."""
-    return strided(tensor).contiguous()
+    """The same, all of it contiguous."""
+    if native().is_readable(tensor, True) and not tensor.is_neg():
+        return tensor
+    return _copied(tensor)
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    # torch may postpone the writing of zeros, which then have no memory
+    if not torch_private.is_lazy_zero(tensor):
+        try:
+            native().check_memory(tensor, "a tensor")
+        except ValueError as error:
+            raise LayerShapeError(str(error)) from None
+    return tensor.clone(memory_format=torch.contiguous_format)  # negated where that was postponed
 
 
 def _backward_by_equations(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 SMALL = 1 << 18  # bytes; smaller blocks stay with the allocator anyway
 KEPT = 256 << 20  # bytes kept at most
+CPU = torch.device("cpu")  # whatever the default device is
 LINE = 64  # bytes of a cache line, where blocks begin
 
 # free blocks by id, the latest last; each access is a single operation, atomic among threads
@@ -45,7 +46,7 @@ def empty(count: int, dtype: torch.dtype) -> Tensor:
     """
     size = count * dtype.itemsize
     if not SMALL <= size <= KEPT:
-        return torch.empty(count, dtype=dtype)
+        return torch.empty(count, dtype=dtype, device=CPU)
     step = 1 << (size.bit_length() - 4)  # eight sizes for each power of two
     size = -(-size // step) * step
     for key, block in reversed(list(_free.items())):

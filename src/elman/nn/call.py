@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
@@ -41,11 +43,39 @@ class Call(NamedTuple):
         """See :func:`elman.nn.masks.draw_masks`."""
         return draw_masks(self.layout, self.recurrent_dropout, steps, batch, like, training=self.training)
 
-    def zeros(self, like: Tensor, batch: int) -> States:
-        """States to begin from where none are given."""
-        return tuple(like.new_zeros(self.layout.num_parts, batch, size) for size in self.layout.state_sizes)
+    def zeros(self, like: Tensor, batch: Any) -> States:
+        """States to begin from where none are given; a ``batch`` that is a tensor stays free in a recording."""
+        shapes = [(self.layout.num_parts, batch, size) for size in self.layout.state_sizes]
+        return tuple(torch.zeros(*shape, dtype=like.dtype, device=like.device) for shape in shapes)
 
 
 def with_data(packed: PackedSequence, data: Tensor) -> PackedSequence:
     """Other values of the same rows and steps."""
     return PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+
+
+def reordered(states: Any, order: Tensor | None) -> Any:
+    """The rows of states (…, B, size) in another order; None leaves them."""
+    return states if order is None or states is None else tuple(s.index_select(1, order) for s in states)
+
+
+def order_of_rows(packed: PackedSequence) -> np.ndarray | None:
+    """The caller's row of each sorted row, where the two permutations of ``packed`` undo each other; else None."""
+    permutations = (packed.sorted_indices, packed.unsorted_indices)
+    for indices in permutations:
+        if type(indices) is not Tensor or not indices.is_cpu or indices.dtype not in (torch.int32, torch.int64):
+            return None
+    order, back = (indices.numpy() for indices in permutations if indices is not None)
+    rows = int(packed.batch_sizes[0])
+    if order.shape != (rows,) or back.shape != (rows,) or not 0 <= order.min() <= order.max() < rows:
+        return None
+    return np.ascontiguousarray(order, np.int64) if np.array_equal(back[order], np.arange(rows)) else None
+
+
+def sorted_rows(
+    packed: PackedSequence, states: States | None, resets: Tensor | None
+) -> tuple[PackedSequence, States | None, Tensor | None]:
+    """The same with its rows as they lie in ``packed``, which then has no indices; resets are (T, B)."""
+    order = packed.sorted_indices
+    resets = resets if order is None or resets is None else resets.index_select(1, order)
+    return PackedSequence(packed.data, packed.batch_sizes), reordered(states, order), resets

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import get_cell
-from elman.errors import SettingsError, ShapeError
+from elman.errors import ElmanError, SettingsError, ShapeError
 from elman.recurrence import Layout
+from elman.recurrence.backends import native
 
 States = tuple[Tensor, ...]
 
@@ -22,6 +24,10 @@ class LayerShapeError(ShapeError, RuntimeError):
 
     torch.nn raises RuntimeError for some of these cases and ValueError for others: code that catches either goes on.
     """
+
+
+class ModifiedTensorError(ElmanError, RuntimeError):
+    """A tensor that a derivative needs was modified in place since."""
 
 
 class SettingTypeError(SettingsError, TypeError):
@@ -48,6 +54,11 @@ def as_probability(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) <= 1:
         raise SettingsError(f"{name} should be a number in range [0, 1], got: {value!r}")
     return float(value)
+
+
+def as_tensor(values: Any) -> Tensor:
+    """``values`` as a tensor: on the CPU, whatever the default device is, where they are none yet."""
+    return values if isinstance(values, Tensor) else torch.as_tensor(values, device="cpu")
 
 
 def check_dtype(name: str, tensor: Tensor, dtype: torch.dtype) -> None:
@@ -93,9 +104,48 @@ def check_states(layout: Layout, dtype: torch.dtype, hx: Any, batch: int, *, bat
     return states if batched else tuple(s.unsqueeze(1) for s in states)
 
 
+def check_packed(layout: Layout, dtype: torch.dtype, input: PackedSequence) -> None:
+    """A packed input's data fit the layer, and its sizes describe them."""
+    data, sizes = input.data, input.batch_sizes
+    check_input(layout, dtype, data, (2,))
+    shaped = sizes.dim() == 1 and len(sizes) > 0 and sizes.is_contiguous()
+    if not shaped or sizes.dtype is not torch.int64 or not sizes.is_cpu:
+        raise LayerShapeError(
+            f"batch_sizes must be int64 (steps,) on the CPU, contiguous; got {sizes.dtype} {tuple(sizes.shape)} of "
+            f"strides {sizes.stride()} on {sizes.device}"
+        )
+    for name, tensor in (
+        ("batch_sizes", sizes),
+        ("sorted_indices", input.sorted_indices),
+        ("unsorted_indices", input.unsorted_indices),
+    ):
+        if tensor is not None and tensor.is_cpu:
+            check_memory(name, tensor)
+    values = sizes.tolist()
+    if sum(values) != len(data) or values[-1] < 1 or values != sorted(values, reverse=True):
+        shown = f"{values[:8]}"[:-1] + (", …]" if len(values) > 8 else "]")
+        raise LayerShapeError(
+            f"batch_sizes {shown} do not describe data of {len(data)} rows: they must not rise, be at least 1 and sum "
+            "to that number; use pack_padded_sequence or pack_sequence"
+        )
+
+
+def check_memory(name: str, tensor: Tensor) -> None:
+    """A tensor's storage holds it."""
+    core = native()
+    if core is None or type(tensor) is not Tensor or tensor.layout is not torch.strided:
+        return
+    try:
+        core.check_memory(tensor, name)
+    except ValueError as error:
+        raise LayerShapeError(str(error)) from None
+
+
 def check_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int) -> Tensor:
     """``lengths`` as a (B,) int64 tensor on the CPU, each from 1 to ``steps``."""
-    given = torch.as_tensor(lengths)
+    given = as_tensor(lengths)
+    if given.is_cpu:
+        check_memory("lengths", given)
     if given.is_floating_point() or given.dtype == torch.bool:
         raise LayerShapeError(f"lengths must be integers, got {given.dtype}")
     given = given.to("cpu", torch.int64)
@@ -111,7 +161,9 @@ def check_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int) -> Te
 
 def check_resets(resets: Tensor, steps: int, batch: int, device: torch.device) -> Tensor:
     """``resets`` (B, T) as (T, B), on ``device``."""
-    resets = torch.as_tensor(resets)
+    resets = as_tensor(resets)
+    if resets.is_cpu:
+        check_memory("resets", resets)
     if resets.dtype != torch.bool:
         raise LayerShapeError(f"resets must be bool, got {resets.dtype}")
     if tuple(resets.shape) != (batch, steps):
@@ -147,8 +199,8 @@ def check_arguments(
     batched = input.dim() == 3
     if not batched:
         input = input.unsqueeze(0 if batch_first else 1)
-        lengths = None if lengths is None else torch.as_tensor(lengths).reshape(-1)
-        resets = None if resets is None else torch.as_tensor(resets).reshape(1, -1)
+        lengths = None if lengths is None else as_tensor(lengths).reshape(-1)
+        resets = None if resets is None else as_tensor(resets).reshape(1, -1)
     shape = input.shape
     batch, steps = (shape[0], shape[1]) if batch_first else (shape[1], shape[0])
     if not steps:

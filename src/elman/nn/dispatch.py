@@ -17,7 +17,7 @@ from elman.nn.checks import States
 from elman.nn.plans import plan_by_shape
 from elman.recurrence import Layout
 from elman.recurrence.backends import Backend, choose, current_backend
-from elman.torch_private import is_lazy_zero
+from elman.recurrence.backends import native as compiled
 
 
 class Path(NamedTuple):
@@ -34,28 +34,45 @@ PATHS: dict[Backend, Path] = {
 }
 
 
-def choose_path(call: Call, input: Tensor, *, resets: bool) -> Path:
+def choose_path(call: Call, input: Tensor, states: States | None, resets: Tensor | None) -> Path:
     """The path for a call, unless :func:`elman.use_backend` asks for another that can run it."""
     asked = current_backend()
-    reasons: dict[Backend, str] = {"native": native.unsupported_reason(call.layout, input)}
+    others = [*call.weights, *(states or ()), *(() if resets is None else (resets,))]
+    reasons: dict[Backend, str] = {"native": native.unsupported_reason(call.layout, input, others)}
     if not reasons["native"] and asked in (None, "native"):
         return PATHS["native"]
-    reasons["torch"] = torch_kernels.unsupported_reason(call, resets=resets)
+    reasons["torch"] = torch_kernels.unsupported_reason(call, resets=resets is not None)
     implementations = [name for name in PATHS if not reasons.get(name)]
     return PATHS[choose(implementations, reasons.get(asked or "native") or "a recurrent layer")]
 
 
-def fast_path(layout: Layout, input: Any, weights: list[Tensor], *, batch_first: bool) -> tuple[Tensor, Any] | None:
+def recordable_path(call: Call, resets: Tensor | None) -> Path:
+    """The path for a call that a compiler or exporter records, which asks for no backend."""
+    return PATHS["reference" if torch_kernels.unsupported_reason(call, resets=resets is not None) else "torch"]
+
+
+def fast_path(
+    layout: Layout, input: Any, weights: list[Tensor], known: Any, *, batch_first: bool
+) -> tuple[Tensor, Any] | None:
     """What a layer that draws no masks returns for an input alone; None where anything is out of the ordinary.
 
     For small layers, argument checks dominate: here as few as possible are made, and the plan is cached by shape.
+
+    Args:
+        known: addresses of weights that were found good, kept from call to call; None where there is no core.
     """
-    if type(input) is not Tensor or current_backend() not in (None, "native"):
+    if known is None or type(input) is not Tensor or current_backend() not in (None, "native"):
         return None
-    if native.unsupported_reason(layout, input) or input.is_neg() or is_lazy_zero(input):
+    if native.unsupported_context(input) or input.is_neg() or not input.is_cpu:
         return None
     plan = plan_by_shape(layout, input.dtype, input.shape, batch_first)
-    if plan is None or input.stride(2) != 1 or not native.usable(plan.stack.kernels, weights):
+    if plan is None or not native.usable(plan.stack.kernels, input, weights, known):
         return None
     output, states = run(plan, input, (None,) * len(layout.state_sizes), weights, input.requires_grad)
     return output, states if len(states) > 1 else states[0]
+
+
+def new_addresses() -> Any:
+    """What :func:`fast_path` keeps from call to call, for each layer its own."""
+    core = compiled()
+    return None if core is None else core.Addresses()

@@ -23,6 +23,7 @@ class Masks(NamedTuple):
 
 
 NONE = Masks(None, None)
+CPU = torch.device("cpu")  # whatever the default device is
 
 
 def draw_masks(
@@ -60,10 +61,10 @@ def draw_bits(rate: float, shape: tuple[int, ...], device: torch.device) -> Tens
     """
     bits = 16 if abs(round(rate * 2**16) / 2**16 - rate) <= rate / 1000 else 32
     limit, count = round(rate * 2**bits), math.prod(shape)  # values below limit are True
-    seed = torch.empty((), dtype=torch.int64).random_(-(2**63), None)
+    seed = torch.empty((), dtype=torch.int64, device=CPU).random_(-(2**63), None)
     core = native()
     if core is not None and device.type == "cpu" and not torch_private.dispatch_modes():
-        mask = torch.empty(shape, dtype=torch.bool)
+        mask = torch.empty(shape, dtype=torch.bool, device=CPU)
         core.draw(mask, count, int(seed) % 2**64, limit, bits)
         return mask
     if limit == 0:
@@ -78,7 +79,7 @@ def draw_bits(rate: float, shape: tuple[int, ...], device: torch.device) -> Tens
 
 def random_words(seed: Tensor, count: int) -> Tensor:
     """(count,) words of 64 random bits from SplitMix64 (Steele, Lea and Flood 2014): word i, counted from 1, mixes the
-    bits of ``seed + i · golden ratio``. The core has the same.
+    bits of ``seed + i · golden ratio``. native/kernels/random.h has the same.
 
     >>> random_words(torch.tensor(0), 2).tolist()
     [-2152535657050944081, 7960286522194355700]

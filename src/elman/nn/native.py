@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from elman.kernels import native_cells, ragged
 from elman.nn.autograd import contiguous, run, strided
-from elman.nn.call import Call, with_data
+from elman.nn.call import Call, order_of_rows, reordered, sorted_rows, with_data
 from elman.nn.checks import LayerShapeError, States
 from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks, dropout_between
@@ -23,54 +24,74 @@ from elman.torch_private import interception
 
 if native() is not None:
     share_threads(native())
-    native().use_tensors(Tensor)
+    native().use_tensors(Tensor, torch.nn.Parameter)
 
 _is_negated = Tensor.is_neg
+_EXACT = {Tensor, torch.nn.Parameter}  # what subclasses hold may lie anywhere
 
 
-def unsupported_reason(layout: Layout, input: Tensor) -> str:
-    """Why the kernels cannot run a call; empty if they can."""
+def unsupported_reason(layout: Layout, input: Tensor, others: Iterable[Tensor] = ()) -> str:
+    """Why the kernels cannot run a call; empty if they can.
+
+    Args:
+        others: weights, states and whatever else the call has.
+    """
     if not input.is_cpu or input.dtype not in DTYPES:
         return f"{input.dtype} on {input.device.type}"
     if layout.cell not in native_cells():
         return f"the cell {layout.cell}"
-    if type(input) is not Tensor and type(input) is not torch.nn.Parameter:
-        return f"a {type(input).__name__}"
-    if torch.is_autocast_enabled("cpu"):
-        return "autocast"
-    return interception(input)
+    for tensor in (input, *others):
+        if type(tensor) not in _EXACT:
+            return f"a {type(tensor).__name__}"
+        if tensor.layout is not torch.strided:
+            return f"a tensor of layout {tensor.layout}"
+    return unsupported_context(input)
 
 
-def usable(kernels: Any, weights: list[Tensor]) -> bool:
-    """Whether the kernels take the weights as they are."""
-    return kernels.accepts(weights) and not any(map(_is_negated, weights))
+def unsupported_context(input: Tensor) -> str:
+    """What about a call's surroundings the kernels do not support; empty if nothing."""
+    return "autocast" if torch.is_autocast_enabled("cpu") else interception(input)
+
+
+def usable(kernels: Any, x: Tensor, weights: list[Tensor], known: Any) -> bool:
+    """Whether the kernels take input and weights as they are; ``known`` are the addresses of weights found good."""
+    return kernels.accepts(x, weights, known) and not any(map(_is_negated, weights))
 
 
 def _checked_weights(plan: Plan, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
     """The weights as the kernels take them, or an error."""
-    if usable(plan.stack.kernels, weights):
-        return weights
     for weight, shape in zip(weights, plan.stack.layout.shape_list, strict=True):
         if weight.dtype is not x.dtype or not weight.is_cpu or weight.shape != shape:
             raise LayerShapeError(
                 f"a weight is {weight.dtype} {tuple(weight.shape)} on {weight.device}; "
                 f"the input needs {x.dtype} {shape} on {x.device}"
             )
-    return [contiguous(weight) for weight in weights]
+    ready = [contiguous(weight) for weight in weights]
+    for weight in ready:
+        _check_memory(weight, "a weight")
+    return ready
+
+
+def _check_memory(tensor: Tensor, what: str) -> None:
+    try:
+        native().check_memory(tensor, what)
+    except ValueError as error:
+        raise LayerShapeError(str(error)) from None
 
 
 def _run(plan: Plan, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
     x, follow = strided(x), x.requires_grad
     weights = _checked_weights(plan, x, weights)
-    given: list[Tensor | None] = [None] * len(plan.stack.final_shapes)
+    given: list[Tensor | None] = [None] * len(plan.stack.finals)
     if states is not None:
         for k, state in enumerate(states):
-            if not state.is_cpu:
-                raise LayerShapeError(f"hx is on {state.device}, the input on {x.device}; move one of them")
+            if not state.is_cpu or state.dtype is not x.dtype:
+                raise LayerShapeError(
+                    f"hx is {state.dtype} on {state.device}, the input {x.dtype} on {x.device}; convert one of them"
+                )
             given[k] = contiguous(state)
             follow = follow or state.requires_grad
-    output, finals = run(plan, x, given, weights, follow)
-    return output, finals
+    return run(plan, x, given, weights, follow)
 
 
 def _layer_by_layer(
@@ -137,20 +158,26 @@ def packed(
     call: Call, input: PackedSequence, states: States | None, resets: Tensor | None
 ) -> tuple[PackedSequence, States]:
     """A packed batch; see :class:`elman.nn.call.Call`."""
-    data, counts = input.data, input.batch_sizes.numpy()
+    data, sizes = input.data, input.batch_sizes
+    rows = int(sizes[0])
+    order, sequence = order_of_rows(input), input
+    if order is None:
+        sequence, states, resets = sorted_rows(input, states, resets)
     how = plan(
         call.layout,
         data.dtype,
         (len(data),),
         -1,
-        counts=counts,
-        order=None if input.sorted_indices is None else input.sorted_indices.numpy(),
+        counts=sizes.contiguous().numpy(),
+        order=order,
         resets=resets,
-        packed=input,
-        masks=call.draw_masks(len(counts), int(counts[0]), data),
+        packed=sequence,
+        masks=call.draw_masks(len(sizes), rows, data),
     )
     if call.active_dropout:
         output, finals = _layer_by_layer(how, data, states, call.weights, call.active_dropout)
     else:
         output, finals = _run(how, data, states, call.weights)
+    if order is None:
+        finals = reordered(finals, input.unsorted_indices)
     return with_data(input, output), finals

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from elman.kernels import address, current_target, kernels_for, thread_count
+from elman.cells import get_cell
+from elman.kernels import current_target, kernels_for, native_cells, thread_count
 from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks
 from elman.recurrence import Layout
@@ -20,13 +23,17 @@ DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("f4"), torch
 
 
 class Stack(NamedTuple):
-    """The layers that a plan runs, and the sizes of their results."""
+    """The layers that a plan runs, and what follows from its steps and rows."""
 
     layout: Layout
     kernels: Any  # elman._native.Layers; saved activations are for the same kernels
-    output_shape: tuple[int, ...]
-    final_shapes: tuple[tuple[int, ...], ...]
+    output: tuple[
+        tuple[int, ...], tuple[int, ...]
+    ]  # shape and strides: time first in memory, as torch's layers have it
+    finals: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     saved_size: int
+    read: Callable[[Any], Any]  # of the states and weights, those that backward reads
+    biases: tuple[int, ...]  # and the places of those it does not
 
 
 class Plan(NamedTuple):
@@ -35,9 +42,7 @@ class Plan(NamedTuple):
     stack: Stack
     rows: int
     time: int  # the dimension of x that is time; -1 if packed
-    batch: Any  # elman._native.Batch, which holds addresses in:
-    counts: np.ndarray | None
-    order: np.ndarray | None
+    batch: Any  # elman._native.Batch
     resets: Tensor | None  # (T, B)
     lengths: Tensor | None
     packed: PackedSequence | None
@@ -51,17 +56,26 @@ class Plan(NamedTuple):
 
     def of_layers(self, layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], masks: Masks) -> Plan:
         """The plan for other layers along the same steps of the same rows."""
-        return self._replace(stack=_stack(layout, dtype, outer, self.rows, self.batch, masks), masks=masks)
+        stack = _stack(layout, dtype, outer, self.rows, self.time, self.batch, masks)
+        return self._replace(stack=stack, masks=masks)
 
 
-def _stack(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, batch: Any, masks: Masks) -> Stack:
+def _stack(
+    layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, time: int, batch: Any, masks: Masks
+) -> Stack:
     kernels = kernels_for(layout, DTYPES[dtype])
+    width = layout.num_directions * layout.recurrent_size
+    strides = (width,) if time < 0 else (rows * width, width) if time == 0 else (width, rows * width)
+    arrays = [*get_cell(layout.cell).states, *layout.shapes()]
+    biases = [k for k, name in enumerate(arrays) if name.startswith("bias_")]
     return Stack(
         layout,
         kernels,
-        (*outer, layout.num_directions * layout.recurrent_size),
-        tuple((layout.num_parts, rows, size) for size in layout.state_sizes),
+        ((*outer, width), (*strides, 1)),
+        tuple(((layout.num_parts, rows, size), (rows * size, size, 1)) for size in layout.state_sizes),
         kernels.saved_size(batch, masks.zoneout is not None),
+        itemgetter(*(k for k in range(len(arrays)) if k not in biases)),
+        tuple(biases),
     )
 
 
@@ -92,14 +106,14 @@ def plan(
     batch = native().Batch(
         steps,
         rows,
-        0 if counts is None else address(counts),
-        0 if order is None else address(order),
+        counts,
+        order,
         time,
-        *((0, 0, 0) if resets is None else (resets.data_ptr(), *resets.stride())),
+        resets,
         threads or thread_count(torch.get_num_threads()),
     )
-    stack = _stack(layout, dtype, outer, rows, batch, masks)
-    return Plan(stack, rows, time, batch, counts, order, resets, lengths, packed, masks)
+    stack = _stack(layout, dtype, outer, rows, time, batch, masks)
+    return Plan(stack, rows, time, batch, resets, lengths, packed, masks)
 
 
 def dense_plan(layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], time: int) -> Plan:
@@ -124,5 +138,7 @@ def _by_shape(
     layout: Layout, dtype: torch.dtype, shape: torch.Size, batch_first: bool, threads: int, target: str | None
 ) -> Plan | None:
     if len(shape) != 3 or shape[2] != layout.input_size or not shape[int(batch_first)]:
+        return None
+    if layout.cell not in native_cells() or dtype not in DTYPES:
         return None
     return _dense(layout, dtype, shape[:2], int(batch_first), threads, target)

@@ -20,16 +20,19 @@ from elman.cells import get_cell
 from elman.errors import SettingsError
 from elman.nn.call import Call
 from elman.nn.checks import (
+    Arguments,
     LayerShapeError,
+    States,
     as_flag,
     as_probability,
     as_size,
     check_arguments,
-    check_input,
+    check_packed,
     check_resets,
     check_states,
 )
-from elman.nn.dispatch import choose_path, fast_path
+from elman.nn.dispatch import Path, choose_path, fast_path, new_addresses, recordable_path
+from elman.nn.exchange import Exchangeable, own_parameters, put_parameters
 from elman.nn.init import Init, initialise, parse_init
 from elman.nn.reference import run_reference
 from elman.nn.torch_kernels import KERNELS, unsupported_layout
@@ -50,7 +53,7 @@ class Options(TypedDict, total=False):
     init: Init
 
 
-class Recurrent(torch.nn.RNNBase):
+class Recurrent(Exchangeable, torch.nn.RNNBase):
     """A stack of recurrent layers of any registered cell, with torch.nn.LSTM's interface and more.
 
     Args:
@@ -131,6 +134,8 @@ class Recurrent(torch.nn.RNNBase):
             setattr(self, name, torch.nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self._weight_names = tuple(shapes)
         self._own_weights = itemgetter(*shapes)  # at least two
+        self._known = new_addresses()
+        self.stand_for_torch()
         torch_private.list_weights(
             self,
             [[name + suffix for name in self._layout.part_shapes(layer)] for layer, _, suffix in self._layout.parts()],
@@ -147,11 +152,7 @@ class Recurrent(torch.nn.RNNBase):
             super().flatten_parameters()
 
     def _weights(self) -> list[Tensor]:
-        """All weights as they are now, parametrised and replaced ones included, in the layout's order."""
-        try:  # a module's attributes are found the slow way
-            return list(self._own_weights(torch_private.parameters_of(self)))
-        except KeyError:
-            return [getattr(self, name) for name in self._weight_names]
+        return torch_private.current_weights(self, self._own_weights, self._weight_names)
 
     def _call(self, weights: list[Tensor]) -> Call:
         return Call(self._layout, weights, self.batch_first, self.training, self.dropout, self.recurrent_dropout)
@@ -189,6 +190,8 @@ class Recurrent(torch.nn.RNNBase):
         """
         if torch_private.COMPILER in sys.modules:
             # torch.compile leaves a frame with a layer of torch.nn's kind alone, but would look into what that calls
+            if torch.compiler.is_compiling():
+                return self._recorded(input, hx, lengths, resets)
             if not _uncompiled:
                 _uncompiled.append(torch_private.uncompiled(Recurrent._run))
             result: tuple[Any, Any] = _uncompiled[0](self, input, hx, lengths, resets)
@@ -205,28 +208,54 @@ class Recurrent(torch.nn.RNNBase):
         layout, weights = self._layout, self._weights()
         if hx is None and lengths is None and resets is None:
             draws = self.training and (self.dropout or self.recurrent_dropout or layout.zoneout)
-            found = None if draws else fast_path(layout, input, weights, batch_first=self.batch_first)
+            found = None if draws else fast_path(layout, input, weights, self._known, batch_first=self.batch_first)
             if found is not None:
                 return found
         call, dtype = self._call(weights), weights[0].dtype
         if isinstance(input, PackedSequence):
-            path = choose_path(call, input.data, resets=resets is not None)
-            if lengths is not None:
-                raise LayerShapeError("lengths is given, but a packed input has its own; leave lengths out")
-            check_input(layout, dtype, input.data, (2,))
-            steps, batch = len(input.batch_sizes), int(input.batch_sizes[0])
-            states = None if hx is None else check_states(layout, dtype, hx, batch)
-            if resets is not None:
-                resets = check_resets(resets, steps, batch, input.data.device)
-            packed, states = path.packed(call, input, states, resets)
-            return packed, states if len(states) > 1 else states[0]
+            return self._run_packed(call, input, hx, lengths, resets)
         given = check_arguments(layout, dtype, input, hx, lengths, resets, batch_first=self.batch_first)
-        path = choose_path(call, given.input, resets=resets is not None)
+        return self._run_padded(choose_path(call, given.input, given.states, given.resets), call, given)
+
+    def _recorded(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Hidden | None,
+        lengths: Tensor | Sequence[int] | None,
+        resets: Tensor | None,
+    ) -> tuple[Any, Any]:
+        """The same in operators that a compiler can record."""
+        layout, weights = self._layout, [getattr(self, name) for name in self._weight_names]
+        call = self._call(weights)
+        if isinstance(input, PackedSequence):
+            states: Any = hx if hx is None or isinstance(hx, tuple) else (hx,)
+            packed, states = recordable_path(call, resets).packed(call, input, states, resets)
+            return packed, states if len(states) > 1 else states[0]
+        given = check_arguments(layout, weights[0].dtype, input, hx, lengths, resets, batch_first=self.batch_first)
+        return self._run_padded(recordable_path(call, resets), call, given)
+
+    def _run_padded(self, path: Path, call: Call, given: Arguments) -> tuple[Tensor, Any]:
         output, states = path.padded(call, given.input, given.states, given.lengths, given.resets)
         if not given.batched:
             output = output.squeeze(0 if self.batch_first else 1)
             states = tuple(s.squeeze(1) for s in states)
         return output, states if len(states) > 1 else states[0]
+
+    def _run_packed(
+        self, call: Call, input: PackedSequence, hx: Hidden | None, lengths: object, resets: Tensor | None
+    ) -> tuple[PackedSequence, Any]:
+        if lengths is not None:
+            raise LayerShapeError("lengths is given, but a packed input has its own; leave lengths out")
+        states: States | None = None if hx is None else hx if isinstance(hx, tuple) else (hx,)
+        if not torch_private.interception(input.data):  # a recording shall hold for other sizes
+            dtype, sizes = call.weights[0].dtype, input.batch_sizes
+            check_packed(call.layout, dtype, input)
+            if hx is not None:
+                states = check_states(call.layout, dtype, hx, int(sizes[0]))
+            if resets is not None:
+                resets = check_resets(resets, len(sizes), int(sizes[0]), input.data.device)
+        packed, states = choose_path(call, input.data, states, resets).packed(call, input, states, resets)
+        return packed, states if len(states) > 1 else states[0]
 
     def step(self, input_t: Tensor, hx: Hidden | None = None) -> tuple[Tensor, Any]:
         """One step of every layer; the same numbers as :meth:`forward` over the whole sequence.
@@ -281,6 +310,37 @@ class Recurrent(torch.nn.RNNBase):
         if not given.batched:
             return {name: value.squeeze(1) for name, value in traces.items()}
         return {name: value.transpose(0, 1) if first else value for name, value in traces.items()}
+
+    def to_torch(self) -> torch.nn.RNNBase:
+        """The torch.nn layer with the same parameters: the same objects, no copies. Hooks stay behind.
+
+        Raises:
+            SettingsError: torch.nn has no such layer, or a weight is parametrised.
+
+        >>> Recurrent("gru", 3, 5).to_torch()
+        GRU(3, 5)
+        """
+        layout = self._layout
+        reason = unsupported_layout(layout) or ("recurrent_dropout" if self.recurrent_dropout else "")
+        if reason:
+            raise SettingsError(f"torch.nn has no layer with {reason}; export or use this one as it is")
+        kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}.get(layout.cell, torch.nn.RNN)
+        options: dict[str, Any] = {"proj_size": layout.proj_size} if layout.cell == "lstm" else {}
+        if kind is torch.nn.RNN:
+            options = {"nonlinearity": "tanh" if layout.cell == "rnn" else "relu"}
+        peer: torch.nn.RNNBase = kind(
+            layout.input_size,
+            layout.hidden_size,
+            num_layers=layout.num_layers,
+            bias=layout.bias,
+            batch_first=self.batch_first,
+            bidirectional=layout.bidirectional,
+            device="meta",
+            **options,
+        )
+        peer.dropout = self.dropout  # not in the constructor, which warns of it for a single layer
+        put_parameters(peer, own_parameters(self, self._weight_names), self.training)
+        return peer
 
     def extra_repr(self) -> str:
         text = super().extra_repr()

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.cells import get_cell
-from elman.nn.call import Call, with_data
+from elman.nn.call import Call, order_of_rows, reordered, sorted_rows, with_data
 from elman.nn.checks import States
 from elman.nn.masks import Masks, dropout_between
 from elman.nn.torch_ops import TorchOps
@@ -93,9 +93,13 @@ def packed(
     call: Call, input: PackedSequence, states: States | None, resets: Tensor | None
 ) -> tuple[PackedSequence, States]:
     """A packed batch; see :class:`elman.nn.call.Call`."""
-    x, lengths = pad_packed_sequence(input)
+    sequence, back = input, None
+    if order_of_rows(input) is None:
+        sequence, states, resets = sorted_rows(input, states, resets)
+        back = input.unsorted_indices
+    x, lengths = pad_packed_sequence(sequence)
     result = run_reference(call, x, states, lengths, resets)
-    return with_data(input, packed_rows(input, result.output, lengths)), result.state
+    return with_data(input, packed_rows(sequence, result.output, lengths)), reordered(result.state, back)
 
 
 def packed_rows(packed: PackedSequence, output: Tensor, lengths: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from elman.nn.call import Call, with_data
+from elman.nn.call import Call, reordered, with_data
 from elman.nn.checks import States
 from elman.recurrence import Layout
 
@@ -72,10 +72,9 @@ def packed(
     call: Call, input: PackedSequence, states: States | None, resets: Tensor | None
 ) -> tuple[PackedSequence, States]:
     """A packed batch; see :class:`elman.nn.call.Call`."""
-    states = states or call.zeros(input.data, int(input.batch_sizes[0]))
-    output, finals = _run(call, (input.data, input.batch_sizes), _reordered(states, input.sorted_indices))
-    return with_data(input, output), _reordered(finals, input.unsorted_indices)
-
-
-def _reordered(states: States, order: Tensor | None) -> States:
-    return states if order is None else tuple(s.index_select(1, order) for s in states)
+    if states is None:
+        states = call.zeros(input.data, input.batch_sizes[0])
+    else:
+        states = reordered(states, input.sorted_indices)
+    output, finals = _run(call, (input.data, input.batch_sizes), states)
+    return with_data(input, output), reordered(finals, input.unsorted_indices)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from elman.cells import get_cell
 from elman.cells.base import Parameter
@@ -41,6 +42,8 @@ class Layout:
     layer_norm: bool = False
     zoneout: tuple[float, ...] = ()
 
+    _state_sizes: ClassVar[tuple[int, ...]]
+
     def __post_init__(self) -> None:
         cell = get_cell(self.cell)
         for name in ("input_size", "hidden_size", "num_layers"):
@@ -57,6 +60,10 @@ class Layout:
                 f"zoneout is {self.zoneout}; {self.cell} takes {len(cell.states)} probability(ies) between 0 and 1, "
                 f"one for each of: {', '.join(cell.states)}"
             )
+
+        # not a cached property, which a compiler cannot look into
+        sizes = (self.recurrent_size,) + (self.hidden_size,) * (len(cell.states) - 1)
+        object.__setattr__(self, "_state_sizes", sizes)
 
     def __hash__(self) -> int:  # once: the layers look their kernels up by layout at every call
         return self._hash
@@ -80,10 +87,10 @@ class Layout:
         """Layers times directions: each part has weights and states of its own."""
         return self.num_layers * self.num_directions
 
-    @cached_property
+    @property
     def state_sizes(self) -> tuple[int, ...]:
         """The last dimension of each state: ``R`` for the output, ``H`` for the others."""
-        return (self.recurrent_size,) + (self.hidden_size,) * (len(get_cell(self.cell).states) - 1)
+        return self._state_sizes
 
     def parts(self) -> Iterator[tuple[int, int, str]]:
         """Layer, direction and the suffix of their arrays' names, in the order of the states."""

@@ -1,4 +1,4 @@
-"""Pictures from figure data, with matplotlib's objects alone: no pyplot, no display, no state left behind."""
+"""Plots from figure data, with matplotlib's objects alone: no pyplot, no display, no global state."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def build(figure: Figure) -> Canvas:
 
 @contextmanager
 def _surroundings() -> Iterator[None]:
-    """matplotlib's own defaults and our style, for the time of the drawing; the caller's settings come back after."""
+    """matplotlib's own defaults and our style while drawing; the caller's settings are restored."""
     try:
         import matplotlib.style
     except ImportError:
         raise MissingDependencyError("matplotlib", "drawing pictures", "train") from None
     with matplotlib.style.context(["default", RC]), warnings.catch_warnings():
-        # A name in letters that the font has not is drawn as boxes; the run goes on without a word a glyph.
+        # Letters that the font lacks are drawn as boxes, without a warning for each.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
         yield
 
@@ -132,7 +132,7 @@ def _line(axes: Axes, line: Line, look: Look, several: bool) -> None:
 
 
 def _shown(known: Array, several: bool) -> Array:
-    """Which points get a marker: all of a short line, and those without neighbours, which would not be seen.
+    """Which points get a marker: all of a short line, and those without neighbours, which would be invisible.
 
     Of ``several`` long lines that differ in nothing but colour, also a few points each, for print in grey.
     """
@@ -165,7 +165,7 @@ def _scales(axes: Axes, figure: Figure) -> None:
                 axes.set_xlim(left - 0.5, right + 0.5)
             axes.xaxis.set_major_locator(ticker.MaxNLocator(12, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     values = np.concatenate([_finite(line.y) for line in figure.lines] or [np.zeros(0)])
-    if figure.y_scale == "log" and (values > 0).any():  # otherwise there is nothing for the axis to stand on
+    if figure.y_scale == "log" and (values > 0).any():  # otherwise there is no positive value for the axis
         above = values[values > 0]
         decades = np.log10(above.max() / above.min())
         axes.set_yscale("log", nonpositive="mask")
@@ -195,7 +195,7 @@ def _short(value: float, _position: Any = None) -> str:
 
 
 def _marks(axes: Axes, figure: Figure) -> float:
-    """Vertical lines, their labels above the axes where no data are; labels that would meet are put a line higher.
+    """Vertical lines, their labels above the axes where no data are; labels that would overlap are moved up a line.
 
     Returns the height of the labels, in points.
     """

@@ -1,4 +1,4 @@
-"""One live line on a terminal while a model is trained; nothing anywhere else."""
+"""One live line on a terminal while a model is trained; no output anywhere else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ REFRESH = 0.1  # seconds between two drawings: short epochs cost nothing
 
 
 class Progress:
-    """Shows training events as one line that is gone at the end.
+    """Shows training events in one line, which is removed at the end.
 
-    A context manager, called with each event of :mod:`elman.training.events`. Silent outside the ``with`` block, where
-    the stream is no terminal that can move its cursor, and where rich is not installed.
+    A context manager, called with each event of :mod:`elman.training.events`. It prints nothing outside the ``with``
+    block, on a stream that is no terminal or cannot move its cursor, and without rich.
 
     Args:
         stream: where to write; by default standard error, so that standard output holds results alone.

@@ -1,4 +1,4 @@
-"""How pictures look: what each role of a line is drawn with.
+"""The style of plots: colour, dashes and marker of each role.
 
 Hues are told apart by people who are colour-blind, and differ in lightness for print in grey; baselines differ by their
 dashes and markers alone, so that the eye goes to the truth and the model first.
@@ -27,7 +27,7 @@ _WIDTHS = {"truth": 1.3, "model": 1.7, "baseline": 1.2, "other": 1.4}
 _DASHES = {"baseline": ((0, (5, 2)), (0, (1.2, 1.6)), (0, (7, 2, 1.5, 2)))}
 _ORDER = {"baseline": 2.1, "other": 2.2, "truth": 2.3, "model": 2.4}
 
-# On top of matplotlib's own defaults, never of what the user's matplotlibrc says: a picture looks the same everywhere.
+# On top of matplotlib's own defaults, not of the user's matplotlibrc: a plot looks the same everywhere.
 RC: dict[str, Any] = {
     "font.size": 9.5,
     "axes.edgecolor": "#9a9a9a",
@@ -50,7 +50,7 @@ RC: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What one line is drawn with."""
+    """The style of one line."""
 
     colour: str
     width: float

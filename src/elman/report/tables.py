@@ -21,7 +21,7 @@ def score_table(
     """A table of scores, a row for each model or baseline, aligned on the decimal points.
 
     Numbers have four significant digits; integers (counts) all of theirs. The best of each column is marked with ``*``,
-    and so is whatever cannot be told from it in four digits. What is missing or not a number is shown as ``–``.
+    and so is every score that equals it in four digits. A missing score or NaN is shown as ``–``.
 
     Args:
         title: the line above; "" for none.

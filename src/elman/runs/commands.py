@@ -1,4 +1,4 @@
-"""``elman evaluate``, ``predict`` and ``info``: a trained run used, without torch."""
+"""``elman evaluate``, ``predict`` and ``info`` on a trained run, without torch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def load(folder: Path | str, find_task: FindTask) -> Estimator:
 
 
 def evaluate(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None) -> str:
-    """Score a run on ``data``, in words; ``out`` takes the figures as JSON."""
+    """The scores of a run on ``data`` as text; as JSON in ``out`` if given."""
     evaluation = estimator.evaluate(data, **columns)
     if out is not None:
         record = {"test": dict(evaluation.scores), "baselines": {k: dict(v) for k, v in evaluation.baselines.items()}}
@@ -49,7 +49,7 @@ def evaluate(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: P
 def predict(
     estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None
 ) -> tuple[str, list[str]]:
-    """The model's answers for ``data`` as CSV; to ``out`` if given, and then what was written. And remarks on them."""
+    """The model's answers for ``data`` as CSV text, or written to ``out``, and a line on that; and remarks on them."""
     dataset = estimator.read(data, **columns)
     table, remarks = estimator.predict(dataset), estimator.outcome.final.remarks(dataset)
     if out is None:
@@ -59,7 +59,7 @@ def predict(
 
 
 def info() -> str:
-    """What elman runs on here."""
+    """Version, native core and threads."""
     return "\n".join(
         [
             f"elman {__version__}",
@@ -70,7 +70,7 @@ def info() -> str:
 
 
 def describe(estimator: Estimator, folder: Path) -> str:
-    """What the model of a run is, and what its test said."""
+    """A run's model, and the verdict of its test."""
     model = estimator.model
     lines = [
         f"{folder}: {model.task}, {model.cell()}",

@@ -1,4 +1,4 @@
-"""The estimator, in scikit-learn's manners: ``fit``, ``predict``, ``evaluate``, ``save``; and ``stream``."""
+"""The estimator, with scikit-learn's conventions: ``fit``, ``predict``, ``evaluate``, ``save``; and ``stream``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from elman.settings import Settings, field_types, from_record, rule_of, signatur
 
 @dataclass(frozen=True)
 class Extras:
-    """What a task puts into the run folder besides what every run has: tables by file name, and figures."""
+    """A task's own part of the run folder: tables by file name, and figures."""
 
     tables: Mapping[str, Columns] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
@@ -71,23 +71,23 @@ class Estimator(ABC):
         watch: Path | str | None = None,
         **columns: Any,
     ) -> Self:
-        """Train: choose and fit on what is not the test, measure on the test, then fit again on everything.
+        """Train: fit on what is not the test, evaluate on the test, then fit again on everything.
 
         Args:
             data: a file's path, a frame, a dict of columns, arrays: what the task reads.
-            test: data of its own to measure on, instead of a part of ``data``.
-            start_from: a trained estimator to go on from: its final model, or where that has seen the test, the one
-                that was fitted before its own test. Settings that were not given are its.
+            test: separate data to evaluate on, instead of a part of ``data``.
+            start_from: a trained estimator whose training continues: its final model, or if that was fitted on the
+                test, its tested one. Settings that are not given are taken from it.
             on_event: called with the events of :mod:`elman.training.events`.
-            checkpoint: a file in which the state of training is kept, so that a killed run can go on.
+            checkpoint: a file for the state of training, so that a killed run can be resumed.
             watch: a PNG file that is redrawn while it trains, where the task has a picture of that; and a window that
                 shows it, where there is a display.
-            columns: which columns hold what, by the names of the task's columns.
+            columns: the names of the data's columns, by the task's names for them.
 
         Raises:
-            DataError: data that cannot be used, or whose test ``start_from`` has seen; the message says where and what
-                to do.
-            SettingsError: a setting that the model of ``start_from`` does not have.
+            DataError: data that cannot be used, or a test that both models of ``start_from`` were fitted on; the
+                message names the place and the remedy.
+            SettingsError: a setting that shapes the model, with another value than in ``start_from``.
         """
         if start_from is not None:
             self._continue(start_from)
@@ -111,7 +111,7 @@ class Estimator(ABC):
         return self
 
     def read(self, source: Any, **columns: Any) -> Any:
-        """``source`` as the task's data; what was read already is given back as it is.
+        """``source`` as the task's data; data that were read already are returned unchanged.
 
         Raises:
             DataError: data that cannot be used.
@@ -120,10 +120,10 @@ class Estimator(ABC):
 
     @property
     def outcome(self) -> Outcome:
-        """What training left: models, evaluation, history.
+        """The result of training: models, evaluation, history.
 
         Raises:
-            ElmanError: it was not trained.
+            ElmanError: the estimator is not trained.
         """
         if self._outcome is None:
             raise ElmanError(f"this {type(self).__name__} is not trained yet: call fit first")
@@ -134,7 +134,7 @@ class Estimator(ABC):
         """The data trained on.
 
         Raises:
-            DataError: it was read from a folder, which holds no data.
+            DataError: the estimator was loaded from a folder, which holds no data.
         """
         if self._data is None:
             raise DataError(f"a {type(self).__name__} read from a folder holds no data: give the data to predict from")
@@ -159,18 +159,18 @@ class Estimator(ABC):
         Raises:
             DataError: data that the model cannot answer for.
         """
-        self.outcome  # noqa: B018 (not trained: said before the data are read)
+        self.outcome  # noqa: B018 (raises before the data are read, if there is no model)
         dataset = self.data if data is None else self.read(data, **columns)
         return self.outcome.final.predict(dataset)
 
     def evaluate(self, data: Any, **columns: Any) -> Evaluation:
-        """Scores on ``data`` beside the baselines'; the model is not fitted anew.
+        """Scores on ``data`` beside the baselines'; the model is not fitted again.
 
-        Of the two models that training leaves, the one fitted on everything is measured where it has not seen what is
-        scored; else the one that was fitted before the test. ``facts["model"]`` says which it was.
+        The final model is evaluated, or if that was fitted on what is scored, the tested one; ``facts["model"]`` tells
+        which.
 
         Raises:
-            DataError: both models have seen what is to be scored, or there is too little.
+            DataError: both models were fitted on what is to be scored, or there is too little of it.
         """
         outcome, dataset = self.outcome, self.read(data, **columns)
         for which, predictor in (("final", outcome.final), ("tested", outcome.tested)):
@@ -184,7 +184,7 @@ class Estimator(ABC):
         )
 
     def stream(self) -> Stream:
-        """The model a step at a time, without torch."""
+        """The model run step by step, without torch."""
         return self.outcome.final.stream()
 
     def save(self, folder: Path | str) -> Path:
@@ -205,7 +205,7 @@ class Estimator(ABC):
         return estimator
 
     def describe_data(self) -> list[str]:
-        """What was read, a fact a line."""
+        """Facts about the data, one a line."""
         return self._describe(self.data)
 
     def extras(self) -> Extras:
@@ -218,31 +218,31 @@ class Estimator(ABC):
 
     @abstractmethod
     def _read(self, source: Any, columns: Any) -> Any:
-        """``source`` as the task's data; data that were read already as they are."""
+        """``source`` as the task's data; data that were read already unchanged."""
 
     @abstractmethod
     def _read_test(self, source: Any, data: Any) -> Any:
-        """A test of its own, to go with ``data``."""
+        """``source`` as a separate test for ``data``."""
 
     @abstractmethod
     def _join(self, data: Any, test: Any) -> tuple[Any, Any]:
-        """All data, and what of them is the test, as :meth:`Predictor.evaluate` takes it."""
+        """All data, and the test among them as :meth:`Predictor.evaluate` takes it."""
 
     @abstractmethod
     def _held_out(self, data: Any, predictor: Predictor) -> Any | None:
-        """What of ``data`` is the test of training that goes on from ``predictor``; None for none."""
+        """The part of ``data`` that is the test when training continues from ``predictor``; None for none."""
 
     @abstractmethod
     def _to_score(self, data: Any, predictor: Predictor) -> Any:
-        """What of ``data`` :meth:`evaluate` scores."""
+        """The part of ``data`` that :meth:`evaluate` scores."""
 
     @abstractmethod
     def _named(self, test: Any) -> str:
-        """What is to be scored, in words: the subject of "were seen in training"."""
+        """What is to be scored, for messages: the subject of "were seen in training"."""
 
     @abstractmethod
     def _problem(self, data: Any, held_out: Any | None, start_from: Predictor | None) -> Problem:
-        """The training job; without ``held_out`` the settings say what is held back."""
+        """The training job; without ``held_out`` the settings decide what is held back."""
 
     @staticmethod
     @abstractmethod
@@ -255,7 +255,7 @@ class Estimator(ABC):
 
     @abstractmethod
     def _describe(self, data: Any) -> list[str]:
-        """What was read, a fact a line."""
+        """Facts about ``data``, one a line."""
 
     def _settled(self, columns: Any, data: Any) -> Any:
         """The columns as they were found in ``data``, for later data of the same kind; recorded with the run."""
@@ -267,7 +267,7 @@ class Estimator(ABC):
     # What is common to all.
 
     def _changed(self, given: Mapping[str, Any]) -> Any:
-        """The columns, with those given now in their place."""
+        """The columns, those given now taking precedence."""
         named = {name: value for name, value in given.items() if value is not None}
         known = field_types(self.columns_class)
         for name in named:
@@ -276,10 +276,10 @@ class Estimator(ABC):
         return from_record(self.columns_class, {**to_record(self.columns), **named})
 
     def _continue(self, old: Estimator) -> None:
-        """Take over the settings and columns of ``old``, but for those given.
+        """Take over the settings and columns of ``old``, except those given.
 
         Raises:
-            SettingsError: one given that its model does not have, and that further training cannot change.
+            SettingsError: one that shapes the model is given with another value.
         """
         if type(old) is not type(self):
             raise SettingsError(f"start_from is a {type(old).__name__}; it must be a trained {type(self).__name__}")
@@ -296,7 +296,7 @@ class Estimator(ABC):
             self.columns = old.columns
 
     def _to_go_on_from(self, old: Estimator, data: Any, held_out: Any | None) -> Predictor:
-        """The model of ``old`` that has not seen the test."""
+        """The model of ``old`` that was not fitted on the test."""
         for predictor in (old.outcome.final, old.outcome.tested):
             if predictor is not None:
                 test = self._held_out(data, predictor) if held_out is None else held_out

@@ -31,7 +31,7 @@ HISTORY_COLUMNS = ("phase", "epoch", "loss", "validation_loss", "learning_rate",
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run folder gives back."""
+    """The content of a run folder."""
 
     settings: dict[str, Any]
     columns: Settings
@@ -60,7 +60,7 @@ def metrics_record(outcome: Outcome, settings: Settings) -> dict[str, Any]:
 
 
 def without_nan(value: Any) -> Any:
-    """JSON has no NaN: ``value`` with None in its place, however deep."""
+    """``value`` with None in place of NaN, which JSON does not have, at any depth."""
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -107,7 +107,7 @@ def _write_json(path: Path, record: dict[str, Any]) -> None:
 
 
 def csv_text(table: Columns) -> str:
-    """A table as CSV, numbers with all the digits that read the same float64 back; no value is empty."""
+    """A table as CSV: numbers with all digits that read the same float64 back, missing values as empty fields."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table)

@@ -1,4 +1,4 @@
-"""Training, the same for every task: fit before the test, measure on it, then fit again on everything."""
+"""Training, the same for every task: fit before the test, evaluate on it, then fit again on everything."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ OnPicture = Callable[[Callable[[], Figure | None]], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training leaves.
+    """The result of training.
 
     Args:
         final: fitted on everything; the one to use.
-        tested: fitted on what precedes the test; the one that was measured. None if nothing was held back.
+        tested: fitted on what precedes the test; the one that was evaluated. None if nothing was held back.
         evaluation: of ``tested`` on the test.
-        history: a record an epoch.
+        history: one record an epoch.
         best_epoch: the epoch with the least validation loss, and the length of the refit.
-        seconds: all of it.
-        interrupted: stopped before its end; both models are then the best so far.
+        seconds: the time of everything.
+        interrupted: whether it was stopped early; both models are then the best so far.
     """
 
     final: Predictor
@@ -59,8 +59,8 @@ def train(
     Args:
         settings: the task's, which hold :class:`elman.model.ModelSettings` and
             :class:`elman.training.settings.TrainingSettings`.
-        arrays: weights to begin with, instead of new ones.
-        checkpoint_path: where the state of training is kept, so that a killed run can go on.
+        arrays: initial weights, instead of random ones.
+        checkpoint_path: where the state of training is kept, so that a killed run can be resumed.
         on_picture: called after each epoch with a function that makes the problem's picture of the model as it is then.
 
     Raises:

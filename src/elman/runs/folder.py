@@ -1,4 +1,4 @@
-"""The folder that a run is made in: found or made exclusively, locked while it is worked on, tidied afterwards."""
+"""The folder of a run: created exclusively, locked while a process trains in it, tidied afterwards."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def working_in(
     """The folder to write to, made if it is not there; without a name the next free ``runs/TASK-NNN``.
 
     It is locked inside the block, by a lock that ends with the process. If the block fails and leaves nothing in the
-    folder, the folder goes, and so do its parents that were made for it.
+    folder, the folder is removed, and so are the parents that were created for it.
 
     Raises:
         RunFolderError: it holds something and neither ``resume`` nor ``overwrite`` is set, another process works in
@@ -66,7 +66,7 @@ def _next_free(root: Path, task_name: str) -> Path:
         folder = root / f"{task_name}-{number:03d}"
         try:
             folder.mkdir()
-        except FileExistsError:  # another process was faster
+        except FileExistsError:  # another process has just created it
             continue
         return folder
 

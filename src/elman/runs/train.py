@@ -46,9 +46,9 @@ def train_run(
     """Train ``task``'s estimator on ``data`` and write its run folder.
 
     Args:
-        settings: those that differ from the defaults (or from the run to go on from).
-        columns: which columns hold what.
-        test: data of its own to measure on.
+        settings: those that differ from the defaults (or from the run that training continues).
+        columns: the names of the data's columns, by the task's names for them.
+        test: separate data to evaluate on.
         start_from: the folder of a run whose model is trained further.
         pictures: whether to draw.
         watch: whether to redraw ``plots/watch.png`` while it trains.
@@ -60,7 +60,7 @@ def train_run(
     estimator = task.estimator(**settings)
     if old is not None:
         estimator.columns = old.columns
-    dataset = estimator.read(data, **(columns or {}))  # before a folder is made for it
+    dataset = estimator.read(data, **(columns or {}))  # bad data leave no folder behind
     with working_in(out, task.name, resume=resume, overwrite=overwrite) as folder:
         checkpoint = folder / files.CHECKPOINT
         picture = folder / files.PLOTS / files.WATCH if watch else None
@@ -77,7 +77,7 @@ def train_run(
                 **(columns or {}),
             )
         except (ElmanError, MemoryError) as error:
-            # a full disk ends a run that can go on later; whatever else is wrong would only go wrong again
+            # after a full disk the run can be resumed; any other error would only come again
             if not resume and not isinstance(error, RunFolderError):
                 checkpoint.unlink(missing_ok=True)
             raise

@@ -15,7 +15,7 @@ from elman.learning import Examples
 from elman.model import INPUT
 from elman.nn.network import Batch
 
-# Where no gradient is kept, so many steps (rows × T) at once use the processor fully and bound the memory.
+# Without gradients, so many steps (rows × T) at once use the processor fully and bound the memory.
 STEPS_AT_ONCE = 2**17
 # Examples are gathered many batches at a time, up to so many numbers: one operation then serves all of these.
 NUMBERS_AT_ONCE = 2**20
@@ -60,7 +60,7 @@ class Tensors:
             yield from self._split(gathered, size)
 
     def in_order(self, size: int) -> Iterator[Batch]:
-        """All examples once, in order, at least ``size`` at a time and as many as memory bears."""
+        """All examples once, in order, at least ``size`` at a time and as many as ``STEPS_AT_ONCE`` allows."""
         return self._split(self.whole, max(size, STEPS_AT_ONCE // self.steps))
 
     def _split(self, batch: Batch, size: int) -> Iterator[Batch]:
@@ -89,7 +89,7 @@ class Tensors:
 def segments(batch: Batch, steps: int) -> Iterator[Batch]:
     """``batch`` in segments of ``steps`` steps, the last of which may be shorter.
 
-    A row that has ended keeps the length 1, the least that layers take: its weight there is 0.
+    A row that has ended keeps length 1, the minimum of the layers: its weight there is 0.
     """
     total = batch.targets.shape[1]
     for start in range(0, total, steps):
@@ -102,11 +102,11 @@ def segments(batch: Batch, steps: int) -> Iterator[Batch]:
 
 
 def to_tensors(examples: Examples, device: torch.device, what: str, *, keeps_time: bool = False) -> Tensors:
-    """``examples`` on ``device``. Targets of weight 0 become 0: what is not known may be anything.
+    """``examples`` on ``device``. Targets of weight 0 become 0: an unknown value may be anything, NaN too.
 
     Args:
         what: names the examples in messages.
-        keeps_time: whether the model has an output for each step. What lies behind a row's length then weighs nothing.
+        keeps_time: whether the model has an output for each step. Steps after a row's last then have weight 0.
 
     Raises:
         ShapeError: arrays that do not fit each other; with ``keeps_time`` also targets that are not (N, T, …).
@@ -163,7 +163,7 @@ def _split_each(inputs: Mapping[str, Tensor], size: int) -> Iterator[dict[str, T
 
 
 def _in_time(batch: Batch, steps: slice) -> Batch:
-    """The steps ``steps`` of all that has them; there is a target at every step."""
+    """The steps ``steps`` of everything that has steps; there is a target at every step."""
     inputs, targets, lengths, weight = batch
     return Batch(
         _of_each(inputs, lambda t: t[:, steps] if _has_steps(t) else t),

@@ -1,4 +1,4 @@
-"""Training on disk, so that it can go on after anything: one safetensors file, its record as JSON in the header.
+"""The state of training on disk, so that it can be resumed: one safetensors file, its record as JSON in the header.
 
 Everything in the file is covered by a digest: damage is an error, never another result.
 """
@@ -28,7 +28,7 @@ SHARE = 0.05
 
 @dataclass(frozen=True)
 class Saved:
-    """A phase as it was saved: finished, with its final weights, or unfinished, with all that it takes to go on."""
+    """A saved phase: finished, with its final weights, or unfinished, with all that resuming needs."""
 
     fit: Fit
     finished: bool
@@ -49,7 +49,7 @@ class Checkpoint:
 
     Args:
         path: the file; its folder exists.
-        fingerprint: stands for the settings and the data. A file with another one is refused.
+        fingerprint: of the settings and the data. A file with another one is refused.
         every: seconds between two files at least; 0 writes one after every epoch, whatever it costs.
 
     Raises:
@@ -72,7 +72,7 @@ class Checkpoint:
         self._due = time.monotonic() + every
 
     def load(self, phase: str) -> Saved | None:
-        """What is known of ``phase``; None if it has not begun."""
+        """``phase`` as it was saved; None if it has not begun."""
         if self._phases is None:
             self._phases = self._read() if self.path.exists() else {}
         return self._phases.get(phase)
@@ -87,11 +87,11 @@ class Checkpoint:
         return time.monotonic() >= self._due
 
     def save(self, phase: str, fit: Fit, tensors: Mapping[str, Tensor], *, finished: bool) -> None:
-        """Write ``phase`` as it is now, beside the other phases; what is not on the CPU is fetched."""
+        """Write ``phase`` as it is now, with the other phases; tensors on other devices are copied to the CPU."""
         self.load(phase)
         assert self._phases is not None
         start = time.monotonic()
-        # copies: training goes on in these tensors
+        # copies: training continues in these tensors
         self._phases[phase] = Saved(fit, finished, {name: t.detach().cpu().clone() for name, t in tensors.items()})
         self._write(self._phases)
         end = time.monotonic()
@@ -107,7 +107,7 @@ class Checkpoint:
         atomic.write_bytes(self.path, packed(record, arrays))
 
     def unusable(self, reason: str) -> RunFolderError:
-        """The error that says so, and what to do."""
+        """The error for a checkpoint that cannot be used."""
         return RunFolderError(
             f"{self.path}: cannot go on from this checkpoint ({reason}); start again with --overwrite"
         )

@@ -1,4 +1,4 @@
-"""Where torch trains, and the random stream that training draws from."""
+"""The device that torch trains on, and the random state of training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from elman.errors import SettingsError
 
 
 def open_device(name: str) -> torch.device:
-    """The device called ``name``, tried out.
+    """The device called ``name``, after a test that it works.
 
     Raises:
         SettingsError: there is no such device, or it is not available here.
@@ -31,7 +31,7 @@ def open_device(name: str) -> torch.device:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Random numbers from ``seed`` inside; the caller's stream goes on afterwards as if nothing had been drawn."""
+    """Random numbers from ``seed`` inside the block; the caller's random state is restored afterwards."""
     cuda = device.type == "cuda"
     index = torch.cuda.current_device() if cuda and device.index is None else device.index
     with torch.random.fork_rng(devices=[index] if cuda else []):
@@ -44,7 +44,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:
-    """The random stream as it stands, by name: for :func:`set_random_states`."""
+    """The random state by device, for :func:`set_random_states`."""
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
@@ -52,7 +52,7 @@ def random_states(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
-    """Put the stream back where :func:`random_states` found it."""
+    """Restore what :func:`random_states` returned."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(states["cuda"], device)

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Fit:
-    """What a phase of training came to.
+    """The result of a phase of training.
 
     Args:
         best_epoch: the epoch (from 1) whose weights the module has now; 0 if interrupted before there was one.
@@ -18,7 +18,7 @@ class Fit:
         history: one entry an epoch: ``phase``, ``epoch`` (from 1), ``loss``, ``validation_loss`` (or None),
             ``learning_rate`` of its first update, ``seconds`` it took.
         interrupted: Ctrl-C or ``stop`` ended it; it can be resumed from its checkpoint.
-        seconds: time of training, over all the runs that a checkpoint joined.
+        seconds: time of training, over all the runs that a checkpoint connects.
     """
 
     best_epoch: int
@@ -80,7 +80,7 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class PhaseStart:
-    """Training begins, or goes on after ``epoch`` epochs, for at most ``epochs`` in all."""
+    """Training begins, or continues after ``epoch`` epochs, for at most ``epochs`` in all."""
 
     phase: str
     epoch: int

@@ -21,7 +21,7 @@ from elman.training.trainer import Trainer
 
 __all__ = ["Fit", "fit"]
 
-# Where an epoch is a single update, a plateau of a few epochs says nothing.
+# If an epoch is a single update, a plateau of a few epochs means nothing.
 PATIENCE_EPOCHS, PATIENCE_UPDATES = 10, 32
 
 
@@ -40,29 +40,29 @@ def fit(
 ) -> Fit:
     """Train ``network`` in place: AdamW, gradients clipped by norm, a schedule, early stopping, best weights restored.
 
-    The same seed on the same machine gives the same weights, bit for bit, with or without interruptions that a
-    checkpoint joins. The caller's own random stream is not touched.
+    The same seed on the same machine gives the same weights, bit for bit, also when resumed from a checkpoint. The
+    caller's random state is not touched.
 
     Args:
         network: an :class:`elman.nn.network.Network`, or any module with its ``loss(batch, state=None) -> (mean, count,
-            state)``. If it has a method ``keeps_time``, that says, of the names of the inputs that have steps, whether
-            its output has them too. It has initial values. It is trained on ``settings.device``, and is on the CPU and
-            in evaluation mode at the end.
+            state)``, with initial values. Its method ``keeps_time``, if it has one, tells from the names of the inputs
+            that have steps whether the output has them too. It is trained on ``settings.device``; at the end it is on
+            the CPU, in evaluation mode.
         train: examples to learn from, in a new order every epoch.
-        settings: all that there is to choose.
+        settings: of the loop.
         validation: examples that choose the best epoch and stop training early. Without them the last epoch counts.
         epochs: train for so many epochs, whatever ``settings.epochs`` and ``settings.patience`` say. The learning
             rates are those of the first epochs of the run that ``settings`` describes.
         on_event: called with each event; see :mod:`elman.training.events`.
-        checkpoint: where to save and, if it knows this phase, what to go on from.
+        checkpoint: where to save and, if it has this phase, to resume from.
         phase: this training's name in events, history and checkpoint.
-        stop: asked after each epoch; True ends training as Ctrl-C does.
+        stop: called before each epoch; True ends training as Ctrl-C does.
         bptt_steps: truncated back-propagation through time (Williams and Peng 1990): each batch of sequences is cut
             into segments of so many steps, an update each, and the state is carried from one to the next, but no
             gradient. 0 does not cut.
 
     Returns:
-        what came of it. After Ctrl-C, ``interrupted`` is True, and the network has the best weights until then.
+        the result. After Ctrl-C ``interrupted`` is True, and the network has the best weights so far.
 
     Raises:
         SettingsError: a device that is not available, nothing to train, segments of a model without a step-wise output.
@@ -140,7 +140,7 @@ def _train(
     checkpoint: Checkpoint | None,
     stop: Callable[[], bool] | None,
 ) -> bool:
-    """Epochs until there are enough; True if interrupted."""
+    """Run the epochs; True if interrupted."""
     start, before = time.perf_counter(), trainer.epoch
     try:
         while trainer.epoch < planned and not (patience and trainer.epoch - trainer.best.epoch >= patience):
@@ -166,6 +166,6 @@ def _train(
                     remaining,
                 )
             )
-    except KeyboardInterrupt:  # the epoch begun is lost; a checkpoint replays it
+    except KeyboardInterrupt:  # the current epoch is lost; a checkpoint replays it
         return True
     return False

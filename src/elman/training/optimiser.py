@@ -14,12 +14,12 @@ from elman.errors import SettingsError
 from elman.torch_private import fused_adamw
 from elman.training.settings import TrainingSettings
 
-# where torch has AdamW as one kernel in all the releases that elman admits
+# devices for which every admitted release of torch has AdamW as one kernel
 FUSED_DEVICES = ("cpu", "cuda")
 
 
 class Flat(NamedTuple):
-    """All parameters one after the other, and their gradients: the parameters are views of these."""
+    """All parameters in one tensor, and their gradients in another; the parameters are views."""
 
     values: Tensor
     gradients: Tensor
@@ -30,13 +30,13 @@ class Optimiser:
 
     On the CPU, where each small operator costs more than its arithmetic, the parameters become views of one flat
     tensor, and their gradients of another, until :meth:`release`: one operator then serves all parameters.
-    Elsewhere torch's fused kernels take them all at once as they are.
+    On other devices torch's fused kernels take all of them at once.
 
     Weight decay reaches every parameter, biases included, as in torch.optim.AdamW. A parameter that a step does not
     use has gradient 0 there.
 
     Args:
-        module: on its device; parameters that need no gradient are left alone.
+        module: on its device; parameters that need no gradient are not changed.
         settings: ``learning_rate``, ``weight_decay``, ``clip_norm``.
 
     Raises:
@@ -77,7 +77,7 @@ class Optimiser:
         return None if self._flat is None else self._flat.values
 
     def zero_grad(self) -> None:
-        """Forget the last step's gradients."""
+        """Clear the last step's gradients."""
         if self._flat is not None:
             self._flat.gradients.zero_()
             return
@@ -110,7 +110,7 @@ class Optimiser:
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._trained]
         norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
         if self._clip_norm:
-            scale = (self._clip_norm / (norm + 1e-6)).clamp_(max=1.0)  # an accelerator is not waited for
+            scale = (self._clip_norm / (norm + 1e-6)).clamp_(max=1.0)  # without waiting for an accelerator
             for gradient in gradients:
                 gradient.mul_(scale)
         # the function, not the class: the class costs as much again a step, and imports torch's compiler first
@@ -129,7 +129,7 @@ class Optimiser:
         return norm
 
     def release(self) -> None:
-        """Give each parameter a tensor of its own again, and no gradient."""
+        """Give each parameter a tensor of its own again, without a gradient."""
         for parameter in self._trained:
             parameter.grad = None
             if self._flat is not None:
@@ -141,10 +141,10 @@ class Optimiser:
         return {f"{name}/{k}": tensor for name, tensors in groups.items() for k, tensor in enumerate(tensors)}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from what :meth:`state` gave, exactly.
+        """Restore exactly what :meth:`state` returned.
 
         Raises:
-            ValueError: it was given by an optimiser of other parameters, or not by one at all.
+            ValueError: the state of an optimiser of other parameters, or of none.
         """
         own = self.state()
         if {name: t.shape for name, t in own.items()} != {name: t.shape for name, t in tensors.items()}:
@@ -154,7 +154,7 @@ class Optimiser:
 
 
 def _can_be_flat(parameters: list[Parameter]) -> bool:
-    """On the CPU, of one floating type, and no two of them over the same memory: such a tie would break."""
+    """Whether all are on the CPU, of one floating type, and share no memory: tied parameters would be separated."""
     first = parameters[0]
     if not first.is_floating_point():
         return False

@@ -1,4 +1,4 @@
-"""A module's tensors, all that training changes: by name, copied, put back."""
+"""A module's tensors, all that training changes: by name, copied, restored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def tensors_of(module: torch.nn.Module) -> dict[str, Tensor]:
 class Copies:
     """Takes copies of everything in a module that training changes; each is whole until the next but one is taken.
 
-    What lies in ``flat``, the optimiser's tensor, is copied in one operation: parameter by parameter, the copies of a
+    What is in ``flat``, the optimiser's tensor, is copied in one operation: parameter by parameter, the copies of a
     small model cost as much as its update.
     """
 
@@ -53,10 +53,10 @@ def grouped(**groups: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def check_tensors(saved: dict[str, Tensor], own: dict[str, Tensor], checkpoint: Checkpoint) -> None:
-    """Refuse ``saved``, which ``checkpoint`` held, unless names, shapes and types are those of ``own``.
+    """Check that ``saved``, from ``checkpoint``, has the names, shapes and types of ``own``.
 
     Raises:
-        RunFolderError: they are not.
+        RunFolderError: it has others.
     """
     found, expected = ({name: (t.shape, t.dtype) for name, t in tensors.items()} for tensors in (saved, own))
     if found != expected:

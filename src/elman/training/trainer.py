@@ -1,4 +1,4 @@
-"""A phase of training in progress: epochs, one at a time, and all that decides the next number."""
+"""A phase of training in progress: one epoch at a time, and everything that decides the next number."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Trainer:
         return math.ceil(len(self.train) / self.size) * per_batch
 
     def run_epoch(self) -> None:
-        """Train on all examples once, measure, and keep the weights if they are the best yet."""
+        """Train on all examples once, validate, and keep the weights if they are the best so far."""
         start = time.perf_counter()
         loss, first_rate = self._update()
         validation_loss = None if self.validation is None else self._validate(self.validation)
@@ -106,7 +106,7 @@ class Trainer:
             self.optimiser.zero_grad()
             backward(loss)
             norms.append(self.optimiser.step(rates[-1]))
-            # read only after the epoch: a GPU need not be waited for
+            # read only after the epoch, so as not to wait for a GPU
             losses.append(loss.detach())
             counts.append(count)
         self._check("gradient", norms)
@@ -120,7 +120,7 @@ class Trainer:
         return self._mean("validation loss", losses, counts)
 
     def _losses(self, batches: Iterator[Batch], steps: int) -> Iterator[tuple[Tensor, Tensor | int]]:
-        """Loss of each batch, and for how much it counts; with ``steps``, of each of its segments of so many steps.
+        """Loss and weight of each batch; with ``steps``, of each of its segments of so many steps.
 
         The state is carried from segment to segment, and detached there.
         """
@@ -152,7 +152,7 @@ class Trainer:
         return numbers
 
     def fit(self, interrupted: bool) -> Fit:
-        """What came of it so far."""
+        """The result so far."""
         seconds = math.fsum(entry["seconds"] for entry in self.history)
         return Fit(self.best.epoch, self.epoch, self.best.loss, list(self.history), interrupted, seconds)
 
@@ -167,10 +167,10 @@ class Trainer:
 
     @torch.no_grad()
     def resume(self, saved: Saved, checkpoint: Checkpoint) -> None:
-        """Be where :meth:`state` was taken.
+        """Restore what :meth:`state` returned.
 
         Raises:
-            RunFolderError: it was taken of another network or on another device.
+            RunFolderError: it is the state of another network or device.
         """
         own = self.state()
         check_tensors(saved.tensors, own, checkpoint)
@@ -188,7 +188,7 @@ class Trainer:
 
     @torch.no_grad()
     def close(self) -> None:
-        """Give the network back: its best weights, in tensors of their own, on the CPU, ready for use."""
+        """Leave the network with its best weights, in tensors of their own, on the CPU, in evaluation mode."""
         for name, tensor in tensors_of(self.network).items():
             tensor.copy_(self.best.tensors[name])
         self.optimiser.release()

@@ -1,4 +1,4 @@
-"""What a forecaster has to beat: the last value, the last season, and a least-squares autoregression."""
+"""The baselines: the last value, the last season, and a least-squares autoregression."""
 
 from __future__ import annotations
 

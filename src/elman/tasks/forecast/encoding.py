@@ -1,4 +1,4 @@
-"""How a window of values becomes the network's input, and its output a forecast: level and scale out, and back in.
+"""From a window to the network's input, and from its output to a forecast: level and scale removed and restored.
 
 Let ``d_t = y_t - y_{t-s}`` be the change over a season of ``s`` steps, and ``T`` the window's last step.
 
@@ -30,7 +30,7 @@ LEAST_SPREAD = 0.05  # of the series' own, so that a flat window does not blow u
 
 
 class Scaler(NamedTuple):
-    """Where a series lies and how far it spreads, over what was known when it was fitted."""
+    """Centre and spread of a series, over what was known when it was fitted."""
 
     center: float
     spread: float
@@ -113,7 +113,7 @@ class Encoding:
 
 
 def check_known(values: Array, needed: int, what: str) -> None:
-    """Refuse a history that is too short to forecast from.
+    """Check that a history is long enough to forecast from.
 
     Raises:
         DataError: fewer than ``needed`` values.

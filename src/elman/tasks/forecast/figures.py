@@ -1,4 +1,4 @@
-"""What there is to draw of a forecast's test."""
+"""The figures of a forecaster's test and of its forecast."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ import numpy as np
 from elman.data import Series, SeriesSet
 from elman.tasks.forecast.plan import Plan
 
-BEGINNING = 16  # values by which a series whose rows are only counted is known again
+BEGINNING = 16  # values that identify a series whose rows are only counted
 
 
 def with_marks(plan: Plan, data: SeriesSet, ends: Sequence[int | None]) -> Plan:
     """The plan with a mark for each series: known, while fitting, up to (not including) step ``end`` (None: whole).
 
-    What an earlier fit of the same weights has seen stays seen.
+    The mark of an earlier fit of the same weights is kept where it reaches further.
     """
     marks = {
         series.id: _mark(series, end)
@@ -28,7 +28,7 @@ def with_marks(plan: Plan, data: SeriesSet, ends: Sequence[int | None]) -> Plan:
 
 
 def was_fitted_on(plan: Plan, series: Series, start: int | None) -> bool:
-    """Whether fitting saw step ``start`` of ``series`` (None: the one after its end) or one after it.
+    """Whether the model was fitted on step ``start`` of ``series`` (None: the one after its end) or on a later one.
 
     Series with times are compared by time. Where rows are only counted, a series is the one fitted on if it begins
     with the same values.

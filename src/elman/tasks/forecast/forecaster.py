@@ -19,8 +19,8 @@ from elman.tasks.forecast.span import Span, joined, span_of
 class Forecaster(Estimator):
     """Forecasts one series or many with one recurrent network.
 
-    Takes the settings of ``elman train forecast`` as keywords; :class:`elman.tasks.forecast.ForecastSettings` says
-    what each means. Data are a CSV or Parquet file's path, a pandas or polars frame, a dict of columns, or an array of
+    Takes the settings of ``elman train forecast`` as keywords; :class:`elman.tasks.forecast.ForecastSettings` describes
+    them. Data are a CSV or Parquet file's path, a pandas or polars frame, a dict of columns, or an array of
     values; the columns are ``target``, ``time`` and ``id``, found by :func:`elman.data.read_series` if not named.
 
     Raises:
@@ -40,7 +40,7 @@ class Forecaster(Estimator):
     def stream(self, unique_id: str | None = None) -> Stream:
         """One value in, the forecast of the next steps out: ``stream.step(value)`` gives (H,) float64.
 
-        The forecast is NaN until a window of values has been seen. ``unique_id`` names the series whose scale to use;
+        The forecast is NaN until a whole window has come in. ``unique_id`` names the series whose scale to use;
         it is not needed where there was one in training.
         """
         predictor = self.outcome.final

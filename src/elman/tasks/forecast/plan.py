@@ -1,6 +1,6 @@
 """The choices behind a forecaster, made on what may be known, and the examples it learns from.
 
-Everything here takes :class:`History` objects: series cut off where knowledge ends. What lies behind cannot leak.
+Everything here takes :class:`History` objects, series cut off where knowledge ends: nothing later can leak.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class History(NamedTuple):
 class Plan:
     """All that turns histories into forecasts, besides the weights.
 
-    ``fitted`` says how far each series was known when the weights were fitted, as a label of its last step.
+    ``fitted`` records how far each series was known when the weights were fitted, by a mark of its last step.
     """
 
     horizon: int
@@ -49,7 +49,7 @@ class Plan:
     fitted: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def scaler(self, history: History) -> Scaler:
-        """The series' own scaler, or for a series never seen one fitted on its history."""
+        """The series' own scaler, or for an unknown series one fitted on its history."""
         known = self.scalers.get(history.id)
         return known if known is not None else self.encoding.fit_scaler(history.values)
 
@@ -100,10 +100,10 @@ def plan_from_record(record: Any) -> Plan:
 
 
 def check_marks(fitted: Mapping[str, str]) -> None:
-    """Refuse marks of what was known (:mod:`elman.tasks.forecast.fitted_until`) that cannot be read.
+    """Check marks of what was known (:mod:`elman.tasks.forecast.fitted_until`).
 
     Raises:
-        ValueError: one of them.
+        ValueError: one of them cannot be read.
     """
     for mark in fitted.values():
         if re.fullmatch(r"time:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", mark):
@@ -245,7 +245,7 @@ def examples(
 ) -> Examples | None:
     """All examples whose targets lie in steps ``first`` ≤ t < ``last`` of each history; None if there are none.
 
-    Targets are what the network should put out: (value - reference) / spread. Filled-in targets weigh nothing.
+    Targets are the network's desired output: (value - reference) / spread. Filled-in targets have weight 0.
     """
     encoding = plan.encoding
     inputs, targets, weights = [], [], []

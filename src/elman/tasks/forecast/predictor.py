@@ -37,8 +37,8 @@ class ForecastPredictor(Predictor):
     """Forecasts with ``model``, which was trained for the task ``forecast``.
 
     Raises:
-        ModelFileError: another task's model, a malformed plan, or layers that do not do what the plan says: found when
-            a file is read, not when it is used.
+        ModelFileError: another task's model, a malformed plan, or layers that do not fit the plan; raised when a file
+            is read, not when it is used.
     """
 
     def __init__(self, model: Model) -> None:
@@ -56,7 +56,7 @@ class ForecastPredictor(Predictor):
     def forecast_windows(self, x: Array, scalers: Sequence[Scaler] | Scaler, horizon: int | None = None) -> Array:
         """Forecasts (N, H) from windows ``x`` (N, W), each ending at its cutoff.
 
-        The recursive strategy appends each forecast to its window and goes on: no true value behind a cutoff is used.
+        The recursive strategy appends each forecast to its window and repeats: no true value after a cutoff is used.
 
         Args:
             horizon: steps to forecast, with the recursive strategy; by default the plan's.

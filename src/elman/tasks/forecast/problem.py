@@ -33,8 +33,8 @@ class ForecastProblem(Problem):
     """Forecasting ``data`` as ``settings`` say.
 
     Args:
-        start_from: whose layers, encoding and weights are gone on from.
-        test: the span to measure on, instead of what ``settings.test_size`` says.
+        start_from: the predictor whose layers, encoding and weights training continues from.
+        test: the span to evaluate on, instead of that of ``settings.test_size``.
 
     Raises:
         DataError: too little data; the message names the file and the remedy.

@@ -1,4 +1,4 @@
-"""Rolling forecasts over a test span, scored against what was observed; and what they are worth, in plain words."""
+"""Rolling forecasts over a test span, scored against the observed values; and the verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Rolling:
     Args:
         id: the series.
         cutoffs: (K,) index of the last known step of each forecast.
-        actual: (K, H) observed values, NaN where unknown, filled in, or behind the series' end.
+        actual: (K, H) observed values, NaN where unknown, filled in, or after the series' end.
         forecasts: by name (``"model"`` and each baseline): (K, H).
         naive_error: the mean absolute error of the seasonal naive inside the part before the test, for MASE;
             NaN where there is none.
@@ -61,7 +61,8 @@ def _score_series(rolling: Rolling, name: str) -> dict[str, float]:
     if not len(y):
         return dict.fromkeys(METRICS, math.nan)
     error, size = np.abs(y - f), np.abs(y) + np.abs(f)
-    mae, mse = float(error.mean()), float((error * error).mean())
+    with np.errstate(over="ignore"):  # of errors beyond 1e154 the square is infinite, and is said to be
+        mae, mse = float(error.mean()), float((error * error).mean())
     smape = float(np.mean(np.divide(200 * error, size, out=np.zeros_like(error), where=size > 0)))
     return {"mae": mae, "mse": mse, "rmse": math.sqrt(mse), "smape": smape, "mase": mae / rolling.naive_error}
 
@@ -83,7 +84,8 @@ def error_by_lead(rollings: Sequence[Rolling], name: str) -> Array:
 def verdict(rollings: Sequence[Rolling], names: Sequence[str]) -> str:
     """One sentence: the model against the strongest baseline, and in how many windows it was the better one.
 
-    Each window is one cutoff of one series.
+    It is "better" or "worse" only if a one-sided sign test over the windows gives p < 0.05 and the mean agrees, which
+    needs at least five windows. Each window is one cutoff of one series.
     """
     scores = {name: score(rollings, name) for name in ("model", *names)}
     metric = "mase" if not math.isnan(scores["model"]["mase"]) else "mae"

@@ -1,4 +1,4 @@
-"""The length of a season, from the values where no calendar tells it."""
+"""The length of a season, from the values, for data without a calendar."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LONGEST = 2000
 def strongest_season(values: np.ndarray) -> int:
     """The lag of the strongest autocorrelation peak of a series without its straight-line trend; 1 if there is none.
 
-    Of peaks about as strong as that one, the shortest lag's.
+    Among peaks of about the same height, the one at the shortest lag.
 
     Args:
-        values: (T,) without missing values. Lags up to T/3 are looked at, since a season must be seen three times.
+        values: (T,) without missing values. Lags up to T/3 are considered: a season must occur three times.
 
     >>> strongest_season(np.sin(np.arange(200) * 2 * np.pi / 25))
     25
@@ -40,7 +40,7 @@ def strongest_season(values: np.ndarray) -> int:
     ]
     if not peaks:
         return 1
-    # Whatever repeats every s steps repeats every 2s and 3s as well, and chance decides which of them looks strongest.
+    # What repeats every s steps also repeats every 2s and 3s, and noise decides which peak is the highest.
     highest = max(correlation[peaks])
     enough = highest - max(SLACK, (1 - highest) / 2)
     first = next(lag for lag in peaks if correlation[lag] >= enough)

@@ -1,4 +1,4 @@
-"""A forecaster a value at a time."""
+"""A forecaster as a stream: one value in, a forecast out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_SEEN = 2**62
 def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = None, *, identity: str = "") -> Stream:
     """A stream: one value in, the forecast of the next ``H`` steps out, (H,) float64.
 
-    A missing value (NaN) is filled in as in training. Until the model has seen a window of values, the forecast is NaN.
+    A missing value (NaN) is filled in as in training. Until a whole window has come in, the forecast is NaN.
 
     Args:
         unique_id: the series whose scale to use; without it that of the only series in training, or else the scale
@@ -45,7 +45,7 @@ def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = Non
             raise DataError(f"a stream takes one number a step, not {x!r:.60}") from None
         if math.isinf(value):
             raise DataError("a stream takes finite numbers, or nan for a missing one; it got an infinite one")
-        seen = min(max(int(state["seen"]), 0), MOST_SEEN)  # whatever state was put back
+        seen = min(max(int(state["seen"]), 0), MOST_SEEN)  # whatever state was restored
         if seen or not math.isnan(value):  # what is missing before the first value does not count
             seen += 1
         recent = np.append(state["recent"][1:], value)
