@@ -78,6 +78,18 @@ def test_where_there_is_no_display_no_window_is_opened(tmp_path: Path) -> None:
         assert plt.get_fignums() == []
 
 
+def test_a_display_that_is_named_and_not_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib.pyplot as plt
+
+    def no_display(**given: object) -> None:
+        raise ImportError("Cannot load backend 'TkAgg' which requires the 'tk' interactive framework")
+
+    monkeypatch.setattr(plt, "figure", no_display)
+    with Watch(tmp_path / "watch.png") as watch:
+        watch(figure)
+    assert (tmp_path / "watch.png").exists()
+
+
 def test_a_window_shows_what_the_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A display that is none: matplotlib's canvas, as one that needs a framework which is there."""
     import matplotlib.pyplot as plt

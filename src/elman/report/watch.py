@@ -84,11 +84,16 @@ class _Window:
     def __init__(self) -> None:
         import matplotlib.pyplot as plt
 
-        self._figure: Any = plt.figure(figsize=(9, 4.6))
+        self._figure: Any = None
         self._image: Any = None
-        if type(self._figure.canvas).required_interactive_framework is None:
-            plt.close(self._figure)
-            self._figure = None
+        try:
+            figure = plt.figure(figsize=(9, 4.6))
+        except Exception:  # a display that is named and not there: each framework raises its own kind
+            return
+        if type(figure.canvas).required_interactive_framework is None:
+            plt.close(figure)
+        else:
+            self._figure = figure
 
     def show(self, path: Path) -> None:
         if self._figure is None:

@@ -9,9 +9,11 @@ from elman import SequenceRegressor
 from elman.data import read_sequence_arrays
 from elman.errors import DataError, ModelFileError
 from elman.tasks.regress.borders import border_jumps
+from elman.tasks.regress.problem import RegressProblem
 from elman.tasks.regress.record import Record, fit_record
 from elman.tasks.regress.scores import Told, score, verdict
 from elman.tasks.regress.settings import RegressSettings
+from elman.tasks.regress.split import Part
 from tests.tasks.regress.helpers import drawn, made
 
 
@@ -103,6 +105,8 @@ def test_several_targets_are_told_apart():
     assert rows["target"] == ["y0"] * 6 + ["y1"] * 6 and rows["step"] == list(range(24, 30)) * 2
     assert rows["y"][6:] == pytest.approx([2 * (y - 7) + 7 for y in rows["y"][:6]])
     assert "y" not in regressor.predict()
+    x = np.full((3, 2), 100.0)
+    assert regressor.predict(x)["target"] == ["y0"] * 3 + ["y1"] * 3  # inputs alone, whose targets nobody has named
 
 
 def test_what_was_fitted_on_is_not_scored():
@@ -126,6 +130,11 @@ def test_other_inputs_than_in_training_are_refused():
     _, predictor = drawn(made([20], inputs=2))
     with pytest.raises(DataError, match="its inputs are x0, x1, x2; the model reads x0, x1"):
         predictor.predict(made([5], inputs=3))
+    with pytest.raises(DataError, match="its targets are y0, y1; the model tells y"):
+        predictor.evaluate(Part(made([5], targets=2), (0,)))
+    for other, words in ((made([20], inputs=3), "its inputs"), (made([20], targets=2), "its targets")):
+        with pytest.raises(DataError, match=words):
+            RegressProblem(other, RegressSettings(), start_from=predictor)
     with pytest.raises(DataError, match="a prediction is not a finite number"):
         predictor.predict(read_sequence_arrays(np.full((1, 3, 2), 1e90)))
 

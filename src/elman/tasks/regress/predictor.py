@@ -60,10 +60,7 @@ class RegressPredictor(Predictor):
             DataError: other inputs than in training, or values so far off that the arithmetic overflows.
         """
         record = self.record
-        if data.inputs != record.inputs:
-            raise DataError(
-                f"{data.source}: its inputs are {', '.join(data.inputs)}; the model reads {', '.join(record.inputs)}"
-            )
+        record.check_inputs(data)
         with np.errstate(over="ignore", invalid="ignore"):
             inputs, lengths = batch_of(record, data)
             found = record.decode(self.model.predict(inputs, lengths))
@@ -102,14 +99,16 @@ class RegressPredictor(Predictor):
     def _told(self, number: int, sequence: AlignedSequence, start: int, output: Array) -> Told:
         record, last = self.record, self.record.last
         at = slice(-1, None) if last else slice(None)
-        outside = record.outside(sequence.inputs)
+        outside, truth = record.outside(sequence.inputs), sequence.targets[at]
+        if truth.shape[1] != output.shape[1]:  # inputs alone: nobody knows how many targets there would be
+            truth = np.full_like(output, np.nan)
         return Told(
             id=sequence.id,
             number=number,
             start=0 if last else start,
             labels=sequence.labels[at],
             inputs=sequence.inputs if last else sequence.inputs[at],
-            truth=sequence.targets[at],
+            truth=truth,
             predictions={
                 "model": output,
                 "mean": np.broadcast_to(np.array(record.mean), output.shape),
@@ -125,8 +124,8 @@ class RegressPredictor(Predictor):
         Raises:
             DataError: no targets, or other inputs than in training.
         """
-        test.data.need_targets()
         record = self.record
+        record.check_targets(test.data)
         told = self.told(test)
         scored = [one for one in told if one.start < len(one.truth)]
         steps = sum(len(one.truth) - one.start for one in scored)

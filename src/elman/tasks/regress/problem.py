@@ -43,6 +43,9 @@ class RegressProblem(Problem):
         test: Part | None = None,
     ) -> None:
         data.need_targets()
+        if start_from is not None:
+            start_from.record.check_inputs(data)
+            start_from.record.check_targets(data)
         self.data, self.settings = data, settings
         self.bptt_steps = _segment(data, settings)
         self.test = test_part(data, settings) if test is None else test

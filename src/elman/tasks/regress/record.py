@@ -93,6 +93,27 @@ class Record:
         """Which of the inputs (T, I) lie outside the range of training: (T, I) bool."""
         return np.asarray((inputs < np.array(self.lowest)) | (inputs > np.array(self.highest)))
 
+    def check_inputs(self, data: SequenceTable) -> None:
+        """Refuse data with other inputs.
+
+        Raises:
+            DataError: the names of the inputs differ.
+        """
+        if data.inputs != self.inputs:
+            found = ", ".join(data.inputs)
+            raise DataError(f"{data.source}: its inputs are {found}; the model reads {', '.join(self.inputs)}")
+
+    def check_targets(self, data: SequenceTable) -> None:
+        """Refuse data with no targets, or others.
+
+        Raises:
+            DataError: there are none, or their names differ.
+        """
+        data.need_targets()
+        if data.targets != self.targets:
+            found = ", ".join(data.targets)
+            raise DataError(f"{data.source}: its targets are {found}; the model tells {', '.join(self.targets)}")
+
     def to_record(self) -> dict[str, Any]:
         """As JSON values; :meth:`from_record` reads them."""
         return record_of(self)

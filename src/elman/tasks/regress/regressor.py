@@ -70,7 +70,8 @@ class SequenceRegressor(Estimator):
 
     def _to_score(self, data: SequenceTable, predictor: Predictor) -> Part:
         assert isinstance(predictor, RegressPredictor)
-        data.need_targets()
+        predictor.record.check_inputs(data)
+        predictor.record.check_targets(data)
         return Part(data, predictor.fitted_until(data))
 
     def _named(self, test: Part) -> str:
