@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.learning import Figure, Line
 from elman.tasks.regress.record import Record
-from elman.tasks.regress.scores import BASELINES, Told
+from elman.tasks.regress.scores import Told, labels_of
 
 Array = np.ndarray
 BEYOND = "inputs outside the range of training"
@@ -66,6 +66,7 @@ def follow_figure(record: Record, told: Sequence[Told], name: str, title: str, b
     scored = sum(one.start < len(one.truth) for one in told)
     drawn = sum(one.start < len(one.truth) for one in shown)
     more = f" (first {drawn} of {scored} sequences)" if drawn < scored else ""
+    several = len(shown) > 1 and not record.carry
     linear = np.where(strip.scored, strip.linear, np.nan)
     return Figure(
         name,
@@ -74,10 +75,11 @@ def follow_figure(record: Record, told: Sequence[Told], name: str, title: str, b
         record.targets[0],
         (
             Line("truth", x, strip.truth, "truth"),
-            Line(BASELINES["linear"], x, linear, "baseline"),
+            Line(labels_of(record.last)["linear"], x, linear, "baseline"),
             Line("model", x, strip.model, "model"),
         ),
         marks=tuple(marks),
+        note="sequences laid one after another; the state begins anew at each border" if several else "",
         shaded=_stretches(x, strip.outside),
         shaded_label=BEYOND,
     )
@@ -142,7 +144,12 @@ def _sorted_figure(record: Record, told: Sequence[Told], name: str = "test", tit
         record.targets[0],
         (
             Line("truth", rank, np.array([one.truth[0, 0] for one in known]), "truth"),
-            Line(BASELINES["linear"], rank, np.array([one.predictions["linear"][0, 0] for one in known]), "baseline"),
+            Line(
+                labels_of(record.last)["linear"],
+                rank,
+                np.array([one.predictions["linear"][0, 0] for one in known]),
+                "baseline",
+            ),
             Line("model", rank, np.array([one.predictions["model"][0, 0] for one in known]), "model"),
         ),
         shaded=_stretches(rank, outside) if len(known) else (),
@@ -154,7 +161,7 @@ def _error_figure(scored: Sequence[Told]) -> Figure:
     """Mean absolute error at each position in the sequences."""
     first, end = min(one.start for one in scored), max(len(one.truth) for one in scored)
     lines = []
-    for name, label in {"model": "model", **BASELINES}.items():
+    for name, label in {"model": "model", **labels_of(False)}.items():
         total, count = np.zeros(end), np.zeros(end)
         for one in scored:
             error = np.abs(one.error(name)).mean(axis=1)

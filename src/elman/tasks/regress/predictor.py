@@ -15,7 +15,7 @@ from elman.tasks.regress.examples import batch_of
 from elman.tasks.regress.figures import figures_of
 from elman.tasks.regress.fitted import fitted_until
 from elman.tasks.regress.record import Record
-from elman.tasks.regress.scores import BASELINES, METRICS, Told, score, verdict
+from elman.tasks.regress.scores import BASELINES, METRICS, Told, labels_of, score, verdict
 from elman.tasks.regress.settings import RegressSettings
 from elman.tasks.regress.split import Part
 from elman.tasks.regress.streaming import stream_of
@@ -146,7 +146,7 @@ class RegressPredictor(Predictor):
             metrics=METRICS,
             scores=score(scored, "model"),
             baselines={name: score(scored, name) for name in BASELINES},
-            labels=BASELINES,
+            labels=labels_of(record.last),
             facts=facts,
             verdict=verdict(scored),
             rows=self._rows(scored),

@@ -13,7 +13,7 @@ from elman.learning.verdict import Contest
 
 Array = np.ndarray
 METRICS = (Metric("mae"), Metric("mse"), Metric("rmse"))
-BASELINES = {"mean": "mean of the target", "linear": "linear in the step's inputs"}
+BASELINES = ("mean", "linear")
 UNITS = 20  # stretches of steps whose errors are compared, where there are few sequences
 
 
@@ -48,6 +48,11 @@ class Told:
         return np.asarray((self.predictions[name] - self.truth)[self.start :])
 
 
+def labels_of(last: bool) -> dict[str, str]:
+    """What each baseline is called; ``last``: there is one target for a whole sequence."""
+    return {"mean": "mean of the target", "linear": f"linear in the {'last ' if last else ''}step's inputs"}
+
+
 def score(told: Sequence[Told], name: str, target: int | None = None) -> dict[str, float]:
     """Every metric of the predictions ``name``, over all known values, or those of one target; NaN without any."""
     errors = np.concatenate([one.error(name) for one in told])
@@ -72,7 +77,8 @@ def verdict(told: Sequence[Told]) -> str:
     gains = np.array([gain for one in told for gain in _gains(one, rival, stretches)])
     wins, losses = int((gains > 0).sum()), int((gains < 0).sum())
     units = "sequences" if stretches == 1 else "stretches of steps"
-    return Contest("mae", scores["model"], BASELINES[rival], scores[rival], wins, losses, units).verdict()
+    label = labels_of(told[0].last)[rival]
+    return Contest("mae", scores["model"], label, scores[rival], wins, losses, units).verdict()
 
 
 def _gains(one: Told, rival: str, stretches: int) -> list[float]:
