@@ -10,13 +10,14 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find native)
 WITHOUT_PRIVATE_NAMES := -k 'not compile' tests/training tests/nn/test_drop_in.py $(wildcard tests/nn/test_native_[bt]*.py) tests/nn/test_masks.py
 
 .NOTPARALLEL:
-.PHONY: help demo test lint bench sanitize valgrind clean .venv
+.PHONY: help demo test lint bench attack sanitize valgrind clean .venv
 
 help:
 	@echo "make demo    train RNN, LSTM and GRU on a noisy price; table and pictures"
 	@echo "make test    linter, type checker and all tests"
 	@echo "make lint    linter and type checker alone"
 	@echo "make bench   the benchmarks (see docs/benchmarks.md)"
+	@echo "make attack  hostile files and killed processes by the thousand (see docs/reliability.md)"
 	@echo "make sanitize, make valgrind   tests of the native core with every access to memory watched"
 	@echo "make .venv   the virtual environment alone, with everything for development"
 	@echo "make clean   remove what the others made"
@@ -42,6 +43,9 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks
+
+attack: $(VENV)/installed-dev
+	$(BIN)/python -m tests.attack
 
 sanitize: $(VENV)/installed-dev
 	native/tests/watched.sh address $(BIN)/python

@@ -1,7 +1,7 @@
-"""What is fast, measured: ``python -m benchmarks`` runs all of it, ``python -m benchmarks NAME …`` a part.
+"""Benchmarks: ``python -m benchmarks`` runs all of them, ``python -m benchmarks NAME …`` some.
 
-Each module has a ``main()`` that prints ratios against a named peer, measured in the same run with both interleaved:
-on a shared machine times wander, ratios hardly do.
+Each module has a ``main()`` that prints ratios to a named peer, interleaved in the same run: on a shared machine times
+are noisy, ratios much less.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def machine() -> str:
-    """What this is measured on, in one line."""
+    """The machine, in one line."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -30,17 +30,17 @@ def machine() -> str:
 def interleaved(
     runs: Mapping[str, Callable[[], object]], rounds: int, *, seconds: float = 0, share: float = 0
 ) -> dict[str, list[float]]:
-    """Seconds of each run in each round; a round runs all of them once, so that they share what disturbs the machine.
+    """Seconds of each run in each round; a round runs all of them once, so that disturbances hit all alike.
 
-    One round more is run before, and not counted. The order turns from round to round.
+    One more round is run first, and not counted. The order rotates from round to round.
 
     Args:
         runs: by name.
-        rounds: at least so many,
-        seconds: and more of them until so much time has gone by.
-        share: a run that is shorter takes its turn as often in a row as makes up so many seconds, after as many that
-            are not counted; its mean then stands for the round. What ran before has left the caches cold, and the
-            third one takes up to ten passes over a few megabytes to hold them again: a program's loop has them warm.
+        rounds: the minimum number of rounds.
+        seconds: the minimum time; rounds are added until it has passed.
+        share: a shorter run is repeated in its turn for so many seconds, after as many warm-up runs; the mean counts.
+            The peers have left the caches cold, and the third level takes up to ten passes over a few megabytes to
+            warm up; in a program's loop they are warm.
     """
     names = list(runs)
     taken: dict[str, list[float]] = {name: [] for name in names}
@@ -68,5 +68,5 @@ def median_ratio(seconds: Mapping[str, list[float]], of: str, to: str) -> float:
 
 
 def geometric_mean(values: Iterable[float]) -> float:
-    """Of ratios: doubling one and halving another leaves it as it is."""
+    """The mean of ratios: doubling one and halving another does not change it."""
     return math.exp(statistics.fmean(map(math.log, values)))

@@ -12,7 +12,7 @@ import benchmarks
 
 
 def main() -> int:
-    """Parse the command line, run, and report what met its bar: 1 if something did not."""
+    """Parse the command line, run, and report which bars were met; 1 if one was missed."""
     names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(names)}; all if none is given")

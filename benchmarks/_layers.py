@@ -1,4 +1,4 @@
-"""Recurrent layers to be timed: shapes and their arithmetic, a forward and backward pass, comparison of values."""
+"""Recurrent layers to time: shapes and their FLOPs, a forward and backward pass, comparison of values."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Shape:
         return self.input_size, self.hidden_size, self.num_layers
 
     def flops(self, cell: str) -> tuple[int, int]:
-        """Of a forward and of a backward pass: two for each multiply-add of the matrix products, nothing else.
+        """FLOPs of a forward and of a backward pass: two for each multiply-add of the matmuls, nothing else.
 
-        Backward has twice the products of forward, less the gradient of the input, which nobody asks for here. The
-        first step's products with a state of zeros are counted, as they are computed.
+        Backward has twice the matmuls of forward, less the gradient of the input, which is not computed here. The first
+        step's products with a state of zeros are counted, as they are computed.
         """
         known, size, row_steps = get_cell(cell.lower()), self.hidden_size, self.batch * self.steps
         inputs = (self.input_size, *(size,) * (self.num_layers - 1))
@@ -59,7 +59,7 @@ class Shape:
 def both_ways(layer: torch.nn.Module, x: Any, gradient: Tensor, **arguments: Any) -> Pass:
     """A forward pass and a backward one from ``gradient`` on the output (on its data, if packed).
 
-    What it gives: the output and the gradients of all weights, which it clears at its beginning.
+    It clears the gradients of all weights first, and returns the output and the gradients.
     """
     parameters = list(layer.parameters())
 
@@ -75,7 +75,7 @@ def both_ways(layer: torch.nn.Module, x: Any, gradient: Tensor, **arguments: Any
 
 
 def agree(what: str, found: Iterable[Any], expected: Iterable[Any]) -> None:
-    """Raise if the arrays differ by more than rounding: a figure from a kernel that is wrong says nothing."""
+    """Raise if the arrays differ by more than rounding: the time of a wrong kernel means nothing."""
     for k, (a, b) in enumerate(zip(map(np.asarray, found), map(np.asarray, expected), strict=True)):
         error = np.abs(a - b).max() / np.abs(b).max()
         if not error <= TOLERANCE:

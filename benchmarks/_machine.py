@@ -1,4 +1,4 @@
-"""A process of its own on so many processors, and what it can be measured against: arithmetic limit and memory."""
+"""A fresh process on a number of processors; the peak arithmetic rate and the memory of a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATUS = Path("/proc/self/status")
 
 
 def thread_counts() -> list[int]:
-    """1 and 2, where there are two processors; says so where there are not."""
+    """1 and 2; with a single processor 1 alone, which is printed."""
     if len(os.sched_getaffinity(0)) > 1:
         return [1, 2]
     print("there is only one processor here: nothing is measured on two threads")
@@ -30,8 +30,8 @@ def thread_counts() -> list[int]:
 def alone(threads: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """``function(…)`` in a fresh process that has ``threads`` processors, so that no pool outlives its measurement.
 
-    The processors are taken from it, not only the threads: JAX takes as many threads as it sees processors, whatever
-    it is told. Function, arguments and result must be such that :mod:`multiprocessing` can hand them over.
+    It is confined to the processors, not to threads alone: JAX uses as many threads as there are processors, whatever
+    its settings. Function, arguments and result must be picklable by :mod:`multiprocessing`.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context, initializer=_confine, initargs=(threads,)) as pool:
@@ -45,7 +45,7 @@ def _confine(threads: int) -> None:
 
 
 def fma_limit(threads: int, seconds: float = 0.02) -> float:
-    """GFLOP/s in float32 of fused multiply-adds that wait for nothing; nan without the compiled core."""
+    """GFLOP/s in float32 of independent fused multiply-adds; nan without the compiled core."""
     core = native()
     return math.nan if core is None else core.fma_peak(seconds, threads)
 
@@ -53,7 +53,7 @@ def fma_limit(threads: int, seconds: float = 0.02) -> float:
 def memory_peak(run: Callable[[], object]) -> float:
     """MiB by which the process grew at its largest while ``run`` ran.
 
-    From the kernel's own books of this process (:func:`resource.getrusage` begins with the size of the parent).
+    From the kernel's record of this process (:func:`resource.getrusage` begins with the size of the parent).
     """
     before = _status("VmRSS")
     with contextlib.suppress(OSError):  # not in every container; the peak then is that since the process began

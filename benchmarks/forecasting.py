@@ -1,4 +1,4 @@
-"""What the forecaster is worth at its defaults: real series, a noisy sine and the cell from scratch, beside baselines.
+"""The forecaster with default settings on real series, and two sine jobs, against the baselines.
 
 The real series are not part of the repository: they are looked for in ``$ELMAN_DATA`` or ``../shared/data``.
 """
@@ -27,7 +27,7 @@ SERIES: tuple[tuple[str, dict[str, str], int], ...] = (
 )
 PRICE = ("apple_stock.csv", {"target": "AAPL.Close"}, 12)
 SEEDS = 3
-MOST = 1.1  # test MSE of the mean over seeds, as a multiple of the autoregression's
+MOST = 1.1  # mean test MSE over seeds, as a multiple of the autoregression's
 
 
 def noisy_sine() -> np.ndarray:

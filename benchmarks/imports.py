@@ -1,4 +1,4 @@
-"""Time to start: ``import elman`` beside ``import numpy``, ``elman --help`` beside an empty Python."""
+"""Start-up time: ``import elman`` against ``import numpy``, ``elman --help`` against an empty Python program."""
 
 from __future__ import annotations
 

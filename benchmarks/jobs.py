@@ -1,4 +1,4 @@
-"""Whole training programs of small jobs, with our layers and loop, beside torch.nn's layers in a plain torch loop."""
+"""Whole training programs of small jobs: our layers and loop against torch.nn's layers in a hand-written loop."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Program = Callable[[], torch.nn.Module]
 
 @dataclass(frozen=True)
 class Job:
-    """What is learned, and how; ``bptt_steps`` as in :func:`elman.training.loop.fit`."""
+    """The examples, and how they are trained on; ``bptt_steps`` as in :func:`elman.training.loop.fit`."""
 
     name: str
     examples: Examples
@@ -91,7 +91,7 @@ class Model(torch.nn.Module):
 
 
 class Carried(Model):
-    """The same, from state to state."""
+    """The same, with state in and out."""
 
     def forward(self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> tuple[Tensor, object]:
         y, state = self.layer(x, state)
@@ -128,11 +128,11 @@ class FromScratch(torch.nn.Module):
             z = torch.sigmoid(self.x_z(x_t) + self.h_z(h))
             n = torch.tanh(self.x_n(x_t) + self.h_n(r * h))
             h = (1 - z) * n + z * h
-        return (h.unsqueeze(1),)  # the last output, since no other is asked for
+        return (h.unsqueeze(1),)  # the last output alone
 
 
 def jobs() -> Iterator[Job]:
-    """J5 and J8 for fewer epochs than a user would take; what counts is the time of one."""
+    """J5 and J8 with fewer epochs than a user would train; what counts is the time of one."""
     yield Job("J1 price", windows(noisy_price()[0][:400], 10), ("LSTM", "GRU"), 20, 0.01, epochs=100, num_layers=2)
     segments = np.concatenate([np.linspace(k * np.pi, (k + 1) * np.pi, 10) for k in range(60)])
     sequence = aligned(np.sin(segments), np.cos(segments))
@@ -157,7 +157,7 @@ def aligned(inputs: np.ndarray, targets: np.ndarray) -> Examples:
 
 
 def plain(model: torch.nn.Module, job: Job, seed: int) -> None:
-    """The loop as one writes it by hand."""
+    """The usual hand-written loop."""
     x, y = torch.tensor(job.examples.inputs), torch.tensor(job.examples.targets)
     optimiser = torch.optim.Adam(model.parameters(), lr=job.learning_rate)
     loss_function = torch.nn.MSELoss()
@@ -174,7 +174,7 @@ def plain(model: torch.nn.Module, job: Job, seed: int) -> None:
 
 
 def plain_carried(model: torch.nn.Module, job: Job, seed: int) -> None:
-    """The loop as one writes it by hand for a sequence that is cut into segments."""
+    """The usual hand-written loop for a sequence cut into segments."""
     x, y = torch.tensor(job.examples.inputs), torch.tensor(job.examples.targets)
     optimiser = torch.optim.Adam(model.parameters(), lr=job.learning_rate)
     loss_function = torch.nn.MSELoss()
@@ -193,7 +193,7 @@ def plain_carried(model: torch.nn.Module, job: Job, seed: int) -> None:
 
 
 def programs(job: Job, cell: str, seed: int) -> Mapping[str, Program]:
-    """The job done by each, from the same initial weights and in the same order; gives the trained model."""
+    """The job by each program, from the same initial weights and in the same order; returns the trained model."""
     torch.manual_seed(seed)
     sizes, kind = (1, job.hidden_size, job.num_layers), Carried if job.bptt_steps else Model
     if cell == "GRU before":
@@ -229,7 +229,7 @@ def programs(job: Job, cell: str, seed: int) -> Mapping[str, Program]:
 
 @torch.no_grad()
 def final_loss(model: torch.nn.Module, job: Job) -> float:
-    """Mean squared error over all that was learned from."""
+    """Mean squared error over the training examples."""
     prediction = model.eval()(torch.tensor(job.examples.inputs))
     prediction = prediction[0] if job.bptt_steps else prediction
     return (prediction - torch.tensor(job.examples.targets)).square().mean().item()
@@ -252,8 +252,8 @@ def main() -> bool:
 
 
 def measure(threads: int) -> tuple[list[float], bool]:
-    """The ratios of all jobs, and whether bars of their own are met and losses agree (both asked on one thread)."""
-    keep_freed_memory()  # as our command line does, and for both: else the heap's layout decides who pays for pages
+    """The ratios of all jobs, and whether their own bars are met and losses agree (both checked on one thread)."""
+    keep_freed_memory()  # as the command line does, for both programs: else the heap's layout decides which is slower
     table = Table(COLUMNS)
     ratios, met = [], True
     for job in jobs():
@@ -278,7 +278,7 @@ def measure(threads: int) -> tuple[list[float], bool]:
 
 
 def _losses(job: Job, cell: str) -> tuple[dict[str, float], float]:
-    """Mean of each program's final loss over the seeds, and from the least to the greatest over the seeds."""
+    """The mean of each program's final loss over the seeds, and the largest range over the seeds."""
     losses: dict[str, list[float]] = {"ours": [], "plain": []}
     for seed in range(SEEDS):
         runs = programs(job, cell, seed)

@@ -1,4 +1,4 @@
-"""How near a large layer comes to the arithmetic limit, forward and backward, and where the rest of its time goes."""
+"""How close a large layer comes to the peak arithmetic rate, forward and backward; where the rest of its time goes."""
 
 from __future__ import annotations
 

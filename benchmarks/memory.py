@@ -1,4 +1,4 @@
-"""Peak memory of a forward and backward pass beside torch.nn's, for the two largest shapes."""
+"""Peak memory of a forward and backward pass against torch.nn, for the two largest shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the options cost: zoneout, recurrent dropout, layer norm, peepholes, reset before, beside the plain layer."""
+"""The cost of options: zoneout, recurrent dropout, layer norm, peepholes, reset before; against no option."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks._table import Table, verdict
 
 SHAPES = (Shape(64, 100, 256, 256, 2), Shape(128, 28, 28, 128, 2))
 ROUNDS, SECONDS, SHARE = 5, 3.0, 0.01
-# option → its setting, and how many times the plain layer's time it may take
+# option → its setting, and its bar as a multiple of the time without it
 OPTIONS: dict[str, tuple[dict[str, object], float]] = {
     "zoneout": ({"zoneout": 0.1}, 1.2),
     "recurrent dropout": ({"recurrent_dropout": 0.25}, 1.2),
@@ -58,7 +58,7 @@ def measure() -> bool:
 def _checked(shape: Shape, cell: str, name: str, setting: dict[str, object]) -> Pass:
     """The pass to be timed, after its values have been compared with the reference's on the same random masks.
 
-    They are compared over a few steps: a normalised LSTM takes rounding far in a hundred.
+    They are compared over a few steps: in a normalised LSTM rounding errors grow large over a hundred.
     """
     torch.manual_seed(0)
     layer, (x, gradient) = getattr(elman.nn, cell)(*shape.sizes, **setting), shape.data()

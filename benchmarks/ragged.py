@@ -1,4 +1,4 @@
-"""A batch of rows of unequal lengths: beside the same layer on the padded batch, and beside torch's packed one."""
+"""A batch of rows of unequal lengths, against the same layer on the padded batch and torch's on the packed one."""
 
 from __future__ import annotations
 

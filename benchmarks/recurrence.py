@@ -1,4 +1,4 @@
-"""Forward and backward through a recurrent layer beside torch.nn's and a compiled JAX scan, on one thread and two."""
+"""Forward and backward through a recurrent layer, against torch.nn and a compiled JAX scan; one thread and two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One step at batch 1, from NumPy to NumPy without torch, beside onnxruntime and the cache's limit."""
+"""One step at batch 1, from NumPy to NumPy without torch, against onnxruntime and the cache's bandwidth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from elman.recurrence.backends import native
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 BARS = {("gru", 64): 1 / 3, ("gru", 256): 1 / 2}  # of onnxruntime's time, both on all threads
 ROUNDS, CALLS, WARM = 50, 100, 50
-SETTLE = 0.03  # seconds; a pool's threads wait awake for the next call, on the processor that the other's need
+SETTLE = 0.03  # seconds, after which a pool's threads sleep; awake they occupy the processors of the other peer
 TOLERANCE = 1e-5  # of outputs after a hundred steps
 
 
@@ -104,7 +104,7 @@ def _theirs(layout: Layout, weights: Mapping[str, np.ndarray], x: np.ndarray, th
 
 
 def _interleaved(runs: Mapping[str, Callable[[], object]], settle: float) -> dict[str, np.ndarray]:
-    """Microseconds of every call, (rounds, calls); those at the head of a block are not counted."""
+    """Microseconds of every call, (rounds, calls), without the warm-up calls of each block."""
     clock = time.perf_counter_ns
     taken: dict[str, list[list[int]]] = {name: [] for name in runs}
     for k in range(ROUNDS):

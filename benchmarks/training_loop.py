@@ -1,4 +1,4 @@
-"""What our loop costs over a bare hand-written torch loop of the same model and batches (J1, J8): at most 1.1 times."""
+"""The training loop against a hand-written torch loop of the same model and batches: at most 1.1 times its time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Job:
 
 
 def jobs() -> list[Job]:
-    """The two jobs; fewer epochs than a user would take, since only the time of one matters."""
+    """The two jobs, with fewer epochs than a user would train; what counts is the time of one."""
     random = np.random.default_rng(0)
     price = np.sin(np.linspace(0, 100, 500)) + random.normal(0, 0.1, 500)
     slow = np.sin(0.01 * np.arange(1000)) + random.normal(0, 0.2, 1000)
@@ -68,7 +68,7 @@ class Forecast(torch.nn.Module):
         return self.head(self.recurrent(x)[0][:, -1])
 
     def loss(self, batch: Batch, state: object = None) -> tuple[Tensor, Tensor | int, dict[str, Tensor]]:
-        """As :func:`elman.training.loop.fit` asks for it; the bare loop has its own."""
+        """For :func:`elman.training.loop.fit`; the hand-written loop has its own."""
         return *self.point.loss(self(batch.inputs), batch.targets, batch.weight), {}
 
 
@@ -108,7 +108,7 @@ def ours(model: torch.nn.Module, job: Job, train: Examples, validation: Examples
 def main() -> bool:
     """Print times and ratios for one thread and two; True if our loop is within the bar everywhere."""
     print(f"torch {torch.__version__}; milliseconds an epoch, medians of {ROUNDS} interleaved rounds; bar {BAR}")
-    # as the command line does, and for both loops: else the heap's layout decides which of them pays for new pages
+    # as the command line does, for both loops: else the heap's layout decides which is slower
     print(f"freed memory is {'kept' if keep_freed_memory() else 'given back'} between updates")
     before = torch.get_num_threads()
     met = True

@@ -16,7 +16,7 @@ from elman.recurrence.backends import choose, current_backend, use_backend
 
 @pytest.fixture(autouse=True)
 def fresh_policy(set_variable):
-    """No preference from outside, nothing said yet, the core not looked for yet; as before afterwards."""
+    """No preference from outside, no warning given, the core not loaded yet; restored afterwards."""
     set_variable("ELMAN_BACKEND", None)
     caches = [backends.warn_once, backends._load_native]
     for cache in caches:
@@ -76,7 +76,7 @@ def test_the_best_implementation_runs_unless_another_is_asked_for(native, caplog
     assert caplog.messages == []
 
 
-def test_an_implementation_that_does_not_exist_is_replaced_and_said_once(caplog):
+def test_an_implementation_that_does_not_exist_is_replaced_with_one_warning(caplog):
     with use_backend("native"):
         for _ in range(3):
             assert choose(["torch", "reference"], "a GRU on tensors") == "torch"
@@ -85,7 +85,7 @@ def test_an_implementation_that_does_not_exist_is_replaced_and_said_once(caplog)
 
 
 @pytest.mark.parametrize("asked", [None, "native"])
-def test_a_missing_core_is_replaced_and_said_once(no_core, caplog, set_variable, asked):
+def test_a_missing_core_is_replaced_with_one_warning(no_core, caplog, set_variable, asked):
     if asked:
         set_variable("ELMAN_BACKEND", asked)
     assert not backends.native_available()
@@ -105,7 +105,7 @@ def test_strict_blocks_refuse_replacements(no_core):
             assert choose(["torch", "reference"], "a GRU") == "torch"
 
 
-def test_a_missing_core_is_not_mentioned_to_who_asks_for_something_else(no_core, caplog):
+def test_no_warning_of_a_missing_core_with_another_backend(no_core, caplog):
     with use_backend("reference"):
         assert choose(["native", "reference"], "a GRU") == "reference"
     assert caplog.messages == []

@@ -116,7 +116,7 @@ def test_make_targets_exist(page: Path) -> None:
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-    """A folder with the file that the examples read, two epochs for all that is trained; the settings asked for."""
+    """A folder with the file that the examples read, two epochs for all training; the settings that were given."""
     asked: list[dict[str, Any]] = []
 
     def short(cls: Any, record: dict[str, Any]) -> Any:

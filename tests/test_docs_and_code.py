@@ -9,8 +9,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import elman
+from elman.cli import main
 from elman.model import LAYERS, RecurrentLayers, file
 from elman.nn.twins import TWINS
 from elman.recurrence import Layout
@@ -105,3 +107,27 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
     assert files.read_json(run_folder / files.METRICS).keys() <= names
     example = json.loads(next(fence for fence in fences(MODEL_FILE) if fence.language == "json").text)
     assert example.keys() == files.read_json(run_folder / files.SETTINGS).keys()
+
+
+def skeleton(text: str) -> list[str]:
+    """The lines without their numbers, rules and verdict, and without what depends on the data."""
+    lines = [line for line in text.splitlines() if not set(line) <= {"─"} and not line.startswith("MASE ")]
+    words = [re.sub(r"[\d.*]+|(?<=level )\S+", " ", line).split() for line in lines]
+    return [" ".join(line) for line in words if line]
+
+
+def test_the_readme_shows_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    months = np.arange(np.datetime64("1949-01"), np.datetime64("1961-01"))
+    values = 100 + 3 * np.arange(144) + 20 * np.sin(np.arange(144) * np.pi / 6)
+    values += np.random.default_rng(0).normal(0, 5, 144)
+    rows = "".join(f"{month},{value:.1f}\n" for month, value in zip(months, values, strict=True))
+    (tmp_path / "air_passengers.csv").write_text("Month,#Passengers\n" + rows)
+    monkeypatch.chdir(tmp_path)
+    shown = fences(ROOT / "README.md")
+    (command,) = (fence.text for fence in shown if fence.language == "sh")
+    assert main([*command.split()[1:], "--epochs", "2"]) == 0
+    (output,) = (fence.text for fence in shown if fence.language == "text")
+    assert skeleton(output) == skeleton(capsys.readouterr().out)
+    assert len(skeleton(output)) == 13

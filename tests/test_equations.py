@@ -1,4 +1,4 @@
-"""The equations against plain loops over numbers, written apart from the package, and J9 worked by hand."""
+"""The equations against loops over numbers, written independently of the package, and three steps by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sigmoid(x: float) -> float:
 
 
 class ByHand:
-    """Weights of one layer as lists, asked for by gate number and unit: the gate orders are written out below."""
+    """Weights of one layer as lists, by gate number and unit: the gate orders are written out below."""
 
     def __init__(self, layer: Recurrent) -> None:
         self.w: dict[str, Any] = {key[:-3]: value.tolist() for key, value in layer.state_dict().items()}

@@ -211,7 +211,7 @@ def test_files_are_written_by_atomic_alone(module):
             given = [a.value for a in (*node.args, *(k.value for k in node.keywords)) if isinstance(a, ast.Constant)]
             assert not [mode for mode in given if re.fullmatch("[rbt]*[wax+][bt+]*", str(mode))], ast.unparse(node)
         assert last not in WRITERS or called.startswith("atomic."), ast.unparse(node)
-        if last == "savefig":  # drawn to the temporary file that atomic gives
+        if last == "savefig":  # drawn into memory, for atomic to write
             assert "elman.atomic" in own(module)
 
 

@@ -93,7 +93,10 @@ View view_of_attributes(nb::handle tensor, const char* what) {
     if (!nb::cast<bool>(tensor.attr("is_cpu"))) refuse(what, "is not on the CPU");
     const nb::object shape = tensor.attr("shape"), strides = tensor.attr("stride")();
     View to{reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()))};
-    const std::string type = nb::cast<std::string>(nb::str(tensor.attr("dtype")));
+    const nb::object dtype = tensor.attr("dtype"), name = nb::steal(PyObject_Str(dtype.ptr()));
+    const char* const text = name.is_valid() ? PyUnicode_AsUTF8(name.ptr()) : nullptr;
+    if (text == nullptr) nb::raise_python_error();
+    const std::string type = text;
     if (type == "torch.float32") to.type = nb::dtype<float>();
     if (type == "torch.float64") to.type = nb::dtype<double>();
     if (type == "torch.bool") to.type = nb::dtype<bool>();

@@ -1,4 +1,4 @@
-"""elman: recurrent networks, trained at the speed of the hardware, evaluated honestly, shipped without torch.
+"""elman: recurrent networks, trained, evaluated against simple baselines, and run without torch.
 
 ``import elman`` loads nothing heavy: each name is resolved when it is first used.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -85,7 +86,7 @@ def thread_count(default: int | None = None) -> int:
     processors of this process.
 
     Raises:
-        SettingsError: ``ELMAN_NUM_THREADS`` is not a number of at least 1.
+        SettingsError: ``ELMAN_NUM_THREADS`` is not a whole number from 1 to 9999.
     """
     return _asked_threads() or default or _processors()
 
@@ -96,8 +97,9 @@ def _asked_threads() -> int | None:
     asked = os.environ.get("ELMAN_NUM_THREADS")
     if not asked:
         return None
-    if not asked.isdecimal() or int(asked) < 1:
-        raise SettingsError(f"ELMAN_NUM_THREADS is {asked!r}; it must be a number of at least 1")
+    # few digits: int() refuses thousands of them, and the kernels count in 32 bits
+    if not re.fullmatch("[1-9][0-9]{0,3}", asked):
+        raise SettingsError(f"ELMAN_NUM_THREADS is {asked!r:.40}; it must be a whole number from 1 to 9999")
     return int(asked)
 
 

@@ -231,6 +231,10 @@ BROKEN_RUNS = {
     "newer model": (described(lambda d: d.update(format=3, elman="9.0")), "written by elman '9.0'", "upgrade"),
     "model of another task": (described(lambda d: d.update(task="tag")), f"{MODEL}: it was trained for 'tag'"),
     "immense layers": (described(lambda d: d["layers"][0].update(num_layers=10**9)), f"{MODEL}: not a usable"),
+    "no marks of what was seen": (
+        described(lambda d: d["encoding"].pop("fitted")),
+        f"{MODEL}: its forecasting record is malformed",
+    ),
     "negative window": (described(lambda d: d["encoding"]["encoding"].update(window=-3)), f"{MODEL}: its forecasting"),
 }
 

@@ -1,12 +1,15 @@
-"""The commands as they are typed: what they print, where, and on which streams."""
+"""The commands as typed: what they print, and on which streams."""
 
 from __future__ import annotations
 
+import ast
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,7 +51,7 @@ def test_every_setting_is_a_flag_with_its_meaning(task, capsys):
     words = ["train", task, "data.csv", "--no-layer-norm", "--dropout", "0.5", "--batch-size", "7"]
     given = make_parser().parse_args(words)
     assert (given.layer_norm, given.dropout, given.batch_size) == (False, 0.5, 7)
-    assert given.epochs is None  # not given: the default, or the run's to go on from
+    assert given.epochs is None  # not given: the default, or that of the run in --from
 
 
 def test_a_column_may_have_a_comma_in_its_name():
@@ -72,7 +75,7 @@ def test_info(here, capsys):
     assert metrics["verdict"] in text
 
 
-def test_train_says_what_it_measured_and_where_it_is(here, capsys):
+def test_train_prints_the_scores_and_the_folder(here, capsys):
     text = printed(capsys, "train", "forecast", "sales.csv", *FLAGS)
     metrics = json.loads((here / "runs" / "forecast-001" / "metrics.json").read_text())
     for word in ("gru", "last value", "seasonal naive", "linear autoregression", metrics["verdict"]):
@@ -163,7 +166,7 @@ def test_standard_output_without_our_letters(here):
         assert done.stdout.isascii() and done.stdout
 
 
-def test_whoever_reads_stops_reading(here):
+def test_a_closed_pipe_is_no_error(here):
     pipe = subprocess.Popen(
         [sys.executable, "-m", "elman", "info"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=here
     )
@@ -189,3 +192,16 @@ def test_several_targets_are_several_series(here, capsys):
     printed(capsys, "train", "forecast", "two.csv", *FLAGS, "--target", "a", "--target", "b, c", "--out", "two")
     ids = {row[0] for row in read_csv(here / "two" / "forecast.csv")[1:]}
     assert ids == {"a", "b, c"}
+
+
+def test_below_the_command_line_messages_speak_of_arguments():
+    """Python's errors name arguments, in backticks; the command line makes flags of them."""
+    for path in Path(elman.__file__).parent.rglob("*.py"):
+        if path.parent.name != "cli":
+            texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if is_text(node)]
+            found = [text for text in texts if re.search(r"(?<![\w-])--[a-z]", text) and not text.count("\n")]
+            assert not found, path
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)

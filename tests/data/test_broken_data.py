@@ -45,7 +45,7 @@ BROKEN = {
     "no such column": (b"ds,sales\n", {}, "data.csv, line 1", "add rows"),
     "missing target": (b"day,sales\n1,2\n", {"target": "sale"}, "there is no column 'sale'", "did you mean 'sales'?"),
     "missing time": (b"day,sales\n1,2\n", {"time": "hour"}, "no column 'hour'", "choose one of 'day', 'sales'"),
-    "several targets": (b"a,b\n1,2\n3,4\n", {}, "several columns could be the target", "--target from 'a', 'b'"),
+    "several targets": (b"a,b\n1,2\n3,4\n", {}, "several columns could be the target", "`target` from 'a', 'b'"),
     "nothing but times": (b"ds\n2020-01\n", {}, "data.csv: besides 'ds' there is no column", "add one of numbers"),
     "text": (b"ds,y\n2020-01,1\n2020-02,twelve\n", {}, "line 3, column 'y': 'twelve' is not a number", "correct it"),
     "thousands": (b'ds,y\n2020-01,"1,200"\n', {}, "line 2, column 'y': '1,200' is not", "without marks between"),
@@ -69,7 +69,7 @@ BROKEN = {
         "line 3, column 'ds': '2020-02-30' is no",
         "write ISO dates",
     ),
-    "words": (b"date,y\nthe first,1\nnext,2\n", {}, "line 2, column 'date': 'the first' is not a time", '--time ""'),
+    "words": (b"date,y\nthe first,1\nnext,2\n", {}, "line 2, column 'date': 'the first' is not a time", '`time` ""'),
     "mixed": (
         b"ds,y\n2020-01,1\n2020-02-01,2\n",
         {},
@@ -88,7 +88,7 @@ BROKEN = {
         "line 2, column 'ds': the time has a fraction",
         "round the times",
     ),
-    "twice": (b"ds,y\n2020-01,1\n2020-02,2\n2020-01,3\n", {}, "line 4, column 'ds': '2020-01' is there twice", "--id"),
+    "twice": (b"ds,y\n2020-01,1\n2020-02,2\n2020-01,3\n", {}, "line 4, column 'ds': '2020-01' is there twice", "`id`"),
     "off the steps": (
         b"ds,y\n2020-01-01 00:00,1\n2020-01-01 01:00,2\n2020-01-01 02:00,3\n2020-01-01 03:10,4\n",
         {},
@@ -207,5 +207,5 @@ def test_two_columns_of_times_are_not_chosen_from():
     frame = polars.DataFrame({"a": ["2020-01-01"], "b": ["2020-01-02"], "y": [1]}).with_columns(
         polars.col("a", "b").str.to_date()
     )
-    with pytest.raises(DataError, match="columns 'a' and 'b' hold times; choose with --time"):
+    with pytest.raises(DataError, match="columns 'a' and 'b' hold times; choose with `time`"):
         read_series(frame)

@@ -1,4 +1,4 @@
-"""Models with drawn weights on both executors, and a toy layer and head as somebody else would add them."""
+"""Models with random weights on both executors, and a toy layer and head as added from outside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FLOAT32 = 64 * np.finfo("f4").eps  # of values of order one, over a dozen steps
 
 
 def drawn(layers: Sequence[Layer], seed: int = 0, scale: float = 0.5) -> dict[str, np.ndarray]:
-    """An array of random values for each that the layers need."""
+    """Random values for every array of the layers."""
     random = np.random.default_rng(seed)
     return {name: scale * random.standard_normal(shape).astype("f4") for name, shape in model_shapes(layers).items()}
 
@@ -29,7 +29,7 @@ def drawn(layers: Sequence[Layer], seed: int = 0, scale: float = 0.5) -> dict[st
 def layers_of(
     cell: str = "gru", *, size: int = 5, outputs: int = 3, loss: str = "mse", **options: Any
 ) -> tuple[Layer, ...]:
-    """What a forecaster has: a recurrent stack, its last step, a linear layer, a head."""
+    """The layers of a forecaster: a recurrent stack, its last step, a linear layer, a head."""
     return (
         RecurrentLayers(Layout(cell, 1, size, **options)),
         LastStep(),
@@ -45,7 +45,7 @@ def on_torch(
     lengths: np.ndarray | None = None,
     state: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """What :class:`Model` gives, from the torch twins, in evaluation mode: dropout must not matter."""
+    """The result of :class:`Model` from the torch twins, in evaluation mode: dropout must not matter."""
     network = Network(layers, dropout=0.5, recurrent_dropout=0.5).eval()
     set_arrays(network, arrays)
     given = (

@@ -1,4 +1,4 @@
-"""What holds for every kind of layer and head: found by registration, with a sample of each here."""
+"""The contract of every registered kind of layer and head, with a sample of each here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LENGTHS = np.array([3, 7, 1, 6, 7])
 
 
 class Sample(NamedTuple):
-    """A layer, and what its inputs are: so many features, or below so many whole numbers; a head's targets too."""
+    """A layer, and its inputs: a number of features, or integers below a bound; the targets of a head too."""
 
     layer: Layer
     inputs: dict[str, tuple[str, int]]
@@ -237,7 +237,7 @@ def test_contract_of_what_is_registered_later(sample, check, tmp_path):
         check(sample, tmp_path)
 
 
-def test_a_kind_nobody_knows_is_an_error_in_both_executors():
+def test_an_unknown_kind_is_an_error_in_both_executors():
     layer = Leak(3)
     with pytest.raises(SettingsError, match="'toy-leak' is not known: register"):
         Model((layer,), {"0.rate": np.zeros(3, "f4")})

@@ -1,4 +1,4 @@
-"""The model file as docs/model-file.md has it, to the byte."""
+"""The model file as docs/model-file.md specifies it, to the byte."""
 
 from __future__ import annotations
 

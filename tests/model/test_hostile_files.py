@@ -1,4 +1,4 @@
-"""Whatever the bytes of a model file are: it is read as it was written, or refused in one line."""
+"""A model file of any bytes is read as it was written, or refused in one line."""
 
 from __future__ import annotations
 

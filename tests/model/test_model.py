@@ -1,4 +1,4 @@
-"""A model is one description with two executors: NumPy and torch agree on every cell, and each does what it says."""
+"""A model is one description with two executors: NumPy and torch agree on every cell and option."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_numpy_and_torch_agree(cell, num_layers, layer_norm, zoneout):
     assert_allclose(output, on_torch(layers, arrays, x)[0], rtol=FLOAT32, atol=FLOAT32)
     # it is not one constant that they agree on
     assert np.ptp(output, axis=0).min() > 1e-3
-    # nor an option that neither looks at
+    # nor an option that both ignore
     if layer_norm or zoneout:
         plain = layers_of(cell=cell, num_layers=num_layers)
         some = {name: arrays[name] for name in model_shapes(plain)}
@@ -55,7 +55,7 @@ def test_numpy_and_torch_agree(cell, num_layers, layer_norm, zoneout):
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 @pytest.mark.parametrize("cell", CELLS)
 def test_other_layouts_agree_too(cell):
-    """Two directions, no biases, a projection: what a layout can say, both executors can run."""
+    """Two directions, no biases, a projection: both executors run every layout."""
     projected = 3 if len(get_cell(cell).states) > 1 else 0
     layout = Layout(cell, 2, 5, num_layers=2, bias=False, bidirectional=True, proj_size=projected)
     layers = (RecurrentLayers(layout), Linear(2 * (projected or 5), 4))
@@ -107,13 +107,15 @@ def test_a_model_runs_its_layers_in_order():
     assert_array_equal(Model(layers, arrays).predict(x), expected)
 
 
-def test_many_rows_are_run_in_parts_with_the_same_result(monkeypatch):
+@pytest.mark.parametrize("limits", [{"BATCH": 5}, {"FEW": 5, "WORK": 9 * 160 * 7}])
+def test_many_rows_are_run_in_parts_with_the_same_result(limits, monkeypatch):
     model = model_of((RecurrentLayers(Layout("lstm", 1, 5)), Linear(5, 3), PointHead("mse", 3)))
     random = np.random.default_rng(1)
     x, lengths = random.normal(size=(23, 9, 1)), random.integers(1, 10, 23)
     state = {name: random.normal(size=a.shape).astype("f4") for name, a in model.initial_state(23).items()}
     whole, end = model(x, lengths, state)
-    monkeypatch.setattr(importlib.import_module("elman.model.model"), "BATCH", 5)
+    for name, value in limits.items():
+        monkeypatch.setattr(importlib.import_module("elman.model.model"), name, value)
     output, final = model(x, lengths, state)
     assert_allclose(output, whole, rtol=FLOAT32, atol=FLOAT32)
     for name in end:

@@ -1,4 +1,4 @@
-"""A model a step at a time: the same answers as from whole sequences, and a state that can be kept."""
+"""Streams of models: the same answers as from whole sequences, and a state that can be saved."""
 
 from __future__ import annotations
 

@@ -23,12 +23,13 @@ def forward(x, weights):
 def backward(x, weights):
     dtype = np.dtype("f4")
     layers = kernels.kernels_for(LAYOUT, dtype)
-    batch = kernels.native().Batch(STEPS, ROWS, 0, 0, 0, 0, 0, 0, 1)
+    batch = kernels.native().Batch(STEPS, ROWS, None, None, 0, None, 1)
     output, last = np.empty((STEPS, ROWS, 64), dtype), np.empty((1, ROWS, 64), dtype)
     tensors, saved = [None, *weights.values()], np.empty(layers.saved_size(batch, False), dtype)
     layers.forward(batch, x, output, tensors, None, None, saved, [last])
     gradients = [None, *(np.empty_like(w) for w in weights.values())]
-    layers.backward(batch, x, output, tensors, None, None, saved, output, [None], None, gradients)
+    known = kernels.native().Addresses()
+    layers.backward(batch, x, output, tensors, None, None, saved, output, [None], None, gradients, known)
 
 
 def step(x, weights):

@@ -112,11 +112,16 @@ def test_wrong_arguments_are_errors():
     stepper = Stepper(layout, weights)
     with pytest.raises(ShapeError, match=r"x is \(2, 2\); it must be \(B, 3\)"):
         stepper.step(x[0, :, :2], (h,))
-    with pytest.raises(ShapeError, match=r"state is \(1, 1, 5\); it must be \(1, 2, 5\)"):
+    with pytest.raises(ShapeError, match=r"state is float32 \(1, 1, 5\); it must be float32 \(1, 2, 5\)"):
         stepper.step(x[0], (h[:, :1],))
     with pytest.raises(ShapeError, match=r"2 state\(s\) given; gru has 1"):
         stepper.step(x[0], (h, h))
-    with pytest.raises(ShapeError, match=r"weight_ih_l0 is \(15, 2\); it must be \(15, 3\)"):
+    with pytest.raises(ShapeError, match=r"weight_ih_l0 is float32 \(15, 2\); it must be float32 \(15, 3\)"):
         Stepper(layout, {**weights, "weight_ih_l0": weights["weight_ih_l0"][:, :2]})
+    with pytest.raises(ShapeError, match=r"state is float32 \(2, 1, 5\); it must be float32 \(1, 2, 5\)"):
+        stepper.step(x[0], (np.ascontiguousarray(h.reshape(2, 1, 5)),))  # of the right size
+    for dtype in (np.float16, np.int8, np.bool_, np.complex64, object):
+        with pytest.raises(ShapeError, match="the weights are .*; they must be float32 or float64"):
+            Stepper(layout, {name: array.astype(dtype) for name, array in weights.items()})
     with pytest.raises(SettingsError, match="no single step"):
         Stepper(Layout("gru", 3, 5, bidirectional=True), weights)

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from torch.overrides import TorchFunctionMode
 
 import elman
+import elman.nn
 from elman.cells import Ops, cell_names, get_cell
 from elman.nn import GRU, LSTM, RNN, Recurrent
 
@@ -283,3 +284,12 @@ def results(layer: Recurrent, x: Tensor, seed: int | None = None) -> tuple[Tenso
 def equal(found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
     """Whether all are the same, bit for bit."""
     return all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def pair(kind: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """torch's layer and ours, from the same seed."""
+    layers = []
+    for library in (torch.nn, elman.nn):
+        torch.manual_seed(0)
+        layers.append(getattr(library, kind)(*args, **kwargs))
+    return layers[0], layers[1]

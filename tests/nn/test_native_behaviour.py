@@ -22,6 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset
 
 import elman
+from elman import torch_private
 from elman.errors import SettingsError, ShapeError
 from elman.nn import GRU, LSTM, Recurrent
 from elman.recurrence import backends
@@ -204,17 +205,43 @@ def test_nothing_is_left_of_other_calls(kind: Any) -> None:
             assert equal(results(*work[k]), expected[k])
 
 
-@pytest.mark.parametrize("what", ["input", "state", "weight", "output"])
+@pytest.mark.parametrize("what", ["input", "state", "weight"])
 @each_kind
 def test_what_backward_needs_must_not_change(kind: Any, what: str) -> None:
     layer, x = make(kind), torch.randn(5, 3, 3)
     states = [torch.zeros(1, 3, 20) for _ in layer._layout.state_sizes]
     output, _ = layer(x, tuple(states) if len(states) > 1 else states[0])
-    changed = {"input": x, "state": states[0], "weight": layer.weight_hh_l0, "output": output}[what]
+    changed = {"input": x, "state": states[0], "weight": layer.weight_hh_l0}[what]
     with torch.no_grad():
         changed.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.sum().backward()
+
+
+@pytest.mark.skipif(torch_private.PUBLIC_ONLY, reason="no public name counts changes in place")
+@pytest.mark.parametrize("what", ["output", "bias", "output and weight"])
+@each_kind
+def test_outputs_and_biases_may_change_before_backward(kind: Any, what: str) -> None:
+    """As with torch's layers; what a second derivative needs may not."""
+    layer, x = make(kind, 3, 20, num_layers=2, dropout=0.2, zoneout=0.1), torch.randn(5, 3, 3)
+    torch.manual_seed(1)
+    parameters = [p for name, p in layer.named_parameters()]
+    expected = torch.autograd.grad(layer(x)[0].sum(), parameters)
+    torch.manual_seed(1)
+    output = layer(x)[0]
+    loss = output.sum()
+    with torch.no_grad():
+        if "output" in what:
+            output.zero_()
+        (layer.bias_hh_l0 if what == "bias" else layer.weight_hh_l0 if "weight" in what else torch.zeros(1)).add_(1)
+    if "weight" in what:
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            torch.autograd.grad(loss, parameters)
+        return
+    assert equal(torch.autograd.grad(loss, parameters, retain_graph=True), expected)
+    if what == "bias":
+        with pytest.raises(RuntimeError, match="modified by an inplace operation.*second derivative"):
+            torch.autograd.grad(loss, parameters, create_graph=True)
 
 
 @each_kind

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from elman.nn import GRU, LSTM, RNN, Recurrent
-from tests.nn.cases import Values, as_hidden, as_tuple, grad, native_alone, seed
-
-# every cell, and the options that have code of their own, once each
-LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "rnn": (RNN, {}),
-    "rnn-relu-layer-norm": (RNN, {"nonlinearity": "relu", "layer_norm": True}),
-    "lstm": (LSTM, {"num_layers": 2}),
-    "lstm-projected-zoneout": (LSTM, {"proj_size": 4, "zoneout": 0.3}),
-    "lstm-peephole": (LSTM, {"peephole": True, "bias": False}),
-    "gru": (GRU, {"num_layers": 2}),
-    "gru-layer-norm-zoneout": (GRU, {"layer_norm": True, "zoneout": 0.2}),
-    "gru-before": (GRU, {"reset": "before"}),
-}
-each_layer = pytest.mark.parametrize("kind", LAYERS)
-each_type = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+from tests.nn.cases import as_hidden, as_tuple, grad, native_alone
+from tests.nn.laws import assert_same, drawn, each_layer, each_type, make, rows_of, run
 
 
 @pytest.fixture(autouse=True)
@@ -37,111 +21,10 @@ def native_kernels():
         yield
 
 
-def make(kind: str, input_size: int = 3, hidden_size: int = 17, **options: Any) -> Recurrent:
-    cls, own = LAYERS[kind]
-    seed(0)
-    return cls(input_size, hidden_size, **own | options).eval()
-
-
-def initial(layer: Recurrent, batch: int) -> tuple[Tensor, ...]:
-    parts = layer.num_layers * layer._layout.num_directions
-    return tuple(torch.randn(parts, batch, size, dtype=layer.weight_ih_l0.dtype) for size in layer._layout.state_sizes)
-
-
-def run(
-    layer: Recurrent, x: Any, hx: tuple[Tensor, ...], d_output: Tensor, d_last: tuple[Tensor, ...], **keywords: Any
-) -> Values:
-    """Output, final states and every gradient; ``d_output`` and ``d_last`` are the gradients given."""
-    leaves = {"input": x.detach().clone().requires_grad_()}
-    leaves |= {f"state {k}": s.detach().clone().requires_grad_() for k, s in enumerate(hx)}
-    states = list(leaves.values())[1:]
-    output, hx_n = layer(leaves["input"], as_hidden(states), **keywords)
-    last = as_tuple(hx_n)
-    found = {"output": output.detach()} | {f"last {k}": s.detach() for k, s in enumerate(last)}
-    return found | grad((output, *last), leaves | dict(layer.named_parameters()), (d_output, *d_last))
-
-
-def drawn(layer: Recurrent, steps: int, batch: int) -> dict[str, Any]:
-    """Random arguments of ``run``."""
-    seed(1)
-    width = layer._layout.num_directions * layer._layout.recurrent_size
-    return {
-        "x": torch.randn(steps, batch, layer.input_size, dtype=layer.weight_ih_l0.dtype),
-        "hx": initial(layer, batch),
-        "d_output": torch.randn(steps, batch, width, dtype=layer.weight_ih_l0.dtype),
-        "d_last": initial(layer, batch),
-    }
-
-
-def rows_of(arguments: dict[str, Any], rows: Any) -> dict[str, Any]:
-    """Arguments, or results, of some rows; what is no row's own is left out."""
-    return {
-        name: tuple(s[:, rows] for s in value) if isinstance(value, tuple) else value[:, rows]
-        for name, value in arguments.items()
-        if not isinstance(value, Tensor) or value.dim() == 3
-    }
-
-
-def assert_same(found: Values, expected: Values) -> None:
-    """Equal in every bit, but for the sign of zero."""
-    different = [name for name, value in expected.items() if not torch.equal(found[name], value)]
-    assert not different, f"not bit for bit the same: {different}"
-
-
 def test_a_difference_in_one_bit_is_seen() -> None:
     value = torch.ones(3)
     with pytest.raises(AssertionError, match="output"):
         assert_same({"output": torch.nextafter(value, 2 * value)}, {"output": value})
-
-
-# (input, hidden, steps, batch): rows enough to be divided; one row of many units; one step; fewer rows than threads;
-# one row with weights that are packed several times, with one thread and with more
-THREADED = [(3, 20, 9, 150), (64, 384, 4, 1), (33, 200, 5, 2), (3, 17, 1, 40), (1, 5, 300, 7), (3, 128, 140, 1)]
-
-
-@pytest.mark.parametrize("shape", THREADED)
-@pytest.mark.parametrize("ragged", [False, True], ids=["padded", "ragged"])
-@each_layer
-def test_the_number_of_threads(kind: str, shape: Any, ragged: bool, target: str, set_threads: Any) -> None:
-    features, hidden, steps, batch = shape
-    layer = make(kind, features, hidden, bidirectional=ragged)
-    arguments = drawn(layer, steps, batch)
-    if ragged:
-        arguments["lengths"] = torch.randint(1, steps + 1, (batch,))
-    found = []
-    for threads in (1, 2, 3):
-        set_threads(threads)
-        found.append(run(layer, **arguments))
-    assert_same(found[1], found[0])
-    assert_same(found[2], found[0])
-
-
-# many units and few: SIMD lanes hold units, or rows
-@pytest.mark.parametrize(("kind", "hidden"), [("lstm", 64), ("gru-layer-norm-zoneout", 64), ("lstm", 20), ("gru", 20)])
-def test_the_number_of_threads_where_backward_goes_by_parts(
-    kind: str, hidden: int, target: str, set_threads: Any
-) -> None:
-    layer = make(kind, 3, hidden, num_layers=1, bidirectional=True)
-    arguments = drawn(layer, 40, 450)
-    if hidden > 20:
-        arguments["lengths"] = 1 + torch.arange(450) % 40
-    found = []
-    for threads in (1, 2, 3):
-        set_threads(threads)
-        found.append(run(layer, **arguments))
-    assert_same(found[1], found[0])
-    assert_same(found[2], found[0])
-
-
-def test_the_number_of_threads_while_training(target: str, set_threads: Any) -> None:
-    options = {"num_layers": 2, "dropout": 0.3, "zoneout": 0.2, "recurrent_dropout": 0.3}
-    layer = make("gru", 20, 100, bidirectional=True, **options).train()
-    found = []
-    for threads in (1, 2):
-        set_threads(threads)
-        arguments = drawn(layer, 6, 64)
-        found.append(run(layer, **arguments))
-    assert_same(found[1], found[0])
 
 
 @each_type

@@ -1,4 +1,4 @@
-"""Pictures: what is drawn, where it breaks, and that the same data give the same bytes."""
+"""Plots: lines, gaps, marks, and that the same data give the same bytes."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_the_same_bytes_in_another_process_whatever_is_configured_there(tmp_path
     assert str(tmp_path).encode() not in here
 
 
-def test_the_callers_settings_are_left_alone(tmp_path):
+def test_the_callers_settings_are_restored(tmp_path):
     with matplotlib.rc_context({"lines.linewidth": 9.0, "text.parse_math": True}):
         before = dict(matplotlib.rcParams)
         draw(forecast_figure(), tmp_path / "a.png")

@@ -1,4 +1,4 @@
-"""Progress: one line on a terminal, gone at the end; silence elsewhere."""
+"""Progress: one line on a terminal, removed at the end; no output elsewhere."""
 
 from __future__ import annotations
 
@@ -65,22 +65,22 @@ def test_a_real_terminal():
     assert text.rindex(SHOW) > text.rindex("search")
 
 
-def test_silent_where_nobody_watches(monkeypatch):
+def test_no_output_without_a_terminal(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # colours in a log are not a live line in it
     assert tell(io.StringIO(), START, EPOCH, END) == ""
 
 
-def test_silent_on_a_terminal_that_cannot_move_its_cursor(monkeypatch):
+def test_no_output_on_a_terminal_that_cannot_move_its_cursor(monkeypatch):
     monkeypatch.setenv("TERM", "dumb")
     assert tell(Terminal(), START, EPOCH, END) == ""
 
 
-def test_silent_without_rich(monkeypatch):
+def test_no_output_without_rich(monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert tell(Terminal(), START, EPOCH, END) == ""
 
 
-def test_silent_before_and_after_the_block():
+def test_no_output_before_and_after_the_block():
     stream = Terminal()
     progress = Progress(stream)
     progress(START)

@@ -1,4 +1,4 @@
-"""What the tests of runs and command line share: a small file, a quick training on it, and what a folder holds."""
+"""Shared by the tests of runs and command line: a small file, a quick training on it, the content of a folder."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 
 def numbers(folder: Path) -> dict[str, Any]:
-    """A run's files without what may differ between two runs that are the same: times and pictures."""
+    """A run's files without what may differ between equal runs: times and pictures."""
     found: dict[str, Any] = {name: value for name, value in contents(folder).items() if not name.startswith("plots")}
     metrics = found.pop("metrics.json").decode()
     found["metrics.json"] = [line for line in metrics.splitlines() if not line.startswith('  "seconds": ')]

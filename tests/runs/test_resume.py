@@ -1,4 +1,4 @@
-"""A run that was killed or interrupted, and then resumed, is the run that was not: bit for bit."""
+"""A run that was killed or interrupted, and then resumed, equals the uninterrupted run bit for bit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from elman.training.checkpoint import Checkpoint
 from elman.training.events import EpochEnd, PhaseStart
 from tests.runs.helpers import QUICK, contents, numbers, python, train_forecast
 
-# dropout, so that the random stream counts; two layers, so that there is dropout
+# dropout, so that the random state matters; two layers, so that there is dropout
 SETTINGS = QUICK | {"epochs": 4, "num_layers": 2, "dropout": 0.2, "level": "none"}
 
 
 class Killed(BaseException):
-    """Ends training where nothing catches it, as a kill does."""
+    """Ends training as a kill does: nothing catches it."""
 
 
 def at(phase: str, epoch: int, act):
@@ -41,7 +41,7 @@ def raising(error: BaseException):
 
 @pytest.fixture(scope="module")
 def whole(workplace, tmp_path_factory):
-    """The run that nothing interrupts."""
+    """The uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     train_forecast(str(workplace / "sales.csv"), SETTINGS, out=folder)
     best = json.loads((folder / "metrics.json").read_text())["best_epoch"]
@@ -96,12 +96,12 @@ def test_ctrl_c(phase, epoch, checkpoints, whole, train, tmp_path):
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["interrupted"] is True
         assert len(run.estimator.predict()["forecast"]) == 3
-        if phase == "refit":  # the search was whole: its scores stand
+        if phase == "refit":  # the search was finished: its scores are there
             assert numbers(folder)["predictions.csv"] == whole["predictions.csv"]
             assert (folder / "model.safetensors").read_bytes() == (folder / "tested.safetensors").read_bytes()
         else:
             assert metrics["best_epoch"] <= epoch
-    else:  # before the first epoch nobody catches it: nothing but the checkpoint is there
+    else:  # before the first epoch nothing catches it: only the checkpoint is there
         with pytest.raises(KeyboardInterrupt):
             train(on_event=at(phase, epoch, raising(KeyboardInterrupt())))
     train(resume=True)
@@ -130,7 +130,7 @@ def test_killed_between_its_last_files(overwrite, whole, train, workplace, tmp_p
         patch.setattr("elman.runs.files.metrics_record", lambda *_: raising(Killed())())
         with pytest.raises(Killed):
             train(overwrite=overwrite)
-    assert "metrics.json" not in contents(tmp_path / "run")  # it would say that the folder is whole
+    assert "metrics.json" not in contents(tmp_path / "run")  # which would mark the folder as complete
     train(resume=True)
     assert numbers(tmp_path / "run") == whole
 

@@ -1,4 +1,4 @@
-"""The run folder: what is in it, in which form, and what may be written over."""
+"""The run folder: its files, their format, and what may be overwritten."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_an_empty_folder_is_welcome(here, monkeypatch):
     assert numbers(run.folder) == numbers(here / "run")
 
 
-def test_a_full_disk_leaves_what_can_go_on(here, monkeypatch):
+def test_after_a_full_disk_the_run_can_be_resumed(here, monkeypatch):
     from elman.training.checkpoint import Checkpoint
 
     save = Checkpoint.save

@@ -1,4 +1,4 @@
-"""Training a run: the same twice, from a trained model on, with a test file of its own."""
+"""Training a run: repeatability, continued training, a separate test file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_run_does_not_touch_the_callers_random_streams(workplace):
     import torch
 
     torch.manual_seed(1)
-    np.random.seed(1)  # noqa: NPY002 (the global stream is what is looked at)
+    np.random.seed(1)  # noqa: NPY002 (the global state is what is tested)
     expected = float(torch.rand(())), float(np.random.rand())  # noqa: NPY002
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
@@ -44,7 +44,7 @@ def test_a_run_does_not_touch_the_callers_random_streams(workplace):
     assert (float(torch.rand(())), float(np.random.rand())) == expected  # noqa: NPY002
 
 
-def test_training_on_from_a_run(here):
+def test_continued_training_from_a_run(here):
     (here / "later.csv").write_text(sales(100))
     run = train_forecast("later.csv", {"epochs": 2, "seed": 3}, out=here / "on", start_from=here / "run")
     metrics = json.loads((run.folder / "metrics.json").read_text())
@@ -63,7 +63,7 @@ def test_training_on_from_a_run(here):
     assert [row[1] for row in read_csv(run.folder / "forecast.csv")[1:]] == ["2018-05", "2018-06", "2018-07"]
 
 
-def test_training_on_uses_the_columns_of_the_run(here):
+def test_continued_training_uses_the_columns_of_the_run(here):
     text = (here / "sales.csv").read_text().splitlines()
     wider = [text[0] + ",price"] + [f"{line},{k}" for k, line in enumerate(text[1:])]
     (here / "wider.csv").write_text("\n".join(wider) + "\n")
@@ -134,13 +134,13 @@ def test_evaluation_on_data_after_training(here):
     assert facts["test_size"] == 104 // 5
     (here / "longer.csv").write_text(sales(90))
     facts = forecaster.evaluate(here / "longer.csv").facts
-    assert facts["model"] == "tested"  # the last 18 of 90 months: the final model has seen 12 of them
+    assert facts["model"] == "tested"  # the last 18 of 90 months: the final model was fitted on 12 of them
     with pytest.raises(DataError, match="seen in training"):
         (here / "shorter.csv").write_text(sales(80))
         forecaster.evaluate(here / "shorter.csv")
 
 
-def test_scikit_learns_manners():
+def test_scikit_learn_conventions():
     forecaster = Forecaster(**QUICK)
     assert forecaster.get_params() == Forecaster(**forecaster.get_params()).get_params()
     assert forecaster.set_params(epochs=1) is forecaster and forecaster.settings.epochs == 1

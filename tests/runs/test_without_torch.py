@@ -1,4 +1,4 @@
-"""A trained model is used without torch, matplotlib, rich, polars and pandas; training says what to install."""
+"""A trained model runs without torch, matplotlib, rich, polars and pandas; training names the extra to install."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_same_numbers(cell, here):
     assert elman.load(here / "run").predict(here / "sales.csv")["ds"] == found["python"]["ds"]
 
 
-def test_training_says_what_to_install(here):
+def test_training_names_the_extra_to_install(here):
     before = contents(here)
     for words in (("train", "forecast", "sales.csv"), ("train", "forecast", "sales.csv", "--out", "a/b")):
         script = WITHOUT + f"from elman.cli import main\nsys.exit(main({[*words, *FLAGS]!r}))"
@@ -82,7 +82,7 @@ def test_training_says_what_to_install(here):
         assert contents(here) == before
 
 
-def test_layers_say_what_to_install():
+def test_layers_name_the_extra_to_install():
     done = python("-c", WITHOUT + "import elman\nelman.nn.GRU")
     assert done.returncode == 1
     assert "elman.nn needs torch, which is not installed: pip install 'elman[train]'" in done.stderr.splitlines()[-1]

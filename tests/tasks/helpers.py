@@ -1,4 +1,4 @@
-"""What the tests of forecasting share: made series, models with drawn weights, and a look at every forecast."""
+"""Shared by the tests of forecasting: synthetic series, models with random weights, and every single forecast."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def drawn_arrays(layers: tuple[Layer, ...], seed: int = 0) -> dict[str, Array]:
 
 
 def drawn(data: SeriesSet, seed: int = 0, **settings: Any) -> tuple[ForecastProblem, ForecastPredictor]:
-    """A forecasting job on ``data``, and a predictor of it with drawn weights in the place of trained ones."""
+    """A forecasting job on ``data``, and its predictor with random weights instead of trained ones."""
     problem = ForecastProblem(data, ForecastSettings(**({"horizon": 3, "hidden_size": 3} | settings)))
     return problem, problem.predictor(drawn_arrays(problem.layers, seed), "train")
 

@@ -1,4 +1,4 @@
-"""The baselines against values worked out by hand and against NumPy's least squares."""
+"""The baselines against values computed by hand and against NumPy's least squares."""
 
 from __future__ import annotations
 

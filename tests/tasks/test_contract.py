@@ -1,4 +1,4 @@
-"""The contract that every task keeps: it is tested by being registered, the toy task of these tests among them."""
+"""The contract of every task in the task table, and of the toy task of these tests: registration is enough."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_run_from_the_shell(name, sample, paths, capsys):
     assert Path("answers.csv").read_text() == printed
 
 
-def test_estimators_manners(name, sample, paths, fitted):
+def test_estimator_conventions(name, sample, paths, fitted):
     cls = get_task(name).estimator
     parameters = inspect.signature(cls).parameters
     assert list(parameters) == list(field_types(cls.settings_class)) == list(fitted.get_params())
@@ -152,7 +152,7 @@ def test_a_stream_is_the_whole_sequence(sample, paths, fitted):
     sample.follow(fitted, paths[1])
 
 
-def test_what_was_seen_is_not_scored_and_later_data_are(paths, fitted):
+def test_training_data_are_not_scored_and_later_data_are(paths, fitted):
     assert fitted.evaluate(paths[1]).facts["model"] == "final"
     apart = type(fitted)(**fitted.get_params()).fit(paths[0], test=paths[2])
     assert apart.outcome.evaluation is not None
@@ -161,7 +161,7 @@ def test_what_was_seen_is_not_scored_and_later_data_are(paths, fitted):
 
 
 class Killed(BaseException):
-    """Ends training where nothing catches it, as a kill does."""
+    """Ends training as a kill does: nothing catches it."""
 
 
 @pytest.mark.parametrize("place", [("search", 0), ("search", 2), ("refit", 1)], ids=str)
@@ -179,7 +179,7 @@ def test_killed_and_resumed_it_is_the_same_run(name, sample, paths, fitted, plac
     assert numbers(run.folder) == whole
 
 
-def test_going_on_from_a_run(name, sample, paths, fitted):
+def test_continuing_from_a_run(name, sample, paths, fitted):
     fitted.save("run")
     cls = get_task(name).estimator
     on = cls(epochs=1).fit(paths[1], start_from=cls.load("run"))

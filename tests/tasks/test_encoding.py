@@ -45,7 +45,7 @@ def test_encode_is_what_its_docstring_says_and_decode_gives_back_the_target(data
     encoded = encoding.encode(found.inputs, scaler)
     assert encoded.inputs.shape == (len(found.inputs), encoding.steps)
 
-    # the targets that the network is to put out, decoded, are the values; to rounding in float64
+    # the network's targets, decoded, are the values; to rounding in float64
     output = (found.targets - encoded.reference) / encoded.spread
     size = np.abs(values).max() + np.abs(encoded.reference).max()
     assert_allclose(encoded.reference + encoded.spread * output, found.targets, rtol=0, atol=8 * EPSILON * size)
@@ -123,10 +123,10 @@ def test_seasonal_reference_is_exact_on_a_season_with_a_straight_line(season, ex
     encoding = Encoding(window, horizon, season, "seasonal-last", "series")
     encoded = encoding.encode(values[None, :window], encoding.fit_scaler(values[:window]))
     assert_allclose(encoded.reference[0], values[window:], rtol=0, atol=1e-12 * (1 + np.abs(values).max()))
-    assert_allclose(encoded.inputs, 0, atol=1e-6)  # nothing is left for the network to say
+    assert_allclose(encoded.inputs, 0, atol=1e-6)  # nothing is left for the network to predict
 
 
-def test_seasonal_takes_out_the_season_and_leaves_the_change():
+def test_seasonal_removes_the_season_and_leaves_the_change():
     encoding = Encoding(5, 4, 3, "seasonal", "series")
     encoded = encoding.encode(np.array([[1.0, 5, 2, 3, 8]]), Scaler(0.0, 2.0))
     assert_array_equal(encoded.inputs, [[1.0, 1.5]])  # 3 - 1 and 8 - 5, halved
@@ -166,7 +166,7 @@ def test_forecasts_of_a_shifted_series_are_the_shifted_forecasts(level, strategy
 
 @pytest.mark.parametrize("level", ["last", "seasonal", "seasonal-last"])
 @given(shift=st.floats(-1e4, 1e4))
-def test_levels_that_are_taken_out_need_no_new_scaler(level, shift):
+def test_levels_that_are_removed_need_no_new_scaler(level, shift):
     encoding = Encoding(10, 7, 3, level, "series")
     x, scaler = wavy(10)[None], Scaler(3.0, 2.0)
     plain, moved = encoding.encode(x, scaler), encoding.encode(x + shift, scaler)

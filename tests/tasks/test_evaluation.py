@@ -1,4 +1,4 @@
-"""Forecasters from data to scores: several series, test files, which model may be measured on what; repeatability."""
+"""Forecasters from data to scores: several series, test files, which model is evaluated on what; repeatability."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_on_later_data_the_final_model_is_measured(tiny):
     assert (facts["model"], facts["test_size"], facts["windows"]) == ("final", 24, 8)
 
 
-def test_where_only_a_part_was_seen_the_tested_model_is_taken_and_where_both_saw_it_none(tiny, tiny_data):
+def test_the_tested_model_is_evaluated_on_what_only_the_final_one_was_fitted_on(tiny, tiny_data):
     longer = np.append(tiny_data, wavy(10, seed=5))  # the last 18 of 90: 10 new ones, 8 of the test
     assert tiny.evaluate(longer).facts["model"] == "tested"
     with pytest.raises(DataError, match="its last 14 steps were seen in training"):
@@ -220,7 +220,7 @@ def test_where_only_a_part_was_seen_the_tested_model_is_taken_and_where_both_saw
         tiny.evaluate(tiny_data[:40])
 
 
-def test_another_series_of_the_same_name_was_not_seen(tiny):
+def test_another_series_of_the_same_name_is_new(tiny):
     assert tiny.evaluate(wavy(80, seed=7)).facts["model"] == "final"
     assert tiny.evaluate(wavy(80)[5:]).facts["model"] == "final"
 
@@ -254,7 +254,7 @@ def test_a_saved_forecaster_chooses_and_scores_alike(tiny, tiny_data, tmp_path):
 # ── going on ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_going_on_with_later_data_begins_at_the_final_model(tiny, tiny_data):
+def test_continuing_on_later_data_begins_at_the_final_model(tiny, tiny_data):
     longer = np.concatenate([tiny_data, wavy(40, seed=4)])
     on = Forecaster(**TINY | {"learning_rate": 1e-30, "weight_decay": 0}).fit(longer, start_from=tiny)
     for name, array in tiny.outcome.final.model.arrays.items():
@@ -263,24 +263,24 @@ def test_going_on_with_later_data_begins_at_the_final_model(tiny, tiny_data):
     assert on.outcome.tested.model.encoding["scalers"] != tiny.outcome.final.model.encoding["scalers"]
 
 
-def test_going_on_with_the_same_data_begins_at_the_model_that_has_not_seen_the_test(tiny, tiny_data):
+def test_continuing_on_the_same_data_begins_at_the_tested_model(tiny, tiny_data):
     on = Forecaster(**TINY | {"learning_rate": 1e-30, "weight_decay": 0}).fit(tiny_data, start_from=tiny)
     for name, array in tiny.outcome.tested.model.arrays.items():
         assert_array_equal(on.outcome.tested.model.arrays[name], array)
     assert measured(on.outcome.evaluation) == measured(tiny.outcome.evaluation)
 
 
-def test_going_on_where_the_test_was_seen_is_refused_unless_there_is_none(tiny, tiny_data):
+def test_continuing_on_a_test_of_both_models_is_refused_unless_there_is_no_test(tiny, tiny_data):
     with pytest.raises(DataError, match="by the model to go on from, so a score on them would say nothing"):
         Forecaster(**TINY, test_size=30).fit(tiny_data, start_from=tiny)
     on = Forecaster(**TINY | {"epochs": 1}, test_size=0).fit(tiny_data[:60], start_from=tiny)
-    # and what the first training saw is not forgotten
+    # and the marks of the first training are kept
     assert on.outcome.final.model.encoding["fitted"] == tiny.outcome.final.model.encoding["fitted"]
     with pytest.raises(DataError, match="seen in training"):
         on.evaluate(tiny_data)
 
 
-def test_going_on_moves_the_weights_and_keeps_the_shape(tiny, tiny_data):
+def test_continued_training_moves_the_weights_and_keeps_the_shape(tiny, tiny_data):
     on = Forecaster(**TINY).fit(tiny_data, start_from=tiny)
     assert bits_of(on).keys() == bits_of(tiny).keys()
     assert any(bits != bits_of(tiny)[name] for name, bits in bits_of(on).items())
@@ -314,7 +314,7 @@ def test_parameters_are_got_set_and_cloned_as_scikit_learn_does():
     assert forecaster.get_params()["hidden_size"] == 9
 
 
-def test_what_needs_training_says_so():
+def test_an_untrained_estimator_raises():
     for use in (lambda f: f.model, lambda f: f.predict(wavy(60)), lambda f: f.stream(), lambda f: f.save(Path("x"))):
         with pytest.raises(ElmanError, match="not trained yet: call fit first"):
             use(Forecaster())

@@ -1,4 +1,4 @@
-"""Nothing from behind a cutoff reaches a forecast made at it, nor any choice; and all that may be known does reach it.
+"""Nothing after a cutoff reaches a forecast made at it, nor any choice; everything that may be known does.
 
 Each test makes the same forecasts twice, from series that differ in one place, and compares bits.
 """
@@ -73,7 +73,7 @@ interior = st.lists(st.integers(1, 68), max_size=12)
 
 @settings(max_examples=150)
 @given(job=jobs(), gaps=interior, other_gaps=interior, back=st.integers(1, 17), value=changes, seed=st.integers(0, 9))
-def test_a_value_behind_a_cutoff_changes_nothing_made_at_it(job, gaps, other_gaps, back, value, seed):
+def test_a_value_after_a_cutoff_changes_nothing_made_at_it(job, gaps, other_gaps, back, value, seed):
     values, other = with_gaps(wavy(70, seed=seed), gaps), with_gaps(wavy(83, seed=seed + 50), other_gaps)
     problem, model = drawn(series_set(values, other), **job)
     start = problem.ends[0]
@@ -95,7 +95,7 @@ def test_a_value_behind_a_cutoff_changes_nothing_made_at_it(job, gaps, other_gap
 
 @pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
-def test_every_cutoff_and_every_step_behind_it(level, strategy):
+def test_every_cutoff_and_every_step_after_it(level, strategy):
     """No draw: the whole future is replaced after each cutoff in turn."""
     values = with_gaps(wavy(60), [20, 21, 45, 50, 51, 52])
     job = {"level": level, "strategy": strategy, "season": 6, "stride": 1, "test_size": 16}
@@ -149,7 +149,7 @@ def test_the_last_observation_before_a_cutoff_changes_the_first_forecast(cell, l
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
-def test_the_network_itself_hears_the_last_step(cell, level):
+def test_the_network_itself_reads_the_last_step(cell, level):
     """Not only the reference: its first output moves with each of the last values, also without a level to move."""
     values = wavy(60)
     problem, model = drawn(series_set(values), cell=cell, hidden_size=16, level=level, season=6)

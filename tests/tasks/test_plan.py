@@ -106,7 +106,7 @@ def test_values_filled_in_weigh_nothing_and_windows_with_none_observed_are_left_
     assert examples(plan_of(3, 2, nothing), [nothing]) is None
 
 
-def test_histories_end_where_they_are_told_and_are_filled_from_before():
+def test_histories_are_cut_at_their_end_and_filled_causally():
     series = Series("a", with_gaps(np.arange(12.0), [3, 9, 10]))
     assert history_of(series, 1, 11).values.tolist() == [0, 1, 2, 2, 4, 5, 6, 7, 8, 8, 8]
     assert history_of(series, 1, 4).observed.tolist() == [True, True, True, False]
@@ -201,25 +201,43 @@ def test_level_of_made_series():
             assert make_plan([history], 12, settings).encoding.level == asked
 
 
+def test_a_recursive_horizon_is_bounded_before_training():
+    history = counted(60)
+    settings = ForecastSettings(horizon=20_000, window=24, strategy="recursive")
+    with pytest.raises(DataError, match="a horizon of 20000 with a window of 24 is too long for `strategy` recursive"):
+        make_plan([history], 6, settings)
+    assert make_plan([history], 6, dataclasses.replace(settings, horizon=19_531)).horizon == 19_531
+
+
+MARK = f"rows:60:{'0123' * 4}"
+
+
 def test_a_plan_survives_its_record():
     plan = make_plan([counted(60), counted(50, "b")], 6, ForecastSettings(horizon=3, strategy="recursive"))
-    plan = dataclasses.replace(plan, fitted={"a": f"rows:60:{'0123' * 4}"})
+    plan = dataclasses.replace(plan, fitted={"a": MARK, "b": MARK})
     assert plan_from_record(plan.record()) == plan
 
 
 def test_a_record_that_cannot_be_is_refused():
-    good = make_plan([counted(60)], 6, ForecastSettings(horizon=3)).record()
+    good = {**make_plan([counted(60)], 6, ForecastSettings(horizon=3)).record(), "fitted": {"a": MARK}}
+    assert plan_from_record(good).fitted == {"a": MARK}
+    recursive = {"strategy": "recursive", "encoding": {**good["encoding"], "horizon": 1}}
+    assert plan_from_record({**good, **recursive}).strategy == "recursive"
     for change in (
         {"horizon": 0},
         {"horizon": 3.0},
         {"horizon": True},
-        {"horizon": 4},  # not what the network puts out
+        {"horizon": 4},  # not the size of the network's output
         {"strategy": "psychic"},
         {"scalers": {"a": [0.0, 0.0]}},
         {"scalers": {"a": [float("nan"), 1.0]}},
         {"scalers": {"a": [1.0]}},
         {"scalers": []},
         {"fitted": None},
+        {"fitted": {}},  # evaluate would score what was seen
+        {"fitted": {"b": MARK}},
+        {"more": 1},
+        {**recursive, "horizon": 1_000_000},  # a minute of work, from a file of a kilobyte
         {"encoding": {**good["encoding"], "level": "auto"}},
         {"encoding": {**good["encoding"], "scale": "galactic"}},
         {"encoding": {**good["encoding"], "season": -1}},
@@ -228,6 +246,6 @@ def test_a_record_that_cannot_be_is_refused():
     ):
         with pytest.raises(ModelFileError, match="its forecasting record"):
             plan_from_record({**good, **change})
-    for record in ({}, None, [], {k: v for k, v in good.items() if k != "scalers"}):
+    for record in ({}, None, [], *({k: v for k, v in good.items() if k != left_out} for left_out in good)):
         with pytest.raises(ModelFileError):
             plan_from_record(record)

@@ -1,4 +1,4 @@
-"""Scores worked out by hand, and a verdict that claims no more than they show."""
+"""Scores computed by hand, and the verdict."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_verdict_where_nothing_was_observed():
 
 
 @given(wins=st.integers(0, 12), losses=st.integers(0, 12))
-def test_better_is_said_only_where_a_sign_test_says_so(wins, losses):
+def test_better_needs_a_significant_sign_test(wins, losses):
     if wins + losses == 0:
         return
     tail = sum(math.comb(wins + losses, k) for k in range(wins, wins + losses + 1)) / 2 ** (wins + losses)

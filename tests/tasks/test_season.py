@@ -1,4 +1,4 @@
-"""The season that is found in values, where no calendar tells it."""
+"""The season found in the values, for data without a calendar."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_few_values_are_no_season(steps):
     assert strongest_season(np.arange(float(steps))) == 1
 
 
-def test_a_season_must_be_seen_three_times():
+def test_a_season_must_occur_three_times():
     values = np.sin(2 * np.pi * np.arange(100) / 40)
     assert strongest_season(values) == 1
     assert strongest_season(np.sin(2 * np.pi * np.arange(130) / 40)) == 40

@@ -14,7 +14,7 @@ FLOAT32 = 2e-6  # a batch of one and a batch of many round differently
 
 
 def by_hand(predictor, x, scaler) -> list[float]:
-    """Encode one window, ask the network, decode; for the recursive strategy append and go on."""
+    """Encode one window, run the network, decode; for the recursive strategy append and repeat."""
     plan, x, forecast = predictor.plan, list(x), []
     while len(forecast) < plan.horizon:
         encoded = plan.encoding.encode(np.array([x[-plan.encoding.window :]]), scaler)
@@ -42,7 +42,7 @@ def test_forecasts_are_those_of_a_loop_by_hand(cell, level, strategy, scale):
 
 
 @pytest.mark.parametrize("level", ["none", "last", "seasonal", "seasonal-last"])
-def test_the_recursive_strategy_goes_on_as_far_as_asked_and_each_step_follows_from_those_before(level):
+def test_the_recursive_strategy_runs_to_any_horizon_and_each_step_follows_from_those_before(level):
     problem, predictor = drawn(series_set(wavy(60)), level=level, strategy="recursive", season=6, horizon=4)
     plan, scaler = problem.plan, problem.plan.scalers["a"]
     x = wavy(60)[None, -plan.encoding.window :]
@@ -86,7 +86,7 @@ def test_forecast_beyond_the_end_is_that_of_the_last_window(strategy):
     # a series that was not in training gets the scaler of its own history
     (new,) = beyond(predictor, series_set(b, ids=["new"])).values()
     assert_allclose(new, by_hand(predictor, b, plan.encoding.fit_scaler(b)), atol=1e-1)
-    assert problem.plan.scalers["b"] != plan.encoding.fit_scaler(b)  # which has seen the test as well
+    assert problem.plan.scalers["b"] != plan.encoding.fit_scaler(b)  # fitted on the test as well
 
 
 def test_a_history_that_is_too_short_is_refused():

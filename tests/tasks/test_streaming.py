@@ -1,4 +1,4 @@
-"""A model a step at a time: the same forecasts as from whole histories, and a state that can be kept."""
+"""Streams: the same forecasts as from whole histories, and a state that can be saved."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_reset_begins_anew(model, stream):
     assert_array_equal([stream.step(value) for value in wavy(30)], first)
 
 
-def test_the_state_can_be_kept_put_back_and_carried_to_another_stream(model, stream):
+def test_the_state_can_be_saved_restored_and_moved_to_another_stream(model, stream):
     values = with_gaps(wavy(60), [30, 31])
     for value in values[:31]:
         stream.step(value)
@@ -229,7 +229,7 @@ def test_the_scale_is_that_of_the_series_named():
     assert_array_equal(forecast, predicted(model, b, "b"))
     with pytest.raises(DataError, match="series 'c' was not in training; there were: a, b"):
         model.stream("c")
-    # without a name, that of what it has seen: as for a series never seen
+    # without a name, the scale of the values received, as for an unknown series
     window = window_of(model)
     unnamed = model.stream()
     for value in b[:window]:

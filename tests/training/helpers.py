@@ -1,4 +1,4 @@
-"""A small model and small examples; dropout in it, so that the random stream counts."""
+"""A small model and small examples; with dropout, so that the random state matters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Truncated back-propagation: the state goes from segment to segment, the gradient does not."""
+"""Truncated back-propagation: the state is carried from segment to segment, the gradient is not."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_the_schedule_counts_segments(settings):
     assert module.a.item() == pytest.approx(0.01 * (1 + (0.02 + 0.98 * 0.5)), rel=1e-3)
 
 
-def test_goes_on_exactly(settings, tmp_path, bits, numbers):
+def test_state_is_restored_exactly(settings, tmp_path, bits, numbers):
     examples, chosen = sequences(5, 9), settings(epochs=4, batch_size=2)
     whole = Follow(dropout=0.3)
     expected = fit(whole, examples, chosen, validation=sequences(2, 9, 1), bptt_steps=4)

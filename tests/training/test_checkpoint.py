@@ -1,4 +1,4 @@
-"""Checkpoints: a training joined from pieces is the training in one piece, bit for bit."""
+"""Checkpoints: training in pieces equals training at once, bit for bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EPOCHS = 6
 
 
 class Killed(BaseException):
-    """Ends training where nothing catches it."""
+    """Ends training: nothing catches it."""
 
 
 def kill_at(epoch):
@@ -56,7 +56,7 @@ def train(small, examples, settings):
 
 @pytest.mark.parametrize("every", [0.0, 3600.0])
 @pytest.mark.parametrize("epoch", range(1, EPOCHS + 1))
-def test_killed_at_any_epoch_it_goes_on_bit_for_bit(epoch, every, train, tmp_path, bits, numbers):
+def test_killed_at_any_epoch_it_resumes_bit_for_bit(epoch, every, train, tmp_path, bits, numbers):
     whole, expected = train()
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Killed):
@@ -162,7 +162,7 @@ def test_phases_stand_side_by_side(train, tmp_path, bits):
 
 
 def test_killed_by_the_system(tmp_path, train, bits, numbers):
-    """A process that is really killed, in the midst of writing or not, leaves a file that can be gone on from."""
+    """A process that is really killed, in the midst of writing or not, leaves a file that can be resumed from."""
     whole, expected = train()
     path = tmp_path / "checkpoint.safetensors"
     program = """
@@ -211,7 +211,7 @@ def test_another_model_is_refused(train, tmp_path, small, examples, settings):
         train(path, on_event=kill_at(1))
     module = small()
     module.head = torch.nn.Sequential(torch.nn.Linear(4, 2))
-    with pytest.raises(RunFolderError, match=r"another model or device\); start again with --overwrite"):
+    with pytest.raises(RunFolderError, match=r"another model or device\); start again with `overwrite`"):
         fit(module, examples(26), settings(), checkpoint=Checkpoint(path, "settings and data"))
 
 

@@ -170,7 +170,7 @@ def test_every_example_once_an_epoch_in_a_new_order(settings):
     assert first != second
 
 
-def test_targets_of_weight_zero_teach_nothing(small, examples, settings, bits, numbers):
+def test_targets_of_weight_zero_have_no_influence(small, examples, settings, bits, numbers):
     given = examples(26)
     weights = np.ones_like(given.targets)
     weights[::3, 0] = 0
@@ -212,7 +212,7 @@ def test_ctrl_c_keeps_the_best_so_far(settings):
     assert module.a.grad is None
 
 
-def test_stop_is_asked_between_epochs(settings):
+def test_stop_is_called_between_epochs(settings):
     asked = []
     result = fit(Scale(), line(1), settings(epochs=9), stop=lambda: asked.append(1) or len(asked) > 3)
     assert (result.interrupted, result.epochs_run) == (True, 3)
@@ -225,7 +225,7 @@ def test_a_loss_that_is_not_finite(batch_size, settings):
             return (self.a + 1e30 * (self.a != 0)) * x
 
     module = Explode()
-    with pytest.raises(TrainingError, match=r"epoch \d of search: the \S+ is (inf|nan); lower --learning-rate"):
+    with pytest.raises(TrainingError, match=r"epoch \d of search: the \S+ is (inf|nan); lower `learning_rate`"):
         fit(module, line(1), settings(batch_size=batch_size, learning_rate=0.25), phase="search")
     assert math.isfinite(module.a.item())
 
@@ -241,7 +241,7 @@ def test_a_gradient_that_is_not_finite(settings):
 
 @pytest.mark.parametrize("device", ["tpu", "meta", "cuda:99", ""])
 def test_a_device_that_is_not_there(device, settings):
-    with pytest.raises(SettingsError, match=r"device .* cannot be used here .*--device cpu"):
+    with pytest.raises(SettingsError, match=r"device .* cannot be used here .*`device` cpu"):
         fit(Scale(), line(1), settings(device=device))
 
 

@@ -1,4 +1,4 @@
-"""The flat optimiser against torch.optim.AdamW over separate parameters, and what it leaves behind."""
+"""The flat optimiser against torch.optim.AdamW over separate parameters, and the parameters afterwards."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_release_gives_each_parameter_its_own_memory():
     assert all(p.grad is None and p.requires_grad and p.is_leaf for p in module.parameters())
 
 
-def test_state_goes_on_exactly():
+def test_state_is_restored_exactly():
     torch.manual_seed(0)
     module = MODULES["recurrent"]()
     first = Optimiser(module, SETTINGS)

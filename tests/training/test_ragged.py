@@ -150,7 +150,7 @@ def test_a_toy_layer_and_a_toy_head_are_trained(settings, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "bptt_steps"), CASES)
-def test_padding_teaches_nothing(name, bptt_steps, settings):
+def test_padding_has_no_influence(name, bptt_steps, settings):
     """More of it, and other values in it, give the same bits."""
     layers, _ = MODELS[name]
     given = examples_for(layers)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
 import sys
 import traceback
 from collections.abc import Sequence
 
+from elman.cli import commands
+from elman.cli.interrupts import answered
 from elman.cli.parser import make_parser
+from elman.cli.streams import complain, discard_output, open_standard_streams
 from elman.errors import ElmanError
 
 BAD_INPUT, INTERRUPTED = 2, 130
+KEEPING = {commands.train}  # commands that save what they have when interrupted
 FLAGS = {"start_from": "from"}  # where flag and argument differ by more than dashes
 
 
@@ -22,40 +24,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     Bad input ends in one line on standard error; ``--debug`` shows where it was found.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
-    if isinstance(sys.stdout, io.TextIOWrapper):  # "?" for letters that the terminal lacks
-        sys.stdout.reconfigure(errors="replace")
+    open_standard_streams()
     try:
-        arguments = make_parser().parse_args([word for word in words if word != "--debug"])
-        status: int = arguments.run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # the reader has closed the pipe
-        _discard_output()
+        return _run(words)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        discard_output()
         return 0
     except (ElmanError, OSError, MemoryError) as error:
-        if debug:
+        if "--debug" in words:
             traceback.print_exc()
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        complain(f"error: {_one_line(error)}")
+        discard_output()
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        complain("interrupted")
         return INTERRUPTED
 
 
-def _discard_output() -> None:
-    """Discard buffered output, so that writing it cannot fail again when Python exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _run(words: Sequence[str]) -> int:
+    try:
+        arguments = make_parser().parse_args([word for word in words if word != "--debug"])
+    except SystemExit:  # help or version, printed
+        sys.stdout.flush()
+        raise
+    with answered(keeps=arguments.run in KEEPING):
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    return status
 
 
 def _one_line(error: Exception) -> str:
-    # a name in a file must not steer the terminal
-    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split()))
+    text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
         text = f"not enough memory ({text}); give less data or smaller sizes"
     elif isinstance(error, OSError) and not isinstance(error, ElmanError):
-        text = f"{error.filename or 'output'}: {error.strerror or text}; choose another path"
+        text = f"{error.filename or 'standard output'}: {error.strerror or text}; choose another path"
     # Messages of the floors below name Python arguments; here these are flags.
     text = re.sub(r"^([a-z]+(?:_[a-z]+)*) (?=is )", r"`\1` ", text)
     return re.sub(r"`([a-z]+(?:_[a-z]+)*)`", lambda m: "--" + FLAGS.get(m[1], m[1]).replace("_", "-"), text)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
+from elman.cli.streams import complain, give, say
 from elman.errors import SettingsError
 from elman.settings import Settings, field_types, plain_type
 
@@ -34,20 +34,20 @@ def train(arguments: argparse.Namespace) -> int:
             on_event=progress,
         )
     if run.estimator is None:
-        print(f"{run.folder}: the run is complete; there is nothing to resume")
+        say(f"{run.folder}: the run is complete; there is nothing to resume")
         return 0
     outcome = run.estimator.outcome
     for line in run.estimator.describe_data():
-        print(line)
+        say(line)
     if outcome.evaluation is not None:
-        print(evaluation_text(run.estimator.model.cell(), outcome.evaluation))
+        say(evaluation_text(run.estimator.model.cell(), outcome.evaluation))
     for note in run.notes:
-        print(note)
-    print(f"\nRun folder: {run.folder}")
+        say(note)
+    say(f"\nRun folder: {run.folder}")
     for picture in run.pictures:
-        print(f"  {picture}")
+        say(f"  {picture}")
     if outcome.interrupted:
-        print("interrupted: this is the best so far; --resume goes on", file=sys.stderr)
+        complain("interrupted: this is the best so far; --resume goes on")
         return 130
     return 0
 
@@ -59,7 +59,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
     estimator = load(arguments.run_folder)
     columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
-    print(commands.evaluate(estimator, arguments.data, columns, arguments.out))
+    say(commands.evaluate(estimator, arguments.data, columns, arguments.out))
     return 0
 
 
@@ -71,9 +71,9 @@ def predict(arguments: argparse.Namespace) -> int:
     estimator = load(arguments.run_folder)
     columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
     text, remarks = commands.predict(estimator, arguments.data, columns, arguments.out)
-    print(text)
+    (give if arguments.out is None else say)(text)
     for remark in remarks:
-        print(remark, file=sys.stderr)  # standard output is the answers' alone
+        complain(remark)  # standard output is the answers' alone
     return 0
 
 
@@ -83,7 +83,7 @@ def info(arguments: argparse.Namespace) -> int:
     from elman.tasks import load
 
     folder = arguments.run_folder
-    print(commands.info() if folder is None else commands.describe(load(folder), folder))
+    say(commands.info() if folder is None else commands.describe(load(folder), folder))
     return 0
 
 
@@ -95,7 +95,7 @@ def demo(arguments: argparse.Namespace) -> int:
     _prepare()
     with Progress() as progress:
         text = demo(arguments.out, progress)
-    print(text)
+    say(text)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,10 +22,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise SettingsError(f"{message}; '{self.prog} --help' lists what there is")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)  # argparse itself keeps silent where that fails
+
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of ``elman``."""
-    parser = _Parser(prog="elman", description="Recurrent networks: train, measure, use.", allow_abbrev=False)
+    parser = _Parser(prog="elman", description="Recurrent networks: train, evaluate, use.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"elman {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error was found")
     words = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -53,7 +57,7 @@ def _add_train(words: Any) -> None:
             text = "redraw plots/watch.png while it trains, and show it where there is a display"
             parser.add_argument("--watch", action="store_true", help=text)
         parser.add_argument("--out", metavar="DIR", type=Path, help=f"run folder (default: the next runs/{name}-NNN)")
-        parser.add_argument("--resume", action="store_true", help="go on with the run in --out that was interrupted")
+        parser.add_argument("--resume", action="store_true", help="resume the interrupted run in --out")
         parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
         parser.add_argument("--from", dest="start_from", metavar="RUN", type=Path, help="train this model further")
         group = parser.add_argument_group("columns")
@@ -70,14 +74,14 @@ def _add_train(words: Any) -> None:
 def _add_use(words: Any) -> None:
     for name, help, run in (
         ("evaluate", "score a run on data", commands.evaluate),
-        ("predict", "what a run's model answers for data; a forecaster: what follows them", commands.predict),
+        ("predict", "the answers of a run's model for data; of a forecaster, what follows them", commands.predict),
     ):
         parser = _add(words, name, help, run)
         parser.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
         parser.add_argument("data", metavar="DATA", help="what the run's task reads")
         parser.add_argument("--out", metavar="FILE", type=Path, help="write the result here")
         _add_columns_of_all_tasks(parser)
-    info = _add(words, "info", "tell what elman runs on here, or what a run is", commands.info)
+    info = _add(words, "info", "show version, native core and threads, or describe a run", commands.info)
     info.add_argument("run_folder", metavar="RUN", type=Path, nargs="?", help="run folder")
     demo = _add(words, "demo", "forecast a noisy price with RNN, LSTM and GRU, in under a minute", commands.demo)
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path("runs/demo"), help="folder for the pictures")

@@ -143,7 +143,7 @@ def read_sequence_table(
     x = _columns(table, inputs)
     for row, column in np.argwhere(np.isnan(x))[:1]:
         place = table.place(row, inputs[column])
-        raise DataError(f"{place}: the input is missing; fill it in, delete the row, or name other inputs (--input)")
+        raise DataError(f"{place}: the input is missing; fill it in, delete the row, or name other inputs (`input`)")
     y = np.full((len(table), len(targets)), np.nan) if no_targets else _columns(table, targets)
     order, texts = _times(table, time) if time else (None, None)
     sequences = []
@@ -163,7 +163,7 @@ def _columns(table: Table, names: collections.abc.Sequence[str]) -> Array:
 def _all_numbers(table: Table, taken: set[str]) -> tuple[str, ...]:
     found = tuple(name for name in table.columns if name not in taken and _holds_numbers(table, name))
     if not found:
-        raise DataError(f"{table.name}: there is no column of numbers to be an input; name one (--input)")
+        raise DataError(f"{table.name}: there is no column of numbers to be an input; name one (`input`)")
     return found
 
 
@@ -211,5 +211,5 @@ def _check_distinct(table: Table, time: str, order: Array, rows: Array) -> None:
         row = rows[k + 1]
         raise DataError(
             f"{table.place(row, time)}: {quote(table.texts(time)[row])} is there twice in one sequence; delete one of "
-            'the rows, name the column that tells the sequences apart (--id), or take rows as they come (--time "")'
+            'the rows, name the column that tells the sequences apart (`id`), or take rows as they come (`time` "")'
         )

@@ -99,7 +99,7 @@ def _check_distinct(table: Table, time: str, times: np.ndarray, groups: dict[str
             raise DataError(
                 f"{table.place(rows[again[0] + 1], time)}: {text}{of} is there twice (before: "
                 f"{table.place(rows[again[0]]).removeprefix(table.name + ', ')}); delete one of the rows"
-                + ("" if key else ", or name the column that tells the series apart (--id)")
+                + ("" if key else ", or name the column that tells the series apart (`id`)")
             )
 
 

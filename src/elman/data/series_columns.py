@@ -76,7 +76,7 @@ def find_time(table: Table, taken: set[str]) -> str:
     if chosen := [name for name in named if name in typed] or typed:
         if len(chosen) > 1:
             raise DataError(
-                f"{table.name}: columns {quote(chosen[0])} and {quote(chosen[1])} hold times; choose with --time"
+                f"{table.name}: columns {quote(chosen[0])} and {quote(chosen[1])} hold times; choose with `time`"
             )
         return chosen[0]
     for name in named:
@@ -111,4 +111,4 @@ def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
         return rest
     if not rest:
         raise DataError(f"{table.name}: besides {table.listing()} there is no column of values; add one of numbers")
-    raise DataError(f"{table.name}: several columns could be the target; choose with --target from {table.listing()}")
+    raise DataError(f"{table.name}: several columns could be the target; choose with `target` from {table.listing()}")

@@ -13,7 +13,7 @@ from elman.data.times import LAST_TIME, LAST_YEAR, format_times
 from elman.errors import DataError
 
 _MOST_GAPS = 50  # steps a row, beyond which a grid is a mistake in the times
-REGULAR = 'resample to a regular step, or count the rows as steps (--time "")'
+REGULAR = 'resample to a regular step, or count the rows as steps (`time` "")'
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SeriesSet:
         if n and times[-1] > LAST_TIME:
             raise DataError(
                 f"{self.source}: {n} {self.frequency.name} steps after {self.labels(series)[-1]} go past the year "
-                f'{LAST_YEAR}; correct the times, count the rows as steps (--time ""), or ask for fewer steps'
+                f'{LAST_YEAR}; correct the times, count the rows as steps (`time` ""), or ask for fewer steps'
             )
         return format_times(times, self.time_style)
 

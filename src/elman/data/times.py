@@ -29,7 +29,7 @@ _STYLE_OF_UNIT = {"Y": "%Y", "M": "%Y-%m"}
 LAST_YEAR = 9999  # the last that datetime, and four digits, can write
 LAST_TIME = np.datetime64("9999-12-31T23:59:59", "s")
 _DATE, _SECONDS = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
-_COUNT = 'count the rows as steps (--time "")'
+_COUNT = 'count the rows as steps (`time` "")'
 _REMEDY = f"write ISO dates (2020-01-31, or 2020-01-31 13:00), or {_COUNT}"
 
 

@@ -19,6 +19,8 @@ from elman.model.registry import check_known
 from elman.model.wiring import Wiring
 
 BATCH = 1024  # rows run at once: bounds the memory that a large evaluation takes
+# Fewer where their multiplications take long, since Ctrl-C waits for a part; but enough to fill the kernels.
+FEW, WORK = 32, 4e9
 Inputs = Array | Mapping[str, Array]
 
 
@@ -88,9 +90,10 @@ class Model:
         steps = max((value.shape[1] for value in values.values() if has_steps(value)), default=0)
         checked = None if lengths is None else _checked_lengths(lengths, rows, steps)
         state = {} if state is None else self._checked_state(state, rows)
-        if rows <= BATCH:
+        size = BATCH if rows <= FEW else self._rows_at_once(steps)
+        if rows <= size:
             return self._run(values, checked, state)
-        parts = [slice(i, i + BATCH) for i in range(0, rows, BATCH)]
+        parts = [slice(i, i + size) for i in range(0, rows, size)]
         done = [
             self._run(
                 {name: value[part] for name, value in values.items()},
@@ -101,6 +104,9 @@ class Model:
         ]
         finals = {name: np.concatenate([final[name] for _, final in done], axis=1) for name in done[0][1]}
         return np.concatenate([output for output, _ in done]), finals
+
+    def _rows_at_once(self, steps: int) -> int:
+        return min(BATCH, max(FEW, int(WORK / max(steps * self.recurrent_parameter_count(), 1))))
 
     def initial_state(self, rows: int) -> State:
         """The state before the first step: zeros, by full name."""

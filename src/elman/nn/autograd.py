@@ -101,14 +101,34 @@ class _Recurrence(torch.autograd.Function):
             return None, *_backward_by_equations(plan, x, tensors, given, (wants_x, *wanted))
         d_output = None if d_output is None else strided(d_output)
         ends = [None if d is None else contiguous(d) for d in d_finals]
-        d_x = x.new_empty(x.shape) if wants_x else None
-        gradients = [None if t is None or not w else torch.empty_like(t) for t, w in zip(tensors, wanted, strict=True)]
-        arguments = plan.arguments(x, output, tensors, saved)
         try:
-            plan.stack.kernels.backward(*arguments, d_output, ends, d_x, gradients, ctx.addresses)
-        except ValueError as error:
-            raise LayerShapeError(f"{error}; is it as forward saved it, or did a hook replace it?") from None
+            d_x, gradients = _backward(ctx, x, tensors, saved, output, d_output, ends)
+        except ValueError:  # hooks may have handed back what was saved in another layout, or something else
+            tensors = [None if t is None else contiguous(t) for t in tensors]
+            try:
+                x, saved, output = contiguous(x), contiguous(saved), contiguous(output)
+                d_x, gradients = _backward(ctx, x, tensors, saved, output, d_output, ends)
+            except ValueError as error:
+                raise LayerShapeError(f"{error}; is it as forward saved it, or did a hook replace it?") from None
         return None, d_x, *gradients
+
+
+def _backward(
+    ctx: Any,
+    x: Tensor,
+    tensors: Sequence[Tensor | None],
+    saved: Tensor,
+    output: Tensor,
+    d_output: Tensor | None,
+    d_finals: Sequence[Tensor | None],
+) -> tuple[Tensor | None, list[Tensor | None]]:
+    plan: Plan = ctx.plan
+    _, wants_x, *wanted = ctx.needs_input_grad
+    d_x = x.new_empty(x.shape) if wants_x else None
+    gradients = [None if t is None or not w else torch.empty_like(t) for t, w in zip(tensors, wanted, strict=True)]
+    arguments = plan.arguments(x, output, tensors, saved)
+    plan.stack.kernels.backward(*arguments, d_output, d_finals, d_x, gradients, ctx.addresses)
+    return d_x, gradients
 
 
 def _versions(tensors: Iterable[Tensor | None]) -> list[int] | None:

@@ -48,7 +48,7 @@ class _Cell(Exchangeable, torch.nn.RNNCellBase):
         return tuple(s.reshape(shape) for s in found)
 
     def to_torch(self) -> torch.nn.Module:
-        """See :meth:`elman.nn.exchange.Exchangeable.to_torch`."""
+        """The torch.nn cell with the same parameters: the same objects, no copies. Hooks stay behind."""
         kind = next(base for base in type(self).__mro__ if base.__module__ == torch.nn.RNNCell.__module__)
         options = {"nonlinearity": self.nonlinearity} if isinstance(self, torch.nn.RNNCell) else {}
         peer: torch.nn.Module = kind(self.input_size, self.hidden_size, self.bias, device="meta", **options)

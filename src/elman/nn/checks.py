@@ -72,6 +72,8 @@ def check_dtype(name: str, tensor: Tensor, dtype: torch.dtype) -> None:
 
 def check_input(layout: Layout, dtype: torch.dtype, input: Tensor, dims: tuple[int, ...]) -> None:
     """``input`` has one of ``dims`` dimensions, the layer's input size, and the weights' type."""
+    if not isinstance(input, Tensor):
+        raise LayerShapeError(f"input must be a tensor or a PackedSequence, got {type(input).__name__}")
     shape = input.shape
     if len(shape) not in dims:
         expected = " or ".join(f"{d}-D" for d in dims)
@@ -94,6 +96,8 @@ def check_states(layout: Layout, dtype: torch.dtype, hx: Any, batch: int, *, bat
         expected = "a tensor" if len(names) == 1 else f"a tuple ({', '.join(names)})"
         raise LayerShapeError(f"hx of {layout.cell} must be {expected}, got {type(hx).__name__}")
     for state, name, size in zip(states, names, layout.state_sizes, strict=True):
+        if not isinstance(state, Tensor):
+            raise LayerShapeError(f"hx: {name} must be a tensor, got {type(state).__name__}")
         expected_shape = (layout.num_parts, batch, size) if batched else (layout.num_parts, size)
         if tuple(state.shape) != expected_shape:
             raise LayerShapeError(

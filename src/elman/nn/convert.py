@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import torch
 
 from elman.nn.cells import GRUCell, LSTMCell, RNNCell
-from elman.nn.exchange import Exchangeable, own_parameters, put_parameters
+from elman.nn.exchange import own_parameters, put_parameters
 from elman.nn.layers import GRU, LSTM, RNN
 from elman.nn.recurrent import Recurrent
 
@@ -67,9 +67,9 @@ def _exchanged(
     return model
 
 
-def _to_torch(module: torch.nn.Module) -> torch.nn.Module:
-    assert isinstance(module, Exchangeable)
-    return module.to_torch()
+def _to_torch(module: Any) -> torch.nn.Module:
+    peer: torch.nn.Module = module.to_torch()
+    return peer
 
 
 def _from_torch(module: torch.nn.Module) -> torch.nn.Module:

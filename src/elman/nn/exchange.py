@@ -19,14 +19,6 @@ class Exchangeable:
         """Be a leaf of torch.fx, which takes modules for leaves if this attribute names torch.nn."""
         self.__module__ = torch.nn.RNNBase.__module__
 
-    def to_torch(self) -> torch.nn.Module:
-        """The torch.nn module with the same parameters: the same objects, no copies. Hooks stay behind.
-
-        Raises:
-            SettingsError: torch.nn has no such module.
-        """
-        raise NotImplementedError
-
     def __prepare_scriptable__(self) -> NoReturn:
         raise SettingsError(
             "torch.jit.script cannot compile elman's layers: script layer.to_torch(), or elman.nn.to_torch(model)"

@@ -38,7 +38,7 @@ def _checked(name: str, source: str) -> Backend:
     for backend in BACKENDS:
         if name == backend:
             return backend
-    raise SettingsError(f"{source}: unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
+    raise SettingsError(f"{source}: unknown backend {name!r:.40}; choose one of {', '.join(BACKENDS)}")
 
 
 def use_backend(name: str, *, strict: bool = False) -> contextlib.AbstractContextManager[None]:
@@ -147,7 +147,8 @@ def _load_native() -> tuple[ModuleType | None, str]:
     try:
         module.target()
     except ValueError as error:  # ELMAN_TARGET names a target that cannot run
-        raise SettingsError(str(error)) from None
+        named = os.environ.get("ELMAN_TARGET", "")
+        raise SettingsError(str(error).replace(named, f"{named:.40}")) from None
     return module, ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 import warnings
 from collections import Counter
@@ -47,12 +48,12 @@ def draw(figure: Figure, path: Path | str) -> Path:
     ...     draw(Figure("loss", "Learning curve", "epoch", "loss", (line,)), Path(folder) / "loss.png").read_bytes()[:4]
     b'\\x89PNG'
     """
-    path = Path(path)
+    drawn = io.BytesIO()
     with _surroundings():
-        canvas = _build(figure)
         # Without the entry that names matplotlib's version.
-        atomic.write_file(path, lambda file: canvas.savefig(file, format="png", metadata={"Software": None}))
-    return path
+        _build(figure).savefig(drawn, format="png", metadata={"Software": None})
+    atomic.write_bytes(path, drawn.getvalue())
+    return Path(path)
 
 
 def draw_all(figures: Iterable[Figure], folder: Path | str) -> list[Path]:

@@ -68,6 +68,7 @@ class Estimator(ABC):
         start_from: Estimator | None = None,
         on_event: Callable[[Any], None] | None = None,
         checkpoint: Path | str | None = None,
+        resume: bool = True,
         watch: Path | str | None = None,
         **columns: Any,
     ) -> Self:
@@ -80,6 +81,7 @@ class Estimator(ABC):
                 test, its tested one. Settings that are not given are taken from it.
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file for the state of training, so that a killed run can be resumed.
+            resume: continue from a checkpoint that is there; otherwise it is replaced.
             watch: a PNG file that is redrawn while it trains, where the task has a picture of that; and a window that
                 shows it, where there is a display.
             columns: the names of the data's columns, by the task's names for them.
@@ -105,6 +107,7 @@ class Estimator(ABC):
                 arrays=None if predictor is None else predictor.model.arrays,
                 on_event=on_event,
                 checkpoint_path=None if checkpoint is None else Path(checkpoint),
+                resume=resume,
                 on_picture=on_picture,
             )
         self._data, self._extras = dataset, None

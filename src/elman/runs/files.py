@@ -82,6 +82,9 @@ def write(
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
     (folder / METRICS).unlink(missing_ok=True)  # what was here before is no longer whole
+    for picture in (folder / PLOTS).glob("*.png"):
+        if picture.name != WATCH:  # drawn while this one was trained
+            picture.unlink()  # another run's, should drawing the new ones fail
     models = {"model": save_model(folder / MODEL, outcome.final.model), "tested": None}
     if outcome.tested is not None:
         models["tested"] = save_model(folder / TESTED, outcome.tested.model)
@@ -144,8 +147,8 @@ def read(
     path = folder / SETTINGS
     record = read_json(path)
     if record.get("task") != task:
-        found = str(record.get("task"))
-        raise ModelFileError(f"{folder}: a run of the task {found!a:.40}, not {task}; load it as such")
+        other = str(record.get("task"))
+        raise ModelFileError(f"{folder}: a run of the task {other!a:.40}, not {task}; load it as such")
     try:
         settings = to_record(from_record(settings_class, record["settings"]))
         columns = from_record(columns_class, record["columns"])
@@ -155,10 +158,10 @@ def read(
     metrics = read_json(folder / METRICS)
     if not metrics.keys() >= models.keys():
         raise ModelFileError(f"{folder / METRICS}: damaged (it names no model); copy it again or train again")
-    if any(metrics[name] != digest for name, digest in models.items()):
-        raise ModelFileError(
-            f"{folder}: {SETTINGS} and {METRICS} are of two runs; copy the folder again or train again"
-        )
+    ours = {**models, "task": task, "settings": record["settings"]}
+    if any(metrics.get(name) != value for name, value in ours.items()):
+        both = f"{SETTINGS} and {METRICS}"
+        raise ModelFileError(f"{folder}: {both} are of two runs; copy the folder again or train again")
     final = _read_predictor(folder / MODEL, models["model"], predictor)
     tested = None if models["tested"] is None else _read_predictor(folder / TESTED, models["tested"], predictor)
     return RunRecord(settings, columns, Outcome(final, tested, None, [], 0, 0.0, False))
@@ -171,10 +174,8 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelFileError: there is none, or it is damaged.
     """
     if not path.is_file():
-        what = "no run" if path.name == SETTINGS else "the run is not whole"
-        raise ModelFileError(
-            f"{path.parent}: {what} here ({path.name} is missing); give a folder that 'elman train' made"
-        )
+        what = "no run here" if path.name == SETTINGS else "the run is not whole here"
+        raise ModelFileError(f"{path.parent}: {what} ({path.name} is missing); give a folder that 'elman train' made")
     try:
         record = jsontext.read(path)
     except (OSError, ValueError) as error:

@@ -52,6 +52,7 @@ def train(
     arrays: Mapping[str, np.ndarray] | None = None,
     on_event: OnEvent | None = None,
     checkpoint_path: Path | None = None,
+    resume: bool = True,
     on_picture: OnPicture | None = None,
 ) -> Outcome:
     """Train a model for ``problem``.
@@ -61,13 +62,14 @@ def train(
             :class:`elman.training.settings.TrainingSettings`.
         arrays: initial weights, instead of random ones.
         checkpoint_path: where the state of training is kept, so that a killed run can be resumed.
+        resume: continue from what is there; otherwise it is replaced.
         on_picture: called after each epoch with a function that makes the problem's picture of the model as it is then.
 
     Raises:
         MissingDependencyError: torch is not installed.
     """
     begin = time.monotonic()
-    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path, on_picture)
+    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path, resume, on_picture)
     held_out = problem.validation()
     fitted, search = phases.run("search", problem.train(), held_out)
     tested = problem.predictor(fitted, "train")
@@ -102,6 +104,7 @@ class _Phases:
         arrays: Mapping[str, np.ndarray] | None,
         on_event: OnEvent | None,
         checkpoint_path: Path | None,
+        resume: bool,
         on_picture: OnPicture | None,
     ) -> None:
         try:
@@ -118,7 +121,7 @@ class _Phases:
             for name, array in sorted((arrays or {}).items()):
                 digest.update(name.encode() + array.tobytes())
             self.checkpoint = Checkpoint(checkpoint_path, fingerprint=digest.hexdigest())
-            self.checkpoint.begin()
+            self.checkpoint.begin(resume=resume)
 
     def run(
         self, phase: str, train: Examples, validation: Examples | None, epochs: int | None = None

@@ -94,11 +94,10 @@ def _check_use(folder: Path, *, resume: bool, overwrite: bool) -> None:
     used = any(path not in leftovers for path in folder.iterdir())
     begun = not used or (folder / CHECKPOINT).exists() or (folder / METRICS).exists()
     if resume and not begun:
-        raise RunFolderError(f"{folder}: there is no run to resume; leave out `resume` to begin one")
+        raise RunFolderError(f"{folder}: there is no run to resume; use `overwrite` to begin one, or another `out`")
     if used and not (resume or overwrite):
-        raise RunFolderError(f"{folder}: not empty; use `resume`, `overwrite`, or another `out`")
-    if overwrite and not resume:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+        remedies = "`resume`, `overwrite`" if begun else "`overwrite`"
+        raise RunFolderError(f"{folder}: not empty; use {remedies}, or another `out`")
 
 
 def _remove_if_empty(folder: Path) -> None:

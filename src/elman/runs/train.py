@@ -66,6 +66,7 @@ def train_run(
         picture = folder / files.PLOTS / files.WATCH if watch else None
         if resume and (folder / files.METRICS).exists() and not checkpoint.exists():
             return TrainedRun(folder, None)
+        before = _version(checkpoint)  # of a run that is replaced: it stays until the new one begins
         try:
             estimator.fit(
                 dataset,
@@ -73,20 +74,34 @@ def train_run(
                 start_from=old,
                 on_event=on_event,
                 checkpoint=checkpoint,
+                resume=resume,
                 watch=picture,
                 **(columns or {}),
             )
         except (ElmanError, MemoryError) as error:
             # after a full disk the run can be resumed; any other error would only come again
-            if not resume and not isinstance(error, RunFolderError):
+            if not resume and not isinstance(error, RunFolderError) and _version(checkpoint) != before:
                 checkpoint.unlink(missing_ok=True)
             raise
-        estimator.save(folder)
+        try:
+            estimator.save(folder)
+        except KeyboardInterrupt:  # an impatient one gets a whole folder too
+            estimator.save(folder)
+            raise
         drawn, notes = _draw(estimator, folder) if pictures else ((), ())
         remove_stale(folder, keep=drawn if picture is None else (*drawn, picture))
         if not estimator.outcome.interrupted:
             checkpoint.unlink(missing_ok=True)
         return TrainedRun(folder, estimator, drawn, notes)
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _draw(estimator: Estimator, folder: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:

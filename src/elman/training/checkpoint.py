@@ -77,9 +77,14 @@ class Checkpoint:
             self._phases = self._read() if self.path.exists() else {}
         return self._phases.get(phase)
 
-    def begin(self) -> None:
-        """Write a file in which no phase has begun, if there is none: a run killed at once can be resumed too."""
-        if not self.path.exists():
+    def begin(self, *, resume: bool = True) -> None:
+        """Write a file in which no phase has begun, so that a run killed at once can be resumed too.
+
+        Args:
+            resume: leave a file that is there; otherwise it is replaced.
+        """
+        if not resume or not self.path.exists():
+            self._phases = {}
             self._write({})
 
     def due(self) -> bool:
@@ -109,7 +114,7 @@ class Checkpoint:
     def unusable(self, reason: str) -> RunFolderError:
         """The error for a checkpoint that cannot be used."""
         return RunFolderError(
-            f"{self.path}: cannot go on from this checkpoint ({reason}); start again with --overwrite"
+            f"{self.path}: cannot go on from this checkpoint ({reason}); start again with `overwrite`"
         )
 
     def _read(self) -> dict[str, Saved]:
@@ -130,7 +135,7 @@ class Checkpoint:
         if record["fingerprint"] != self.fingerprint:
             raise RunFolderError(
                 f"{self.path}: this training was begun with other settings or other data; "
-                "give the same ones to resume it, or start again with --overwrite"
+                "give the same ones to resume it, or start again with `overwrite`"
             )
         return self._phases_of(record["phases"], arrays)
 

@@ -25,7 +25,7 @@ def open_device(name: str) -> torch.device:
         float(torch.zeros(1, device=device))
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise SettingsError(f"device {name!r} cannot be used here ({reason}); use --device cpu") from error
+        raise SettingsError(f"device {name!r} cannot be used here ({reason}); use `device` cpu") from error
     return device
 
 

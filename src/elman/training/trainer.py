@@ -147,7 +147,7 @@ class Trainer:
             if not math.isfinite(number):
                 raise TrainingError(
                     f"epoch {self.epoch + 1} of {self.phase}: the {what} is {number}; "
-                    f"lower --learning-rate (it is {self.settings.learning_rate:g})"
+                    f"lower `learning_rate` (it is {self.settings.learning_rate:g})"
                 )
         return numbers
 

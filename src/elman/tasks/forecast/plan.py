@@ -25,6 +25,8 @@ Array = np.ndarray
 RIDGE = 0.01
 CLEARLY = 0.95  # the raw series is read only if that lowers the validation error at least to this share
 FEWEST_EXAMPLES = 8
+# The recursive strategy runs the network once a step on a whole window; a call costs as much as some more steps.
+STEPS_OF_A_CALL, MOST_RECURSIVE_STEPS = 1000, 20_000_000
 
 
 class History(NamedTuple):
@@ -47,6 +49,11 @@ class Plan:
     encoding: Encoding
     scalers: dict[str, Scaler]
     fitted: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def recursive_steps(self) -> int:
+        """Work of a forecast with the recursive strategy, in steps of the network; 0 with the direct one."""
+        return 0 if self.strategy == "direct" else self.horizon * (self.encoding.window + STEPS_OF_A_CALL)
 
     def scaler(self, history: History) -> Scaler:
         """The series' own scaler, or for an unknown series one fitted on its history."""
@@ -81,6 +88,10 @@ def plan_from_record(record: Any) -> Plan:
         if any(type(number) not in (int, float) for pair in record["scalers"].values() for number in pair):
             raise TypeError("scalers are pairs of numbers")
         plan = Plan(**{**record, "encoding": encoding, "scalers": scalers})
+        if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
+            raise KeyError("fitted")  # it has a default, but without marks steps that were seen would be scored
+        if not plan.fitted.keys() >= scalers.keys():
+            raise ValueError("a series without a mark of what was seen")
         check_marks(plan.fitted)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelFileError(f"its forecasting record is malformed ({str(error)!a:.100})") from error
@@ -91,6 +102,7 @@ def plan_from_record(record: Any) -> Plan:
         and encoding.scale in ("series", "window")
         and plan.strategy in STRATEGIES
         and encoding.horizon == (plan.horizon if plan.strategy == "direct" else 1)
+        and plan.recursive_steps <= MOST_RECURSIVE_STEPS
         and (not encoding.seasonal or encoding.window > encoding.season)
         and all(np.isfinite(s.center) and s.spread > 0 and np.isfinite(s.spread) for s in scalers.values())
     )
@@ -147,7 +159,14 @@ def make_plan(histories: Sequence[History], season: int, settings: ForecastSetti
         raise DataError(f"{needs}; `window` is {window}")
     if settings.level == "auto":
         encoding = dataclasses.replace(encoding, level=_choose_level(histories, encoding, settings.validation))
-    return Plan(horizon, settings.strategy, encoding, {}).fit_scalers(histories)
+    plan = Plan(horizon, settings.strategy, encoding, {})
+    if plan.recursive_steps > MOST_RECURSIVE_STEPS:
+        most = MOST_RECURSIVE_STEPS // (window + STEPS_OF_A_CALL)
+        raise DataError(
+            f"a horizon of {horizon} with a window of {window} is too long for `strategy` recursive, which takes at "
+            f"most {most}; give a smaller `horizon`, or `strategy` direct"
+        )
+    return plan.fit_scalers(histories)
 
 
 def default_horizon(season: int) -> int:

@@ -38,6 +38,7 @@ def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = Non
     window, season = plan.encoding.window, plan.encoding.season
     kept = max(window, 2 * season + 1)  # filling a gap looks back two seasons
 
+    @np.errstate(over="ignore", invalid="ignore")  # of absurd values the forecast says so
     def step(x: Any, state: State) -> tuple[Array, State]:
         try:
             value = float(np.asarray(x, float).reshape(()))

@@ -7,7 +7,7 @@ from elman.tasks.regress.settings import RegressSettings
 TASK = Task(
     SequenceRegressor,
     help="train a model to tell values from sequences of inputs",
-    test_help="a file whose sequences are the test; with --carry they follow on DATA's",
+    test_help="a file whose sequences are the test; where the state is carried, such as follow on DATA's",
     watchable=True,
 )
 
