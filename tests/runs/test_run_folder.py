@@ -153,6 +153,7 @@ def test_history_and_settings(workplace):
     assert strict((workplace / "run" / "settings.json").read_text()) == {
         "model": metrics["model"],
         "tested": metrics["tested"],
+        "tables": ["forecast.csv", "history.csv", "predictions.csv"],
         "elman": elman.__version__,
         "task": "forecast",
         "columns": {"target": [], "time": None, "id": None},

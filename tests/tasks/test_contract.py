@@ -119,6 +119,23 @@ def test_estimator_conventions(name, sample, paths, fitted):
     assert numbers(again.save("b")) == numbers(fitted.save("a"))  # the same twice, file by file
 
 
+def test_what_is_loaded_is_saved_as_it_was(fitted, tmp_path):
+    fitted.save("run")
+    loaded = elman.load("run")
+    assert loaded.metrics["test"] == fitted.metrics["test"] and loaded.metrics["verdict"]
+    loaded.save("copy")
+    assert contents(tmp_path / "copy") == contents(tmp_path / "run")
+    loaded.save("run")
+    assert contents(tmp_path / "copy") == contents(tmp_path / "run")
+
+
+def test_settings_changed_after_a_fit_are_for_the_next_one(fitted):
+    before = dict(fitted.metrics["settings"])
+    fitted.set_params(hidden_size=9)
+    fitted.save("run")
+    assert elman.load("run").get_params() == fitted.metrics["settings"] == before
+
+
 WITHOUT_TORCH = """
 import json, sys
 class Missing:

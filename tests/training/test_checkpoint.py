@@ -201,7 +201,7 @@ fit(small["Small"](), small["make_examples"](26),
 def test_another_fingerprint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     Checkpoint(path, "a").save("train", Fit(0, 0, None), {}, finished=True)
-    with pytest.raises(RunFolderError, match=r"other settings or other data; give the same ones .* --overwrite"):
+    with pytest.raises(RunFolderError, match=r"other settings or other data; give the same ones .* `overwrite`"):
         Checkpoint(path, "b").load("train")
 
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from elman.cli import commands
-from elman.cli.interrupts import answered
+from elman.cli.interrupts import answered, ignored
 from elman.cli.parser import make_parser
 from elman.cli.streams import complain, discard_output, open_standard_streams
 from elman.errors import ElmanError
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_standard_streams()
     try:
         return _run(words)
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe
         discard_output()
         return 0
     except (ElmanError, OSError, MemoryError) as error:
@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
+    finally:
+        if argv is None:  # the process is about to end
+            ignored()
 
 
 def _run(words: Sequence[str]) -> int:

@@ -55,6 +55,12 @@ def answered(*, keeps: bool) -> Iterator[None]:
         os.close(reader)
 
 
+def ignored() -> None:
+    """From here on Ctrl-C does nothing: Python, when it ends, answers with a traceback."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _watch(reader: int, reached: threading.Event, keeps: bool) -> None:
     """Wait for the numbers of signals, which arrive when they are sent, whatever the main thread is at."""
     said = False

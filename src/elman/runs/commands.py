@@ -17,8 +17,8 @@ from elman.runs.estimator import Estimator
 from elman.runs.task import FindTask
 
 WHICH = {
-    "final": "Model: the run's final one, fitted on all of its training data; it has not seen these steps.",
-    "tested": "Model: the one fitted before the run's test, since the final one has seen these steps.",
+    "final": "Model: the run's final one, fitted on all its training data, and not on what is scored here.",
+    "tested": "Model: the one fitted before the run's test, since the final one was fitted on what is scored here.",
 }
 
 

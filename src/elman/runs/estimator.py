@@ -47,8 +47,10 @@ class Estimator(ABC):
         self.settings: Any = from_record(self.settings_class, settings)
         self.columns: Any = self.columns_class()
         self._outcome: Outcome | None = None
+        self._fitted: Any = None  # the settings at the last fit
         self._data: Any = None
         self._extras: Extras | None = None
+        self._folder: Path | None = None  # that it was loaded from
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name, as scikit-learn's tools ask for them."""
@@ -110,7 +112,7 @@ class Estimator(ABC):
                 resume=resume,
                 on_picture=on_picture,
             )
-        self._data, self._extras = dataset, None
+        self._fitted, self._data, self._extras, self._folder = self.settings, dataset, None, None
         return self
 
     def read(self, source: Any, **columns: Any) -> Any:
@@ -151,7 +153,10 @@ class Estimator(ABC):
     @property
     def metrics(self) -> dict[str, Any]:
         """What ``metrics.json`` holds: scores of the test beside the baselines', sizes, settings."""
-        return files.metrics_record(self.outcome, self.settings)
+        outcome = self.outcome
+        if self._folder is not None:
+            return files.read_json(self._folder / files.METRICS)
+        return files.metrics_record(outcome, self._fitted)
 
     def predict(self, data: Any = None, **columns: Any) -> Columns:
         """The model's answers for ``data`` (without it, for the data trained on).
@@ -191,9 +196,17 @@ class Estimator(ABC):
         return self.outcome.final.stream()
 
     def save(self, folder: Path | str) -> Path:
-        """Write models, settings, metrics, history and tables to ``folder``; :func:`elman.load` reads it."""
-        tables = {} if self._data is None else self.extras().tables
-        return files.write(Path(folder), self.outcome, self.settings, self.columns, tables)
+        """Write models, settings, metrics, history and tables to ``folder``; :func:`elman.load` reads it.
+
+        An estimator that was loaded is saved as a copy of its run folder.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
+        outcome = self.outcome
+        if self._folder is not None:
+            return files.copy(self._folder, Path(folder))
+        return files.write(Path(folder), outcome, self._fitted, self.columns, self.extras().tables)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -205,6 +218,7 @@ class Estimator(ABC):
         record = files.read(Path(folder), cls.task_name, cls.settings_class, cls.columns_class, cls._predictor)
         estimator = cls(**record.settings)
         estimator.columns, estimator._outcome = record.columns, record.outcome
+        estimator._folder = Path(folder).resolve()
         return estimator
 
     def describe_data(self) -> list[str]:

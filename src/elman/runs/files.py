@@ -90,19 +90,53 @@ def write(
         models["tested"] = save_model(folder / TESTED, outcome.tested.model)
     else:
         (folder / TESTED).unlink(missing_ok=True)
-    record = {"elman": __version__, "task": outcome.final.model.task, **models}
-    _write_json(folder / SETTINGS, {**record, "columns": to_record(columns), "settings": to_record(settings)})
+    written = dict(tables)
     if outcome.history:
-        history: Columns = {name: [row[name] for row in outcome.history] for name in HISTORY_COLUMNS}
-        write_csv(folder / HISTORY, history)
+        written[HISTORY] = {name: [row[name] for row in outcome.history] for name in HISTORY_COLUMNS}
     if outcome.evaluation is not None:
-        write_csv(folder / PREDICTIONS, outcome.evaluation.rows)
-    else:
-        (folder / PREDICTIONS).unlink(missing_ok=True)
-    for name, table in tables.items():
+        written[PREDICTIONS] = outcome.evaluation.rows
+    for name in _tables_in(folder) - written.keys():
+        (folder / name).unlink(missing_ok=True)
+    record = {"elman": __version__, "task": outcome.final.model.task, **models, "tables": sorted(written)}
+    _write_json(folder / SETTINGS, {**record, "columns": to_record(columns), "settings": to_record(settings)})
+    for name, table in written.items():
         write_csv(folder / name, table)
     _write_json(folder / METRICS, {**metrics_record(outcome, settings), **models})
     return folder
+
+
+def copy(folder: Path, to: Path) -> Path:
+    """Copy a whole run, pictures included, ``metrics.json`` last.
+
+    Raises:
+        ModelFileError: there is no whole run in ``folder``.
+        RunFolderError: ``to`` cannot be written.
+    """
+    read_json(folder / METRICS)
+    if to.exists() and to.samefile(folder):
+        return to
+    names = [MODEL, SETTINGS, *sorted(_tables_in(folder)), METRICS]
+    if (folder / TESTED).exists():
+        names.insert(0, TESTED)
+    pictures = [f"{PLOTS}/{path.name}" for path in sorted((folder / PLOTS).glob("*.png"))]
+    try:
+        (to / PLOTS if pictures else to).mkdir(parents=True, exist_ok=True)
+        (to / METRICS).unlink(missing_ok=True)
+        contents = {name: (folder / name).read_bytes() for name in [*pictures, *names]}
+    except OSError as error:
+        raise RunFolderError(f"{to}: the run cannot be copied ({error.strerror}); choose another folder") from error
+    for name, content in contents.items():
+        atomic.write_bytes(to / name, content)
+    return to
+
+
+def _tables_in(folder: Path) -> set[str]:
+    """The tables that a run in ``folder`` says it has; none where no run is to be read."""
+    try:
+        names = jsontext.read(folder / SETTINGS)["tables"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {name for name in names if isinstance(name, str) and Path(name).name == name and name.endswith(".csv")}
 
 
 def _write_json(path: Path, record: dict[str, Any]) -> None:
