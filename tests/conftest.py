@@ -54,17 +54,39 @@ def native():
     return module
 
 
-@pytest.fixture(scope="session")
-def shared_series() -> Path:
-    """The folder of the real series, no part of the repository; it fails, not skips, in continuous integration."""
+def _folder_of(kind: str) -> Path:
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("ELMAN_DATA", beside)) / "series"
+    folder = Path(os.environ.get("ELMAN_DATA", beside)) / kind
     if not folder.is_dir():
         reason = f"{folder} is missing; set ELMAN_DATA to the folder of the development data"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_series() -> Path:
+    """The folder of the real series, no part of the repository; it fails, not skips, in continuous integration."""
+    return _folder_of("series")
+
+
+@pytest.fixture(scope="session")
+def shared_mnist() -> Path:
+    """The folder of MNIST's four files, likewise."""
+    return _folder_of("mnist")
+
+
+@pytest.fixture(scope="session")
+def shared_ts() -> Path:
+    """The folder of ``.ts`` files, likewise."""
+    return _folder_of("ts_classification")
+
+
+@pytest.fixture(scope="session")
+def shared_dna() -> Path:
+    """The folder of ``splice.data``, likewise."""
+    return _folder_of("dna")
 
 
 @pytest.fixture(scope="session")

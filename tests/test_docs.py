@@ -26,8 +26,9 @@ from elman.cells import CELLS
 from elman.cli.parser import make_parser
 from elman.model import ModelSettings
 from elman.runs import estimator
-from elman.settings import from_record
+from elman.settings import flag_of, from_record
 from elman.studies import demo
+from elman.tasks.classify import ClassifySettings
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.regress import RegressSettings
 from elman.training.settings import TrainingSettings
@@ -201,9 +202,15 @@ def test_the_added_cell_is_the_equation(trained: list[dict[str, Any]]) -> None:
         assert_allclose(layer(torch.from_numpy(x))[0].numpy(), outputs, rtol=1e-12, atol=1e-14)
 
 
+def test_the_classifier_of_its_page_runs(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "docs/classification.md")
+    assert left["probabilities"].shape == (3, 2) and left["likeliest"]["rank"] == [1, 2] * 3
+    assert_allclose(left["so_far"], left["probabilities"][0], rtol=1e-4)
+
+
 @names
 def test_python_is_run_by_a_test(page: Path) -> None:
-    run_above = {"README.md", "forecasting.md", "regression.md", "CONTRIBUTING.md"}
+    run_above = {"README.md", "classification.md", "forecasting.md", "regression.md", "CONTRIBUTING.md"}
     assert page.name in run_above or not any(fence.language == "python" for fence in fences(page))
 
 
@@ -220,6 +227,13 @@ def test_the_table_of_regression() -> None:
     shared = {f.name for base in (ModelSettings, TrainingSettings) for f in dataclasses.fields(base)}
     own = [f for f in dataclasses.fields(RegressSettings) if f.name not in shared]
     assert written == {f.name.replace("_", "-"): shown(f.default) for f in own}
+
+
+def test_the_table_of_a_classifiers_settings() -> None:
+    table = rows(ROOT / "docs/classification.md", "| setting |")
+    common = {f.name for cls in (ModelSettings, TrainingSettings) for f in dataclasses.fields(cls)}
+    own = [f for f in dataclasses.fields(ClassifySettings) if f.name not in common]
+    assert {flag: default for flag, default, _ in table} == {flag_of(f.name): shown(f.default) for f in own}
 
 
 def shown(default: Any) -> str:

@@ -11,8 +11,8 @@ import elman
 from elman.data import SeriesSet
 from elman.model import Stream
 
-NAMES = {"Cell", "Forecaster", "SequenceRegressor", "Stream", "__version__", "errors", "load", "nn", "register_cell"}
-NAMES |= {"use_backend"}
+NAMES = {"Cell", "Forecaster", "SequenceClassifier", "SequenceRegressor", "Stream", "__version__", "errors", "load"}
+NAMES |= {"nn", "register_cell", "use_backend"}
 LAYERS = {"RNN", "LSTM", "GRU", "Recurrent"}
 CELLS = {"RNNCell", "LSTMCell", "GRUCell"}
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from elman.model import Stream
     from elman.recurrence.backends import use_backend
     from elman.tasks import load
+    from elman.tasks.classify import SequenceClassifier
     from elman.tasks.forecast import Forecaster
     from elman.tasks.regress import SequenceRegressor
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Cell": "elman.cells",
     "Forecaster": "elman.tasks.forecast",
+    "SequenceClassifier": "elman.tasks.classify",
     "SequenceRegressor": "elman.tasks.regress",
     "Stream": "elman.model",
     "errors": "elman.errors",
@@ -34,6 +36,7 @@ _HOMES = {
 __all__ = [
     "Cell",
     "Forecaster",
+    "SequenceClassifier",
     "SequenceRegressor",
     "Stream",
     "__version__",

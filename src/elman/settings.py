@@ -67,6 +67,15 @@ def field_types(cls: type[Settings]) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
 
 
+def flag_of(name: str) -> str:
+    """The word for a setting on the command line; one whose name Python keeps to itself ends in ``_`` here.
+
+    >>> flag_of("hidden_size"), flag_of("as_")
+    ('--hidden-size', '--as')
+    """
+    return "--" + name.rstrip("_").replace("_", "-")
+
+
 def plain_type(kind: Any) -> tuple[type, bool, bool]:
     """(type, may be None, is a tuple of it) of a field's type.
 

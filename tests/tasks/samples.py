@@ -89,6 +89,32 @@ def _follow_sequences(estimator: Any, data: Path) -> None:
             np.testing.assert_allclose(stream.step(inputs), [next(predictions)], rtol=1e-5, atol=1e-5)
 
 
+def _write_waves(folder: Path) -> Paths:
+    """Rising and falling sequences, and some that do both, a row each."""
+    paths = []
+    for name, seed, rows in (("data.csv", 0, 60), ("later.csv", 1, 24), ("test.csv", 2, 24)):
+        random = np.random.default_rng(seed)
+        lines = ["label," + ",".join(f"t{k}" for k in range(6))]
+        for row in range(rows):
+            kind = ("up", "down", "arch")[row % 3]
+            shape = {"up": np.arange(6), "down": np.arange(6)[::-1], "arch": 5 - 2 * np.abs(np.arange(6) - 2.5)}[kind]
+            values = (shape + random.normal(0, 1.5, 6)).round(3)
+            lines.append(f"{kind}," + ",".join(map(str, values.tolist())))
+        (folder / name).write_text("\n".join(lines) + "\n")
+        paths.append(folder / name)
+    return paths[0], paths[1], paths[2]
+
+
+def _follow_waves(estimator: Any, data: Path) -> None:
+    stream, sequences = estimator.stream(), estimator.read(data)
+    expected = estimator.predict_proba(data)
+    for values, length, probabilities in zip(sequences.inputs, sequences.lengths, expected, strict=True):
+        stream.reset()
+        for value in values[:length]:
+            found = stream.step(value)
+        np.testing.assert_allclose(found, probabilities, rtol=64 * np.finfo("f4").eps, atol=64 * np.finfo("f4").eps)
+
+
 SAMPLES: dict[str, Sample] = {
     "forecast": Sample(
         _write_sales, QUICK, (b"month,sales\n2020-01,much\n", "line 2"), _follow_series, frozenset({"forecast.csv"})
@@ -98,6 +124,12 @@ SAMPLES: dict[str, Sample] = {
         {"hidden_size": 4, "epochs": 3, "learning_rate": 0.02, "bptt": 3},
         (b"unique_id,a,y\ns0,1,2\ns0,one,3\n", "line 3"),
         _follow_sequences,
+    ),
+    "classify": Sample(
+        _write_waves,
+        {"hidden_size": 4, "epochs": 3, "learning_rate": 0.02},
+        (b"label,t0,t1\nup,1,x\ndown,1,2\n", "line 2"),
+        _follow_waves,
     ),
     "toy": Sample(
         _write_rows, {"hidden_size": 4, "epochs": 3, "bptt_steps": 3}, (b"t0,t1\n1,x\n", "line 2"), _follow_rows

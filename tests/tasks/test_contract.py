@@ -15,7 +15,7 @@ from elman.cli import main
 from elman.errors import DataError, ElmanError, SettingsError
 from elman.runs.estimator import Estimator
 from elman.runs.train import train_run
-from elman.settings import field_types, rule_of, to_record
+from elman.settings import field_types, flag_of, rule_of, to_record
 from elman.tasks import TASKS, get_task
 from elman.training.events import EpochEnd, PhaseStart
 from tests.runs.helpers import contents, numbers, python
@@ -69,11 +69,11 @@ def test_the_command_line_offers_it_with_every_setting_and_column(name, capsys, 
     text = " ".join(capsys.readouterr().out.split())
     for cls in (task.settings, task.columns):
         for field in field_types(cls):
-            assert f"--{field.replace('_', '-')}" in text and rule_of(cls, field).help in text
+            assert flag_of(field) in text and rule_of(cls, field).help in text
     with pytest.raises(SystemExit):
         main(["predict", "--help"])
     text = capsys.readouterr().out
-    assert all(f"--{field.replace('_', '-')}" in text for field in field_types(task.columns))
+    assert all(flag_of(field) in text for field in field_types(task.columns))
 
 
 def test_a_run_from_the_shell(name, sample, paths, capsys):

@@ -124,5 +124,12 @@ def _columns_of_run(arguments: argparse.Namespace, columns: type[Settings], task
         if not plain_type(known[name])[2]:
             if len(values) > 1:
                 raise SettingsError(f"`{name}` is given {len(values)} times; a run of the task {task} takes one")
-            given[name] = values[0]
+            given[name] = _number(name, values[0]) if plain_type(known[name])[0] is int else values[0]
     return given
+
+
+def _number(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r:.40}; it takes a whole number") from None

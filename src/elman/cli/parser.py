@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from elman._version import __version__
 from elman.cli import commands
 from elman.errors import SettingsError
-from elman.settings import Settings, field_types, plain_type, rule_of
+from elman.settings import Settings, field_types, flag_of, plain_type, rule_of
 from elman.tasks import TASKS, get_task
 
 
@@ -95,7 +95,7 @@ def _add_columns_of_all_tasks(parser: Any) -> None:
         for field in field_types(task.columns):
             texts.setdefault(field, []).append(f"{task.name}: {rule_of(task.columns, field).help}")
     for field, help in texts.items():
-        flag = "--" + field.replace("_", "-")
+        flag = flag_of(field)
         group.add_argument(flag, dest=field, action="append", metavar="COLUMN", help="; ".join(help))
     parser.set_defaults(columns=tuple(texts))
 
@@ -104,7 +104,7 @@ def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
     kind, _, many = plain_type(field_types(settings)[name])
     rule = rule_of(settings, name)
     default = {field.name: field.default for field in settings.__dataclass_fields__.values()}[name]
-    flag = "--" + name.replace("_", "-")
+    flag = flag_of(name)
     shown = "" if default in (None, ()) else f" (default: {_shown(default)})"
     choices = f": {', '.join(rule.choices())}" if rule.choices is not None and ":" not in rule.help else ""
     text = (rule.help + choices + shown).replace("%", "%%")
@@ -132,4 +132,3 @@ def _reader(kind: type) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"{text!r} is not {described.get(kind, kind.__name__)}") from None
 
     return read
-

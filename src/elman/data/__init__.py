@@ -1,10 +1,13 @@
 """Data: files, frames and arrays become tables, series, windows and sequences. NumPy and the standard library."""
 
+from elman.data.aligned_arrays import holds_arrays, read_sequence_arrays
 from elman.data.fill import fill
 from elman.data.frequency import Frequency
 from elman.data.read import read_table
-from elman.data.sequence_arrays import holds_arrays, read_sequence_arrays
+from elman.data.read_sequences import read_sequences
 from elman.data.sequence_table import AlignedSequence, SequenceTable, read_sequence_table
+from elman.data.sequence_tables import SequenceColumns
+from elman.data.sequences import Sequences
 from elman.data.series import read_series
 from elman.data.series_set import Series, SeriesSet
 from elman.data.table import Table
@@ -13,7 +16,9 @@ from elman.data.windows import Windows, windows
 __all__ = [
     "AlignedSequence",
     "Frequency",
+    "SequenceColumns",
     "SequenceTable",
+    "Sequences",
     "Series",
     "SeriesSet",
     "Table",
@@ -22,6 +27,7 @@ __all__ = [
     "holds_arrays",
     "read_sequence_arrays",
     "read_sequence_table",
+    "read_sequences",
     "read_series",
     "read_table",
     "windows",

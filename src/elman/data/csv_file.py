@@ -49,7 +49,7 @@ def decode(content: bytes, name: str) -> str:
         ) from error
 
 
-def parse_csv(text: str, name: str) -> Table:
+def parse_csv(text: str, name: str, *, has_header: bool | None = None) -> Table:
     """The table that a CSV file's text holds.
 
     The delimiter is found from the first records. A first row of nothing but numbers and times is no header: the
@@ -59,6 +59,7 @@ def parse_csv(text: str, name: str) -> Table:
     Args:
         text: the whole file.
         name: what messages call it.
+        has_header: whether the first row names the columns; None: found by what stands there.
 
     Raises:
         DataError: there are no rows, rows differ in width, quotes are broken, or two columns have one name.
@@ -69,7 +70,7 @@ def parse_csv(text: str, name: str) -> Table:
     delimiter = _delimiter(text)
     records = _records(text, delimiter, name)
     header_line, first = next(records, (0, [""]))
-    has_header = not _is_data(first)
+    has_header = not _is_data(first) if has_header is None else has_header
     cells, lines = _rows(records if has_header else chain([(header_line, first)], records), len(first), name)
     if not lines and not any(map(str.strip, first)):
         raise DataError(f"{name}: the file is empty; give a file with a header and rows of data")

@@ -1,126 +1,147 @@
-"""Sequences with inputs and targets from arrays."""
+"""Sequences in arrays: (N, T) or (N, T, I), lists of sequences of different length, texts; with labels beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from elman.data.sequence_table import AlignedSequence, SequenceTable
-from elman.data.table import LARGEST
+from elman.data.frames import as_column
+from elman.data.sequence_tables import from_texts
+from elman.data.sequences import Array, Sequences, as_float32, padded, trimmed
+from elman.data.table import Table
+from elman.data.text import is_missing, quote
 from elman.errors import DataError
 
-Array = np.ndarray
-SHAPES = "(N, T, I) for N sequences, (T, I) or (T,) for one, or a list of arrays (T, I)"
+NAMES = {"inputs": ("inputs", "x", "X"), "labels": ("labels", "y"), "lengths": ("lengths",), "ids": ("ids", "id")}
+SPLIT = ("x_train", "y_train", "x_test", "y_test")
+_NONE = "there are no labels; give them beside the values: (values, labels)"
 
 
-def holds_arrays(source: Any) -> bool:
-    """Whether ``source`` is for :func:`read_sequence_arrays`: an array, a pair as a tuple, or a list of arrays."""
-    return isinstance(source, np.ndarray | tuple) or (
-        isinstance(source, list) and bool(source) and all(isinstance(item, np.ndarray) for item in source)
-    )
+def holds_arrays(source: Mapping[Any, Any]) -> bool:
+    """Whether a mapping is arrays of sequences, not columns: by its names, or those of ``x_train`` … in one file."""
+    names = set(source)
+    if names <= set(SPLIT) and {"x_train", "x_test"} <= names:
+        return True
+    inputs = [name for name in NAMES["inputs"] if name in names]
+    known = set().union(*NAMES.values())
+    if len(inputs) != 1 or not names <= known:
+        return False
+    value = source[inputs[0]]
+    return getattr(value, "ndim", 2) > 1
 
 
-def read_sequence_arrays(source: Any, *, last: bool = False, what: str = "data") -> SequenceTable:
-    """Sequences from ``inputs``, or from ``(inputs, targets)``.
-
-    Args:
-        source: inputs (N, T, I) of N sequences; (T, I), or (T,) with a single input, of one; a list of arrays (T, I) or
-            (T,) of sequences of several lengths. Targets have the same steps, (N, T, K), (N, T), (T, K) …; or with
-            ``last`` they are (N, K) or (N,).
-        last: there is a target for the last step of each sequence alone.
-        what: what messages call the arrays.
+def from_arrays_by_name(source: Mapping[str, Any], name: str) -> Sequences:
+    """The sequences that a mapping or an ``.npz`` file holds: ``inputs`` (or ``x``), ``labels`` (or ``y``), ``lengths``
+    and ``ids``; or ``x_train``, ``y_train``, ``x_test``, ``y_test``, the latter two being the test.
 
     Raises:
-        DataError: shapes that do not fit each other, or values that are no finite numbers.
-
-    >>> read_sequence_arrays((np.zeros((4, 5, 3)), np.zeros(4)), last=True).sequences[0].targets.ravel()
-    array([nan, nan, nan, nan,  0.])
+        DataError: other names, or arrays that do not fit each other.
     """
-    pair = isinstance(source, tuple) or (isinstance(source, list) and len(source) == 2 and source[0].ndim == 3)
-    if pair and len(source) != 2:
-        raise DataError(f"{what}: a tuple of {len(source)}; give (inputs, targets), or the inputs alone")
-    inputs = _sequences(source[0] if pair else source, f"{what}, inputs")
-    if pair:
-        targets = _last(source[1], inputs, f"{what}, targets") if last else _aligned(source[1], inputs, what)
-        no_targets = ""
-    else:
-        targets = [np.full((len(x), 1), np.nan) for x in inputs]
-        no_targets = f"{what}: there are no targets; give (inputs, targets)"
-    widths = {x.shape[1] for x in inputs}, {y.shape[1] for y in targets}
-    for name, found in zip(("inputs", "targets"), widths, strict=True):
-        if len(found) > 1 or 0 in found:
-            raise DataError(f"{what}, {name}: the sequences have {sorted(found)} values a step; give all as many")
-    return SequenceTable(
-        what,
-        _names("x", inputs[0].shape[1]),
-        _names("y", targets[0].shape[1]),
-        tuple(
-            AlignedSequence(str(k), x, y, tuple(map(str, range(len(x)))))
-            for k, (x, y) in enumerate(zip(inputs, targets, strict=True))
-        ),
-        no_targets,
-    )
-
-
-def _names(letter: str, count: int) -> tuple[str, ...]:
-    return (letter,) if count == 1 else tuple(f"{letter}{k}" for k in range(count))
-
-
-def _sequences(given: Any, what: str) -> list[Array]:
-    if isinstance(given, list) and all(isinstance(item, np.ndarray) for item in given):
-        arrays = [_numbers(item, what) for item in given]
-    else:
-        whole = _numbers(given, what)
-        arrays = list(whole) if whole.ndim == 3 else [whole]
-    found = [array[:, None] if array.ndim == 1 else array for array in arrays]
-    if not found or any(array.ndim != 2 or not len(array) for array in found):
-        shape = np.shape(given) if isinstance(given, np.ndarray) else [array.shape for array in arrays[:3]]
-        raise DataError(f"{what}: of shape {shape}; give {SHAPES}")
-    for array in found:
-        if np.isnan(array).any():
-            raise DataError(f"{what}: there are missing values (nan); fill them in, or leave those steps out")
-    return found
-
-
-def _aligned(given: Any, inputs: list[Array], what: str) -> list[Array]:
-    if isinstance(given, list) and all(isinstance(item, np.ndarray) for item in given):
-        arrays = [_numbers(item, f"{what}, targets") for item in given]
-    else:
-        whole = _numbers(given, f"{what}, targets")
-        several = len(inputs) > 1 or (whole.ndim == 3 and len(whole) == 1) or (whole.shape == (1, len(inputs[0])))
-        arrays = list(whole) if several and whole.ndim else [whole]
-    found = [array[:, None] if array.ndim == 1 else array for array in arrays]
-    steps, expected = [y.shape[:1] for y in found], [x.shape[:1] for x in inputs]
-    if steps != expected or any(y.ndim != 2 for y in found):
-        shape = np.shape(given) if isinstance(given, np.ndarray) else [y.shape for y in found[:3]]
+    if {"x_train", "x_test"} <= set(source) <= set(SPLIT):
+        train, test = (from_arrays(source[f"x_{part}"], source.get(f"y_{part}"), name) for part in ("train", "test"))
+        return train.followed_by(test)
+    given = {key: [n for n in names if n in source] for key, names in NAMES.items()}
+    left = set(source) - {n for names in given.values() for n in names}
+    if left or len(given["inputs"]) != 1 or any(len(names) > 1 for names in given.values()):
+        held = ", ".join(quote(str(key)) for key in list(source)[:8])
         raise DataError(
-            f"{what}: {len(inputs)} sequence(s), the first of {len(inputs[0])} steps, and targets of shape {shape}; "
-            'give a target for each step, or one a sequence with at="last"'
+            f"{name}: it holds {held}; name the arrays inputs, labels, lengths and ids, or x_train, y_train, x_test "
+            "and y_test"
         )
-    return found
+    found = {key: source[names[0]] for key, names in given.items() if names}
+    return from_arrays(found["inputs"], found.get("labels"), name, found.get("lengths"), found.get("ids"))
 
 
-def _last(given: Any, inputs: list[Array], what: str) -> list[Array]:
-    values = _numbers(given, what)
-    if values.ndim not in (1, 2) or len(values) != len(inputs):
-        raise DataError(f"{what}: of shape {values.shape}; {len(inputs)} sequences need ({len(inputs)},) or (…, K)")
-    rows = values.reshape(len(values), -1)
-    found = [np.full((len(x), rows.shape[1]), np.nan) for x in inputs]
-    for y, row in zip(found, rows, strict=True):
-        y[-1] = row
-    return found
+def from_arrays(values: Any, labels: Any, source: str, lengths: Any = None, ids: Any = None) -> Sequences:
+    """Sequences from values, and what is given beside them, an entry a sequence.
+
+    Args:
+        values: (N, T) or (N, T, I) numbers; a list of (T_n,) or (T_n, I); or a list of texts, each letter a step.
+
+    Raises:
+        DataError: values of another shape or kind, or entries beside them that are not as many.
+
+    >>> from_arrays([[1.0, 2.0], [3.0]], ["a", "b"], "data").lengths.tolist()
+    [2, 1]
+    """
+    if hasattr(values, "__array__") and np.ndim(values) == 0:
+        raise DataError(f"{source}: a single value; give (N, T), or a list of sequences")
+    rows = values if _is_array(values) else list(values)
+    if len(rows) == 0:
+        raise DataError(f"{source}: there are no sequences; give at least one")
+    classes = _beside(labels, len(rows), "labels", source)
+    names = _beside(ids, len(rows), "ids", source) or tuple(map(str, range(len(rows))))
+    if not _is_array(rows) and all(isinstance(row, str) for row in rows):
+        if lengths is not None or not all(rows):
+            raise DataError(f"{source}: a text is empty, or lengths are given beside texts; leave them out")
+        return from_texts(rows, source, names, classes, _NONE)
+    inputs, real = _from_array(rows, lengths, source) if _is_array(rows) else _from_list(rows, source)
+    channels = ("value",) if inputs.shape[2] == 1 else tuple(f"channel {k}" for k in range(inputs.shape[2]))
+    return replace(Sequences(source, inputs, real, names, classes, channels=channels), without_labels=_NONE)
 
 
-def _numbers(given: Any, what: str) -> Array:
-    """As float64: numbers, NaN where one is missing."""
+def _is_array(values: Any) -> bool:
+    return hasattr(values, "__array__") and np.asarray(values).dtype.kind != "O" and np.asarray(values).ndim > 1
+
+
+def _numbers(values: Any, source: str) -> Array:
     try:
-        found = np.asarray(given)
-        if found.dtype.kind not in "iuf":
-            raise ValueError(f"they are {found.dtype}")
-        values = found.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what}: no array of numbers ({str(error)!s:.80}); give {SHAPES}") from None
-    if (np.abs(values) > LARGEST).any():  # NaN is not
-        raise DataError(f"{what}: a value is infinite or too large to compute with; change the unit")
-    return values
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{source}: steps of different size; give all steps of a sequence as many values") from error
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"{source}: values of type {array.dtype}; give numbers")
+    return as_float32(array, source)
+
+
+def _from_array(values: Any, lengths: Any, source: str) -> tuple[Array, Array]:
+    array = _numbers(values, source)
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or 0 in array.shape:
+        raise DataError(f"{source}: values of shape {np.shape(values)}; give (N, T), or (N, T, I) with I values a step")
+    count, steps = array.shape[:2]
+    if lengths is None:
+        # steps at a sequence's end of which nothing is known are padding
+        known = ~np.isnan(array).all(axis=2)
+        real = np.where(known.any(axis=1), steps - known[:, ::-1].argmax(axis=1), 0)
+    else:
+        real = np.asarray(lengths)
+        if real.shape != (count,) or real.dtype.kind not in "iu" or not 1 <= real.min() <= real.max() <= steps:
+            raise DataError(f"{source}: lengths must be {count} whole numbers from 1 to {steps}")
+    if (real == 0).any():
+        place = int(np.flatnonzero(real == 0)[0])
+        raise DataError(f"{source}: every value of sequence {place} (counted from 0) is missing; leave it out")
+    array = np.array(array[:, : real.max()])
+    array[np.arange(array.shape[1]) >= real[:, None]] = 0
+    return array, real.astype(np.int64)
+
+
+def _from_list(rows: Sequence[Any], source: str) -> tuple[Array, Array]:
+    found: list[Array] = []
+    for k, row in enumerate(rows):
+        place = f"{source}, sequence {k} (counted from 0)"
+        array = _numbers(row, place)
+        array = array[:, None] if array.ndim == 1 else array
+        if array.ndim != 2 or array.shape[1] != (found[0].shape[1] if found else array.shape[1]) or not array.size:
+            raise DataError(f"{place}: values of shape {np.shape(row)}; give (T,), or (T, I) with the same I for all")
+        found.append(trimmed(array))
+        if not len(found[-1]):
+            raise DataError(f"{place}: every value is missing; leave it out")
+    return padded(found, source)
+
+
+def _beside(values: Any, count: int, what: str, source: str) -> tuple[str, ...] | None:
+    """Labels or ids as texts."""
+    if values is None:
+        return None
+    texts = Table(source, {what: as_column(values, f"{source}, {what}")}).texts(what)
+    if len(texts) != count:
+        raise DataError(f"{source}: {len(texts)} {what} for {count} sequences; give one for each")
+    for k, text in enumerate(texts):
+        if is_missing(text):
+            raise DataError(f"{source}: entry {k} of {what} is missing; fill it in, or leave the sequence out")
+    return tuple(texts)

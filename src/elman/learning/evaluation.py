@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from elman.learning.figure import Figure
+from elman.learning.figure import Drawing
 
 Columns = dict[str, list[Any]]
 """A table: the values of each column, numbers or text, in the order of the rows. None or NaN: no value."""
@@ -44,5 +44,5 @@ class Evaluation:
     facts: Mapping[str, Any]
     verdict: str
     rows: Columns = field(default_factory=dict, repr=False)
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Drawing, ...] = ()
     notes: tuple[str, ...] = ()

@@ -42,3 +42,42 @@ class Figure:
     y_min: float | None = None
     shaded: tuple[tuple[Any, Any], ...] = ()
     shaded_label: str = ""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Counts (rows, columns) in a square: how often what ``y_label`` says in a row was what ``x_label`` says above.
+
+    ``names`` are those of the rows, and of the columns in the same order.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    counts: Array
+    names: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One thing to look at: an image (height, width), curves (T, I), or a text; with a caption."""
+
+    caption: str
+    values: Array | str
+    is_image: bool = False
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures side by side."""
+
+    name: str
+    title: str
+    pictures: tuple[Picture, ...]
+    note: str = ""
+
+
+Drawing = Figure | Matrix | Gallery
+"""Whatever the report draws; ``name`` is the file's stem."""

@@ -1,10 +1,12 @@
 """Models: layers and named arrays, executed on NumPy, at once or step by step, and stored on disk. No torch."""
 
+from elman.model.convolution import Convolution
 from elman.model.file import load_model, save_model
-from elman.model.heads import PointHead, SoftmaxHead
+from elman.model.heads import EnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import INPUT, Array, Head, Layer, State
-from elman.model.layers import Embedding, Join, LastStep, Linear, RecurrentLayers
+from elman.model.layers import Dropout, Embedding, Join, LastStep, Linear, RecurrentLayers
 from elman.model.model import Model, model_shapes
+from elman.model.pooling import Pool
 from elman.model.registry import LAYERS, register_layer
 from elman.model.settings import ModelSettings, recurrent_layers
 from elman.model.stream import Stream
@@ -13,7 +15,10 @@ __all__ = [
     "INPUT",
     "LAYERS",
     "Array",
+    "Convolution",
+    "Dropout",
     "Embedding",
+    "EnsembleHead",
     "Head",
     "Join",
     "LastStep",
@@ -22,6 +27,7 @@ __all__ = [
     "Model",
     "ModelSettings",
     "PointHead",
+    "Pool",
     "RecurrentLayers",
     "SoftmaxHead",
     "State",

@@ -52,6 +52,39 @@ class SoftmaxHead(Head):
 
     def decode(self, output: Array, arrays: Arrays, lengths: Array | None) -> Array:
         """Probabilities, from logits (…, classes)."""
-        shifted = np.exp(output - output.max(axis=-1, keepdims=True))
-        probabilities: Array = shifted / shifted.sum(axis=-1, keepdims=True)
-        return probabilities
+        return softmax(output)
+
+
+@dataclass(frozen=True)
+class EnsembleHead(Head):
+    """One of ``classes`` by ``members`` models side by side: each learns by its own cross-entropy, as if it were alone,
+    and the answer is the mean of their probabilities (Lakshminarayanan et al. 2017, "deep ensembles").
+
+    It reads the members' logits one after another.
+    """
+
+    classes: int
+    members: int
+    kind: ClassVar[str] = "ensemble"
+
+    def __post_init__(self) -> None:
+        if self.classes < 2 or self.members < 1:
+            raise SettingsError(
+                f"a choice among {self.classes} classes by {self.members} members; there are at least 2, and at least 1"
+            )
+
+    @property
+    def output_size(self) -> int:
+        return self.classes * self.members
+
+    def decode(self, output: Array, arrays: Arrays, lengths: Array | None) -> Array:
+        """Probabilities (…, classes), from logits (…, members · classes)."""
+        each: Array = softmax(output.reshape(*output.shape[:-1], self.members, self.classes)).mean(axis=-2)
+        return each
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities over the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+    return probabilities

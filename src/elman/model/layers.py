@@ -196,3 +196,24 @@ class Join(Layer):
         if self.how == "add":
             return sum(x[1:], start=x[0]), {}
         return np.concatenate(x, axis=-1), {}
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """In training each value is 0 with probability ``rate``, the others larger by as much; here it changes nothing."""
+
+    rate: float
+    kind: ClassVar[str] = "dropout"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise SettingsError(f"dropout of {self.rate}; it must be at least 0 and less than 1")
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def features(self, sizes: Sequence[int | None]) -> int | None:
+        return self.only(sizes)
+
+    def run(self, x: Sequence[Array], arrays: Arrays, lengths: Array | None, state: State) -> tuple[Array, State]:
+        return x[0], {}

@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from elman.errors import ModelFileError, SettingsError
-from elman.model.heads import PointHead, SoftmaxHead
+from elman.model.convolution import Convolution
+from elman.model.heads import EnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import Layer
-from elman.model.layers import Embedding, Join, LastStep, Linear, RecurrentLayers
+from elman.model.layers import Dropout, Embedding, Join, LastStep, Linear, RecurrentLayers
+from elman.model.pooling import Pool
 
 LAYERS: dict[str, type[Layer]] = {
-    cls.kind: cls for cls in (RecurrentLayers, LastStep, Linear, Embedding, Join, PointHead, SoftmaxHead)
+    cls.kind: cls
+    for cls in (
+        RecurrentLayers,
+        LastStep,
+        Linear,
+        Embedding,
+        Join,
+        Convolution,
+        Pool,
+        Dropout,
+        PointHead,
+        SoftmaxHead,
+        EnsembleHead,
+    )
 }
 L = TypeVar("L", bound=type[Layer])
 

@@ -5,6 +5,7 @@ A twin is called with what it reads and gives what :meth:`elman.model.Layer.run`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,20 @@ from torch.nn import functional
 
 from elman.cells import get_cell
 from elman.errors import SettingsError, ShapeError
-from elman.model import Embedding, Join, LastStep, Layer, Linear, PointHead, RecurrentLayers, SoftmaxHead
+from elman.model import (
+    Convolution,
+    Dropout,
+    Embedding,
+    EnsembleHead,
+    Join,
+    LastStep,
+    Layer,
+    Linear,
+    PointHead,
+    Pool,
+    RecurrentLayers,
+    SoftmaxHead,
+)
 from elman.model.registry import check_known
 from elman.nn.recurrent import Recurrent
 
@@ -123,6 +137,57 @@ class JoinTwin(Twin):
         return torch.cat(list(x), dim=-1), NO_STATE
 
 
+class ConvolutionTwin(torch.nn.Conv1d):
+    """(N, T, I) → (N, T, C)."""
+
+    def __init__(self, layer: Convolution) -> None:
+        super().__init__(layer.input_size, layer.channels, layer.kernel, padding=layer.kernel // 2)
+        self.relu = layer.activation == "relu"
+
+    def forward(  # type: ignore[override]
+        self, x: Sequence[Tensor], lengths: Tensor | None, state: State
+    ) -> tuple[Tensor, State]:
+        whole = x[0] if lengths is None else x[0] * _real(x[0], lengths)
+        output = super().forward(whole.transpose(1, 2)).transpose(1, 2)
+        return torch.relu(output) if self.relu else output, NO_STATE
+
+
+class PoolTwin(Twin):
+    """(N, T, F) → (N, F)."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        whole = x[0]
+        before = state["count"][0] if state else whole.new_zeros(len(whole), 1)
+        steps = torch.full((len(whole),), whole.shape[1]) if lengths is None else lengths
+        count = before + steps[:, None].to(whole)
+        if self.how == "mean":
+            total = (whole if lengths is None else whole * _real(whole, lengths)).sum(dim=1)
+            pooled = (total + before * state["pooled"][0]) / count if state else total / count
+        else:
+            pooled = (whole if lengths is None else whole.where(_real(whole, lengths), -torch.inf)).amax(dim=1)
+            if state:
+                pooled = torch.where(before > 0, torch.maximum(pooled, state["pooled"][0]), pooled)
+        return pooled, {"pooled": pooled[None], "count": count[None]}
+
+
+def _real(whole: Tensor, lengths: Tensor) -> Tensor:
+    """(N, T, 1), whether a step is none of the padding."""
+    return (torch.arange(whole.shape[1]) < lengths[:, None])[:, :, None].to(whole.device)
+
+
+class DropoutTwin(torch.nn.Dropout):
+    """Of any shape."""
+
+    def forward(  # type: ignore[override]
+        self, x: Sequence[Tensor], lengths: Tensor | None, state: State
+    ) -> tuple[Tensor, State]:
+        return super().forward(x[0]), NO_STATE
+
+
 # torch's operators, which take a reduction. The functions of the same name around them in torch.nn.functional
 # broadcast first, which takes longer than the loss of a small batch.
 POINT_LOSSES: dict[str, Callable[..., Tensor]] = {
@@ -167,6 +232,22 @@ class SoftmaxTwin(HeadTwin):
         return weighted_mean(each.view_as(targets), weight)
 
 
+class EnsembleTwin(HeadTwin):
+    """Targets as of :class:`SoftmaxTwin`; in evaluation the loss is that of the mean of the probabilities."""
+
+    def __init__(self, members: int) -> None:
+        super().__init__()
+        self.members, self.one = members, SoftmaxTwin()
+
+    def loss(self, output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
+        logits = output.unflatten(-1, (self.members, -1))
+        if self.training:
+            losses, counts = zip(*(self.one.loss(part, targets, weight) for part in logits.unbind(-2)), strict=True)
+            return torch.stack(losses).sum(), counts[0]  # the sum: each member's gradient is as large as alone
+        mean = torch.logsumexp(functional.log_softmax(logits, dim=-1), dim=-2) - math.log(self.members)
+        return self.one.loss(mean, targets, weight)
+
+
 def weighted_mean(each: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Σ weight·each / Σ weight (0 where nothing counts), and Σ weight, which has the first dimensions of ``each``."""
     weight = weight.view(weight.shape + (1,) * (each.ndim - weight.ndim)).expand_as(each)
@@ -201,8 +282,12 @@ TWINS: dict[type[Layer], Callable[[Any, Regularisation], torch.nn.Module]] = {
     Linear: lambda layer, _: LinearTwin(layer.input_size, layer.output_size),
     Embedding: lambda layer, _: EmbeddingTwin(layer.count, layer.size),
     Join: lambda layer, _: JoinTwin(layer.how),
+    Convolution: lambda layer, _: ConvolutionTwin(layer),
+    Pool: lambda layer, _: PoolTwin(layer.how),
+    Dropout: lambda layer, _: DropoutTwin(layer.rate),
     PointHead: lambda layer, _: PointTwin(layer.loss),
     SoftmaxHead: lambda layer, _: SoftmaxTwin(),
+    EnsembleHead: lambda layer, _: EnsembleTwin(layer.members),
 }
 
 

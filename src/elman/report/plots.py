@@ -15,8 +15,9 @@ import numpy as np
 
 from elman import atomic
 from elman.errors import MissingDependencyError, RunFolderError
-from elman.learning.figure import Array, Figure, Line
-from elman.report.style import INK, MUTED, RC, SHADE, SHORT, Look, looks
+from elman.learning.figure import Array, Drawing, Figure, Gallery, Line, Matrix
+from elman.report.panels import draw_gallery, draw_matrix
+from elman.report.style import INK, MUTED, RC, SHADE, SHORT, Look, looks, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,7 @@ WIDTH, HEIGHT, DOTS = 9.0, 4.6, 130  # inches, inches, dots per inch
 _CHARACTER = 0.0088  # width of a mark's character as a share of the axes: enough to keep labels apart
 
 
-def draw(figure: Figure, path: Path | str) -> Path:
+def draw(figure: Drawing, path: Path | str) -> Path:
     """Draws ``figure`` into a PNG file; the same data give the same bytes.
 
     Args:
@@ -56,7 +57,7 @@ def draw(figure: Figure, path: Path | str) -> Path:
     return Path(path)
 
 
-def draw_all(figures: Iterable[Figure], folder: Path | str) -> list[Path]:
+def draw_all(figures: Iterable[Drawing], folder: Path | str) -> list[Path]:
     """Draws each figure into ``folder``, which is made if need be, as ``<name>.png``; returns the paths in order.
 
     Raises:
@@ -70,7 +71,7 @@ def draw_all(figures: Iterable[Figure], folder: Path | str) -> list[Path]:
     return [draw(figure, folder / f"{figure.name}.png") for figure in figures]
 
 
-def build(figure: Figure) -> Canvas:
+def build(figure: Drawing) -> Canvas:
     """The matplotlib figure that :func:`draw` saves, for a notebook or for changing it by hand.
 
     Raises:
@@ -93,13 +94,23 @@ def _surroundings() -> Iterator[None]:
         yield
 
 
-def _build(figure: Figure) -> Canvas:
+def _build(figure: Drawing) -> Canvas:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     canvas = Canvas(figsize=(WIDTH, HEIGHT), dpi=DOTS, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.06))
     FigureCanvasAgg(canvas)
+    if isinstance(figure, Matrix):
+        draw_matrix(canvas, figure)
+    elif isinstance(figure, Gallery):
+        draw_gallery(canvas, figure)
+    else:
+        _curves(canvas, figure)
+    return canvas
+
+
+def _curves(canvas: Canvas, figure: Figure) -> None:
     axes = canvas.add_subplot()
     roles = Counter(line.role for line in figure.lines)
     for line, look in zip(figure.lines, looks(figure.lines), strict=True):
@@ -108,7 +119,6 @@ def _build(figure: Figure) -> Canvas:
     _scales(axes, figure)
     above = _marks(axes, figure)
     _words(canvas, axes, figure, above, shades[:1])
-    return canvas
 
 
 def _line(axes: Axes, line: Line, look: Look, several: bool) -> None:
@@ -209,7 +219,7 @@ def _marks(axes: Axes, figure: Figure) -> float:
             continue
         position = float(axes.convert_xunits(place))
         share = (position - left) / (right - left)
-        text = _one_line(text, 50)
+        text = one_line(text, 50)
         width = _CHARACTER * len(text)
         begin = min(max(share - width / 2, 0.0), max(1.0 - width, 0.0))
         level = next((level for level, end in enumerate(ends) if end < begin), len(ends))
@@ -231,16 +241,16 @@ def _marks(axes: Axes, figure: Figure) -> float:
 def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float, shades: Sequence[Patch]) -> None:
     from matplotlib.transforms import ScaledTranslation
 
-    title = textwrap.fill(_one_line(figure.title, 160), 80)
+    title = textwrap.fill(one_line(figure.title, 160), 80)
     canvas.suptitle(title, x=0.012, ha="left", fontsize=12.5, fontweight="bold", color=INK)
-    axes.set_xlabel(_one_line(figure.x_label, 80))
-    axes.set_ylabel(_one_line(figure.y_label, 48))
+    axes.set_xlabel(one_line(figure.x_label, 80))
+    axes.set_ylabel(one_line(figure.y_label, 48))
     if figure.note:
-        note = textwrap.fill(_one_line(figure.note, 400), 130)
+        note = textwrap.fill(one_line(figure.note, 400), 130)
         canvas.supxlabel(note, x=0.012, ha="left", fontsize=8.5, color=MUTED)
     if len(figure.lines) > 1 or shades:
-        labels = [_one_line(line.label, 50) for line in figure.lines]
-        labels += [_one_line(figure.shaded_label, 50) for _ in shades]
+        labels = [one_line(line.label, 50) for line in figure.lines]
+        labels += [one_line(figure.shaded_label, 50) for _ in shades]
         widths = [len(label) + 9 for label in labels]  # in characters, with the sample of the line; 118 fit
         axes.legend(
             handles=[*axes.lines[: len(figure.lines)], *shades],
@@ -260,8 +270,3 @@ def _finite(values: Array) -> Array:
     """``values`` as float64, with NaN for what no axis can reach."""
     values = np.asarray(values, dtype=np.float64)
     return np.where(np.abs(values) < 1e100, values, np.nan)
-
-
-def _one_line(text: str, longest: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -76,3 +76,9 @@ def looks(lines: tuple[Line, ...]) -> list[Look]:
         for line in lines
         for colour, dashes, marker in [next(turns[line.role])]
     ]
+
+
+def one_line(text: str, longest: int) -> str:
+    """Any text on one line of at most ``longest`` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"

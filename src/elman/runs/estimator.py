@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from elman.errors import DataError, ElmanError, SettingsError
-from elman.learning import Columns, Evaluation, Figure, Predictor, Problem
+from elman.learning import Columns, Drawing, Evaluation, Predictor, Problem
 from elman.model import Model, Stream
 from elman.report.watch import Watch
 from elman.runs import files
@@ -23,7 +23,7 @@ class Extras:
     """A task's own part of the run folder: tables by file name, and figures."""
 
     tables: Mapping[str, Columns] = field(default_factory=dict)
-    figures: Sequence[Figure] = ()
+    figures: Sequence[Drawing] = ()
 
 
 class Estimator(ABC):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import ElmanError, RunFolderError
-from elman.learning import Figure, Line
+from elman.learning import Drawing, Figure, Line
 from elman.runs import files
 from elman.runs.estimator import Estimator
 from elman.runs.fitting import Outcome
@@ -113,7 +113,7 @@ def _draw(estimator: Estimator, folder: Path) -> tuple[tuple[Path, ...], tuple[s
         return (), (f"no pictures: {error}",)
 
 
-def figures_of(estimator: Estimator) -> list[Figure]:
+def figures_of(estimator: Estimator) -> list[Drawing]:
     """Everything there is to draw of a run that was trained just now."""
     outcome = estimator.outcome
     figures = [] if outcome.evaluation is None else list(outcome.evaluation.figures)

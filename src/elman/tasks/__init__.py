@@ -14,6 +14,7 @@ from elman.runs.task import Task
 TASKS: dict[str, str] = {
     "forecast": "elman.tasks.forecast",
     "regress": "elman.tasks.regress",
+    "classify": "elman.tasks.classify",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elman.settings import Settings, setting
+from elman.training.schedule import SCHEDULES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,10 +18,10 @@ class TrainingSettings(Settings):
         "examples in one step of the optimiser, 0 for all at once; without it a twentieth of them, from 32 to 256",
         minimum=0,
     )
-    learning_rate: float = setting(3e-3, "first learning rate of AdamW", above=0)
+    learning_rate: float = setting(3e-3, "first learning rate of AdamW; of one cycle the highest", above=0)
     weight_decay: float = setting(1e-2, "AdamW's decoupled weight decay", minimum=0)
     clip_norm: float = setting(1.0, "longest gradient, as a norm over all parameters; 0 does not clip", minimum=0)
-    schedule: str = setting("constant", "learning rate over the epochs", choices=lambda: ("constant", "cosine"))
+    schedule: str = setting("constant", "learning rate over the epochs", choices=lambda: SCHEDULES)
     patience: int | None = setting(
         None,
         "epochs without a better validation loss before training stops, 0 for never; without it 10, or more where "
