@@ -17,6 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(names)}; all if none is given")
     parser.add_argument("--list", action="store_true", help="print the names and what they measure")
+    parser.add_argument("--full", action="store_true", help="train as long as the examples of the field do")
     parser.add_argument("--final", action="store_true", help="score on test sets where there are such, once at the end")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in names]
@@ -31,8 +32,9 @@ def main() -> int:
     missed = []
     for name, module in modules.items():
         print(f"\n== {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
-        takes_final = "final" in inspect.signature(module.main).parameters
-        if not (module.main(final=given.final) if takes_final else module.main()):
+        flags = {"full": given.full, "final": given.final}
+        taken = {name: flags[name] for name in inspect.signature(module.main).parameters}
+        if not module.main(**taken):
             missed.append(name)
     print(f"\n{'missed its bar: ' + ', '.join(missed) if missed else 'all bars met'}")
     return 1 if missed else 0

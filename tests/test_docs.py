@@ -30,6 +30,7 @@ from elman.settings import flag_of, from_record
 from elman.studies import demo
 from elman.tasks.classify import ClassifySettings
 from elman.tasks.forecast import ForecastSettings
+from elman.tasks.regress import RegressSettings
 from elman.training.settings import TrainingSettings
 from tests.pages import PAGES, ROOT, fences, prose, rows
 
@@ -177,6 +178,13 @@ def test_the_recipes_run(trained: list[dict[str, Any]]) -> None:
     assert left["ahead"].shape == (100,)
 
 
+def test_the_smallest_regressor_runs(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "docs/regression.md")
+    assert trained[0] == {"at": "last", "cell": "lstm", "num_layers": 2, "hidden_size": 20}
+    assert left["regressor"].metrics["test_size"] == 20
+    assert Path("smallest/model.safetensors").is_file()
+
+
 def test_the_added_cell_is_the_equation(trained: list[dict[str, Any]]) -> None:
     left = run(ROOT / "CONTRIBUTING.md")
     assert trained[0]["cell"] == "ugrnn"
@@ -202,7 +210,7 @@ def test_the_classifier_of_its_page_runs(trained: list[dict[str, Any]]) -> None:
 
 @names
 def test_python_is_run_by_a_test(page: Path) -> None:
-    run_above = {"README.md", "classification.md", "forecasting.md", "CONTRIBUTING.md"}
+    run_above = {"README.md", "classification.md", "forecasting.md", "regression.md", "CONTRIBUTING.md"}
     assert page.name in run_above or not any(fence.language == "python" for fence in fences(page))
 
 
@@ -212,6 +220,13 @@ def test_python_is_run_by_a_test(page: Path) -> None:
 def test_the_table_of_settings() -> None:
     written = {flag.removeprefix("--"): default for flag, default, _ in rows(ROOT / "docs/forecasting.md", "| flag |")}
     assert written == {f.name.replace("_", "-"): shown(f.default) for f in dataclasses.fields(ForecastSettings)}
+
+
+def test_the_table_of_regression() -> None:
+    written = {flag.removeprefix("--"): default for flag, default, _ in rows(ROOT / "docs/regression.md", "| flag |")}
+    shared = {f.name for base in (ModelSettings, TrainingSettings) for f in dataclasses.fields(base)}
+    own = [f for f in dataclasses.fields(RegressSettings) if f.name not in shared]
+    assert written == {f.name.replace("_", "-"): shown(f.default) for f in own}
 
 
 def test_the_table_of_a_classifiers_settings() -> None:

@@ -11,8 +11,8 @@ import elman
 from elman.data import SeriesSet
 from elman.model import Stream
 
-NAMES = {"Cell", "Forecaster", "SequenceClassifier", "Stream", "__version__", "errors", "load", "nn"}
-NAMES |= {"register_cell", "use_backend"}
+NAMES = {"Cell", "Forecaster", "SequenceClassifier", "SequenceRegressor", "Stream", "__version__", "errors", "load"}
+NAMES |= {"nn", "register_cell", "use_backend"}
 LAYERS = {"RNN", "LSTM", "GRU", "Recurrent"}
 CELLS = {"RNNCell", "LSTMCell", "GRUCell"}
 
@@ -46,7 +46,7 @@ def test_layers():
 
 def test_estimators():
     for method in ("fit", "predict", "evaluate", "save", "load", "stream", "get_params", "set_params"):
-        assert callable(getattr(elman.Forecaster, method))
+        assert all(callable(getattr(estimator, method)) for estimator in (elman.Forecaster, elman.SequenceRegressor))
     parameters = inspect.signature(elman.Forecaster).parameters
     assert {"horizon", "cell", "hidden_size", "num_layers", "epochs", "learning_rate", "batch_size", "seed"} <= set(
         parameters
@@ -77,7 +77,10 @@ def test_errors_are_one_family():
     assert issubclass(elman.errors.MissingDependencyError, ImportError)
 
 
-@pytest.mark.parametrize("thing", [elman.Forecaster, Stream, elman.load, elman.use_backend, elman.Cell, SeriesSet])
+THINGS = [elman.Forecaster, elman.SequenceRegressor, Stream, elman.load, elman.use_backend, elman.Cell, SeriesSet]
+
+
+@pytest.mark.parametrize("thing", THINGS)
 def test_public_annotations_can_be_read(thing):
     members = [m for _, m in inspect.getmembers(thing, inspect.isfunction)] if inspect.isclass(thing) else [thing]
     for member in members:

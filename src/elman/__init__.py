@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from elman.tasks import load
     from elman.tasks.classify import SequenceClassifier
     from elman.tasks.forecast import Forecaster
+    from elman.tasks.regress import SequenceRegressor
 
 # public name → the module that holds it; a module's own name stands for the module itself
 _HOMES = {
     "Cell": "elman.cells",
     "Forecaster": "elman.tasks.forecast",
     "SequenceClassifier": "elman.tasks.classify",
+    "SequenceRegressor": "elman.tasks.regress",
     "Stream": "elman.model",
     "errors": "elman.errors",
     "load": "elman.tasks",
@@ -35,6 +37,7 @@ __all__ = [
     "Cell",
     "Forecaster",
     "SequenceClassifier",
+    "SequenceRegressor",
     "Stream",
     "__version__",
     "errors",

@@ -78,7 +78,7 @@ def test_broken_data(case, here, capsys):
 BROKEN_WORDS = {
     "no command": ((), "COMMAND", "'elman --help' lists what there is"),
     "unknown command": (("fly",), "'fly'", "'train'", "'elman --help'"),
-    "unknown task": (("train", "juggle", "sales.csv"), "'juggle'", "choose from 'forecast'"),
+    "unknown task": (("train", "juggle", "sales.csv"), "'juggle'", "choose from 'forecast', 'regress'"),
     "no data": (("train", "forecast", *OUT), "DATA", "'elman train forecast --help' lists what there is"),
     "unknown flag": ((*TRAIN, *OUT, "--hiden-size", "3"), "--hiden-size", "--help"),
     "shortened flag": ((*TRAIN, *OUT, "--hor", "3"), "--hor", "--help"),

@@ -68,6 +68,27 @@ def _follow_rows(estimator: Any, data: Path) -> None:
         np.testing.assert_allclose(found, expected, rtol=64 * np.finfo("f4").eps, atol=64 * np.finfo("f4").eps)
 
 
+def _write_sequences(folder: Path) -> Paths:
+    """Sequences of several lengths, each a running sum of its inputs."""
+    for seed, name in enumerate(("data.csv", "later.csv", "test.csv")):
+        random = np.random.default_rng(seed)
+        rows = ["unique_id,a,b,y"]
+        for k in range(14):
+            a, b = random.normal(size=(2, random.integers(3, 8))).round(3)
+            total = np.cumsum(a - b).round(3)
+            rows += [f"s{k},{x},{z},{y}" for x, z, y in zip(a.tolist(), b.tolist(), total.tolist(), strict=True)]
+        (folder / name).write_text("\n".join(rows) + "\n")
+    return folder / "data.csv", folder / "later.csv", folder / "test.csv"
+
+
+def _follow_sequences(estimator: Any, data: Path) -> None:
+    stream, predictions = estimator.stream(), iter(estimator.predict(data)["prediction"])
+    for sequence in estimator.read(data):
+        stream.reset()
+        for inputs in sequence.inputs:
+            np.testing.assert_allclose(stream.step(inputs), [next(predictions)], rtol=1e-5, atol=1e-5)
+
+
 def _write_waves(folder: Path) -> Paths:
     """Rising and falling sequences, and some that do both, a row each."""
     paths = []
@@ -97,6 +118,12 @@ def _follow_waves(estimator: Any, data: Path) -> None:
 SAMPLES: dict[str, Sample] = {
     "forecast": Sample(
         _write_sales, QUICK, (b"month,sales\n2020-01,much\n", "line 2"), _follow_series, frozenset({"forecast.csv"})
+    ),
+    "regress": Sample(
+        _write_sequences,
+        {"hidden_size": 4, "epochs": 3, "learning_rate": 0.02, "bptt": 3},
+        (b"unique_id,a,y\ns0,1,2\ns0,one,3\n", "line 3"),
+        _follow_sequences,
     ),
     "classify": Sample(
         _write_waves,

@@ -30,6 +30,7 @@ def train(arguments: argparse.Namespace) -> int:
             resume=arguments.resume,
             overwrite=arguments.overwrite,
             start_from=arguments.start_from,
+            watch=getattr(arguments, "watch", False),
             on_event=progress,
         )
     if run.estimator is None:
@@ -69,8 +70,10 @@ def predict(arguments: argparse.Namespace) -> int:
 
     estimator = load(arguments.run_folder)
     columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
-    text = commands.predict(estimator, arguments.data, columns, arguments.out)
+    text, remarks = commands.predict(estimator, arguments.data, columns, arguments.out)
     (give if arguments.out is None else say)(text)
+    for remark in remarks:
+        complain(remark)  # standard output is the answers' alone
     return 0
 
 

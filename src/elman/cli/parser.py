@@ -53,6 +53,9 @@ def _add_train(words: Any) -> None:
         parser.add_argument("data", metavar="DATA", help=task.data_help)
         if task.test_help:
             parser.add_argument("--test", metavar="DATA", help=task.test_help)
+        if task.watchable:
+            text = "redraw plots/watch.png while it trains, and show it where there is a display"
+            parser.add_argument("--watch", action="store_true", help=text)
         parser.add_argument("--out", metavar="DIR", type=Path, help=f"run folder (default: the next runs/{name}-NNN)")
         parser.add_argument("--resume", action="store_true", help="resume the interrupted run in --out")
         parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")

@@ -1,9 +1,11 @@
-"""Data: files and frames become tables, tables become series, series become windows. NumPy and the standard library."""
+"""Data: files, frames and arrays become tables, series, windows and sequences. NumPy and the standard library."""
 
+from elman.data.aligned_arrays import holds_arrays, read_sequence_arrays
 from elman.data.fill import fill
 from elman.data.frequency import Frequency
 from elman.data.read import read_table
 from elman.data.read_sequences import read_sequences
+from elman.data.sequence_table import AlignedSequence, SequenceTable, read_sequence_table
 from elman.data.sequence_tables import SequenceColumns
 from elman.data.sequences import Sequences
 from elman.data.series import read_series
@@ -12,14 +14,19 @@ from elman.data.table import Table
 from elman.data.windows import Windows, windows
 
 __all__ = [
+    "AlignedSequence",
     "Frequency",
     "SequenceColumns",
+    "SequenceTable",
     "Sequences",
     "Series",
     "SeriesSet",
     "Table",
     "Windows",
     "fill",
+    "holds_arrays",
+    "read_sequence_arrays",
+    "read_sequence_table",
     "read_sequences",
     "read_series",
     "read_table",

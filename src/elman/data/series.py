@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.frequency import Frequency, detect
+from elman.data.grouping import rows_by_id
 from elman.data.read import read_table
 from elman.data.series_columns import find_roles, name_columns
 from elman.data.series_set import REGULAR, Series, SeriesSet, on_grid
@@ -18,7 +19,6 @@ from elman.data.times import read_times
 from elman.errors import DataError
 
 _UNWRITABLE = re.compile("[\ud800-\udfff]")  # in no file of UTF-8
-LARGEST = 1e100  # its square, and a sum of many, is still a number
 
 
 def read_series(
@@ -61,9 +61,9 @@ def read_series(
     table = name_columns(read_table(source, what=what))
     targets, time, id = find_roles(table, target, time, id)
 
-    columns = {name: _numbers(table, name) for name in targets}
+    columns = {name: table.values(name) for name in targets}
     times, style = read_times(table, time) if time else (None, "")
-    groups = _groups(table, id)
+    groups = rows_by_id(table, id)
     if times is not None:
         groups = {key: rows[np.argsort(times[rows], kind="stable")] for key, rows in groups.items()}
         _check_distinct(table, time, times, groups)
@@ -88,26 +88,6 @@ def read_series(
         if not series.id.isascii() and _UNWRITABLE.search(series.id):
             raise DataError(f"{table.name}: the name {quote(series.id)} holds half a character; rename the series")
     return SeriesSet(tuple(found), frequency if times is not None else None, table.name, style)
-
-
-def _numbers(table: Table, name: str) -> np.ndarray:
-    values = table.numbers(name)
-    for row in np.flatnonzero(np.abs(values) > LARGEST)[:1]:
-        raise DataError(f"{table.place(row, name)}: {values[row]:g} is too large to compute with; change its unit")
-    return values
-
-
-def _groups(table: Table, id: str) -> dict[str, np.ndarray]:
-    """The rows of each series, in the order of their first ones."""
-    if not id:
-        return {"": np.arange(len(table))}
-    texts = table.texts(id)
-    if "" in texts:
-        raise DataError(f"{table.place(texts.index(''), id)}: the id is missing; fill it in, or delete the row")
-    order = {key: i for i, key in enumerate(dict.fromkeys(texts))}
-    codes = np.array([order[text] for text in texts])
-    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    return dict(zip(order, rows, strict=True))
 
 
 def _check_distinct(table: Table, time: str, times: np.ndarray, groups: dict[str, np.ndarray]) -> None:

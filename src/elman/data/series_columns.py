@@ -57,7 +57,7 @@ def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: 
     """
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
     named = [target] if isinstance(target, str) else list(target)
-    time = time if time is not None else _find_time(table, {id, *named})
+    time = time if time is not None else find_time(table, {id, *named})
     for role, name in (("id", id), ("time", time)):
         if name:
             table.column(name)
@@ -68,7 +68,7 @@ def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: 
     return Roles(_targets(table, named, {id, time}), time, id)
 
 
-def _find_time(table: Table, taken: set[str]) -> str:
+def find_time(table: Table, taken: set[str]) -> str:
     """The column that is meant for times, "" if none is."""
     kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
     typed = [name for name, kind in kinds.items() if kind == "M" and name not in taken]

@@ -14,6 +14,7 @@ from elman.errors import DataError
 # Texts as the file wrote them ("" where a frame has no value), or an array of bool, integers, floats or datetime64.
 Column = np.ndarray | list[str]
 
+LARGEST = 1e100  # its square, and a sum of many, is still a number
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
@@ -103,6 +104,19 @@ class Table:
         if np.isinf(values).any():
             row = int(np.flatnonzero(np.isinf(values))[0])
             raise DataError(f"{self.place(row, name)}: the value is infinite; correct it, or leave it empty")
+        return values
+
+    def values(self, name: str) -> np.ndarray:
+        """A column to compute with: as :meth:`numbers`, and none too large for that.
+
+        Raises:
+            DataError: as :meth:`numbers`, or a value beyond 1e100.
+        """
+        values = self.numbers(name)
+        for row in np.flatnonzero(np.abs(values) > LARGEST)[:1]:
+            raise DataError(
+                f"{self.place(row, name)}: {values[row]:g} is too large to compute with; change its unit"
+            )
         return values
 
     def texts(self, name: str) -> list[str]:

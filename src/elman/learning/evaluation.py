@@ -33,6 +33,7 @@ class Evaluation:
         verdict: the comparison in one sentence.
         rows: ``predictions.csv``.
         figures: to be drawn by the report.
+        notes: further facts for the reader, a sentence each.
     """
 
     title: str
@@ -44,3 +45,4 @@ class Evaluation:
     verdict: str
     rows: Columns = field(default_factory=dict, repr=False)
     figures: tuple[Drawing, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -26,7 +26,8 @@ class Line:
 class Figure:
     """The data of one figure. ``name`` is the file's stem.
 
-    ``x`` values are numbers, or datetime64 for a time axis. ``marks`` are vertical lines: (x, label).
+    ``x`` values are numbers, or datetime64 for a time axis. ``marks`` are vertical lines: (x, label), or "" for none.
+    ``shaded`` are stretches of the horizontal axis: (from, to), all for the one reason that ``shaded_label`` names.
     ``y_scale`` is linear or log; ``y_min`` is where the vertical axis begins, by default where the data do.
     """
 
@@ -39,6 +40,8 @@ class Figure:
     note: str = ""
     y_scale: str = "linear"
     y_min: float | None = None
+    shaded: tuple[tuple[Any, Any], ...] = ()
+    shaded_label: str = ""
 
 
 @dataclass(frozen=True)

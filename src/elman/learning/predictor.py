@@ -42,6 +42,10 @@ class Predictor(ABC):
     def stream(self) -> Stream:
         """The model run step by step."""
 
+    def remarks(self, data: Any) -> list[str]:
+        """What whoever reads the answers for ``data`` ought to know, a sentence each."""
+        return []
+
     @abstractmethod
     def describe(self) -> list[str]:
         """Lines for ``elman info``."""

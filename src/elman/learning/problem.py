@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from elman.learning.examples import Examples
+from elman.learning.figure import Figure
 from elman.learning.predictor import Predictor
 from elman.model import Layer
 
@@ -48,3 +49,7 @@ class Problem(ABC):
     @abstractmethod
     def predictor(self, arrays: dict[str, np.ndarray], fitted_on: FittedOn) -> Predictor:
         """The model with these weights, ready for use; ``fitted_on`` names the examples they were fitted on."""
+
+    def picture(self, predictor: Predictor) -> Figure | None:
+        """What to look at while it trains: ``predictor`` beside the truth, on nothing of the test; None: nothing."""
+        return None

@@ -27,8 +27,8 @@ class Contest(NamedTuple):
     def verdict(self) -> str:
         """One sentence.
 
-        "Better" and "worse" are said only where a sign test would see such a count by chance in fewer than 1 of 20
-        cases, and the mean agrees; it needs at least five units.
+        It is "better" or "worse" only if a one-sided sign test over the units gives p < 0.05 and the mean agrees, which
+        needs at least five units.
 
         >>> Contest("mae", 1.0, "mean", 2.0, 9, 1, "sequences").verdict()
         'MAE 1, mean 2: better, in 9 of 10 sequences.'

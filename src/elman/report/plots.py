@@ -6,7 +6,7 @@ import io
 import textwrap
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,12 @@ from elman import atomic
 from elman.errors import MissingDependencyError, RunFolderError
 from elman.learning.figure import Array, Drawing, Figure, Gallery, Line, Matrix
 from elman.report.panels import draw_gallery, draw_matrix
-from elman.report.style import INK, MUTED, RC, SHORT, Look, looks, one_line
+from elman.report.style import INK, MUTED, RC, SHADE, SHORT, Look, looks, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.patches import Patch
     from matplotlib.ticker import ScalarFormatter
 
 WIDTH, HEIGHT, DOTS = 9.0, 4.6, 130  # inches, inches, dots per inch
@@ -114,9 +115,10 @@ def _curves(canvas: Canvas, figure: Figure) -> None:
     roles = Counter(line.role for line in figure.lines)
     for line, look in zip(figure.lines, looks(figure.lines), strict=True):
         _line(axes, line, look, several=line.role in ("model", "other") and roles[line.role] > 1)
+    shades = [axes.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0.5) for begin, end in figure.shaded]
     _scales(axes, figure)
     above = _marks(axes, figure)
-    _words(canvas, axes, figure, above)
+    _words(canvas, axes, figure, above, shades[:1])
 
 
 def _line(axes: Axes, line: Line, look: Look, several: bool) -> None:
@@ -213,6 +215,8 @@ def _marks(axes: Axes, figure: Figure) -> float:
     left, right = axes.get_xlim()
     ends: list[float] = []  # where the last label of each level ends, as a share of the axes
     for place, text in sorted(figure.marks, key=lambda mark: mark[0]):
+        if not text:
+            continue
         position = float(axes.convert_xunits(place))
         share = (position - left) / (right - left)
         text = one_line(text, 50)
@@ -234,7 +238,7 @@ def _marks(axes: Axes, figure: Figure) -> float:
     return 12.0 * len(ends)
 
 
-def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float) -> None:
+def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float, shades: Sequence[Patch]) -> None:
     from matplotlib.transforms import ScaledTranslation
 
     title = textwrap.fill(one_line(figure.title, 160), 80)
@@ -244,11 +248,12 @@ def _words(canvas: Canvas, axes: Axes, figure: Figure, above: float) -> None:
     if figure.note:
         note = textwrap.fill(one_line(figure.note, 400), 130)
         canvas.supxlabel(note, x=0.012, ha="left", fontsize=8.5, color=MUTED)
-    if len(figure.lines) > 1:
+    if len(figure.lines) > 1 or shades:
         labels = [one_line(line.label, 50) for line in figure.lines]
+        labels += [one_line(figure.shaded_label, 50) for _ in shades]
         widths = [len(label) + 9 for label in labels]  # in characters, with the sample of the line; 118 fit
         axes.legend(
-            handles=axes.lines[: len(figure.lines)],
+            handles=[*axes.lines[: len(figure.lines)], *shades],
             labels=labels,
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),

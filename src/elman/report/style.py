@@ -13,6 +13,7 @@ from typing import Any
 from elman.learning.figure import Line
 
 INK, MUTED, GRID = "#222222", "#5c5c5c", "#e4e4e4"
+SHADE = "#f3e3d3"
 SHORT = 40  # a line of so few points shows each of them
 
 _MARKERS = "osD^v"

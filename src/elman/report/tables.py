@@ -65,7 +65,11 @@ def evaluation_text(name: str, evaluation: Evaluation) -> str:
     """What was measured and on what, the scores of the model called ``name`` beside the baselines', the verdict."""
     rows = [(name, evaluation.scores)] + [(evaluation.labels[key], row) for key, row in evaluation.baselines.items()]
     best = {metric.name: "min" if metric.better == "lower" else "max" for metric in evaluation.metrics}
-    return score_table(evaluation.title, list(best), rows, best) + "\n\n" + evaluation.verdict
+    return (
+        score_table(evaluation.title, list(best), rows, best)
+        + "\n\n"
+        + "\n".join((evaluation.verdict, *evaluation.notes))
+    )
 
 
 def shown(value: float | None) -> str:

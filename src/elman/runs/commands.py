@@ -46,13 +46,16 @@ def evaluate(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: P
     return evaluation_text(estimator.model.cell(), evaluation) + "\n" + WHICH[str(evaluation.facts["model"])]
 
 
-def predict(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None) -> str:
-    """The model's answers for ``data`` as CSV text; or written to ``out``, and a line on what was written."""
-    table = estimator.predict(data, **columns)
+def predict(
+    estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None
+) -> tuple[str, list[str]]:
+    """The model's answers for ``data`` as CSV text, or written to ``out``, and a line on that; and remarks on them."""
+    dataset = estimator.read(data, **columns)
+    table, remarks = estimator.predict(dataset), estimator.outcome.final.remarks(dataset)
     if out is None:
-        return files.csv_text(table).rstrip("\n")
+        return files.csv_text(table).rstrip("\n"), remarks
     files.write_csv(out, table)
-    return f"{out}: {len(next(iter(table.values()), []))} rows"
+    return f"{out}: {len(next(iter(table.values()), []))} rows", remarks
 
 
 def info() -> str:

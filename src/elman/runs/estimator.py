@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, Self
 from elman.errors import DataError, ElmanError, SettingsError
 from elman.learning import Columns, Drawing, Evaluation, Predictor, Problem
 from elman.model import Model, Stream
+from elman.report.watch import Watch
 from elman.runs import files
 from elman.runs.fitting import Outcome, train
 from elman.settings import Settings, field_types, from_record, rule_of, signature_of, to_record
@@ -69,6 +71,7 @@ class Estimator(ABC):
         on_event: Callable[[Any], None] | None = None,
         checkpoint: Path | str | None = None,
         resume: bool = True,
+        watch: Path | str | None = None,
         **columns: Any,
     ) -> Self:
         """Train: fit on what is not the test, evaluate on the test, then fit again on everything.
@@ -81,6 +84,8 @@ class Estimator(ABC):
             on_event: called with the events of :mod:`elman.training.events`.
             checkpoint: a file for the state of training, so that a killed run can be resumed.
             resume: continue from a checkpoint that is there; otherwise it is replaced.
+            watch: a PNG file that is redrawn while it trains, where the task has a picture of that; and a window that
+                shows it, where there is a display.
             columns: the names of the data's columns, by the task's names for them.
 
         Raises:
@@ -92,17 +97,21 @@ class Estimator(ABC):
             self._continue(start_from)
         self.columns = self._changed(columns)
         dataset, held_out = self.read(data), None
+        self.columns = self._settled(self.columns, dataset)
         if test is not None:
             dataset, held_out = self._join(dataset, self._read_test(test, dataset))
         predictor = None if start_from is None else self._to_go_on_from(start_from, dataset, held_out)
-        self._outcome = train(
-            self._problem(dataset, held_out, predictor),
-            self.settings,
-            arrays=None if predictor is None else predictor.model.arrays,
-            on_event=on_event,
-            checkpoint_path=None if checkpoint is None else Path(checkpoint),
-            resume=resume,
-        )
+        problem = self._problem(dataset, held_out, predictor)
+        with nullcontext() if watch is None else Watch(Path(watch)) as on_picture:
+            self._outcome = train(
+                problem,
+                self.settings,
+                arrays=None if predictor is None else predictor.model.arrays,
+                on_event=on_event,
+                checkpoint_path=None if checkpoint is None else Path(checkpoint),
+                resume=resume,
+                on_picture=on_picture,
+            )
         self._fitted, self._data, self._extras, self._folder = self.settings, dataset, None, None
         return self
 
@@ -264,6 +273,10 @@ class Estimator(ABC):
     @abstractmethod
     def _describe(self, data: Any) -> list[str]:
         """Facts about ``data``, one a line."""
+
+    def _settled(self, columns: Any, data: Any) -> Any:
+        """The columns as they were found in ``data``, for later data of the same kind; recorded with the run."""
+        return columns
 
     def _make_extras(self, predictor: Predictor, data: Any) -> Extras:
         return Extras()

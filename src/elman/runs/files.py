@@ -25,6 +25,7 @@ from elman.settings import Settings, from_record, to_record
 
 MODEL, TESTED, SETTINGS, METRICS = "model.safetensors", "tested.safetensors", "settings.json", "metrics.json"
 HISTORY, PREDICTIONS, CHECKPOINT, PLOTS = "history.csv", "predictions.csv", "checkpoint.safetensors", "plots"
+WATCH = "watch.png"
 HISTORY_COLUMNS = ("phase", "epoch", "loss", "validation_loss", "learning_rate", "seconds")
 
 
@@ -82,7 +83,8 @@ def write(
         raise RunFolderError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
     (folder / METRICS).unlink(missing_ok=True)  # what was here before is no longer whole
     for picture in (folder / PLOTS).glob("*.png"):
-        picture.unlink()  # another run's, should drawing the new ones fail
+        if picture.name != WATCH:  # drawn while this one was trained
+            picture.unlink()  # another run's, should drawing the new ones fail
     models = {"model": save_model(folder / MODEL, outcome.final.model), "tested": None}
     if outcome.tested is not None:
         models["tested"] = save_model(folder / TESTED, outcome.tested.model)

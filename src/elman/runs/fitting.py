@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elman.errors import MissingDependencyError
-from elman.learning import Evaluation, Examples, Predictor, Problem
+from elman.learning import Evaluation, Examples, Figure, Predictor, Problem
+from elman.learning.problem import FittedOn
 
 if TYPE_CHECKING:
     from elman.training.loop import Fit
 
 OnEvent = Callable[[Any], None]
+OnPicture = Callable[[Callable[[], Figure | None]], None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def train(
     on_event: OnEvent | None = None,
     checkpoint_path: Path | None = None,
     resume: bool = True,
+    on_picture: OnPicture | None = None,
 ) -> Outcome:
     """Train a model for ``problem``.
 
@@ -60,12 +63,13 @@ def train(
         arrays: initial weights, instead of random ones.
         checkpoint_path: where the state of training is kept, so that a killed run can be resumed.
         resume: continue from what is there; otherwise it is replaced.
+        on_picture: called after each epoch with a function that makes the problem's picture of the model as it is then.
 
     Raises:
         MissingDependencyError: torch is not installed.
     """
     begin = time.monotonic()
-    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path, resume)
+    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path, resume, on_picture)
     held_out = problem.validation()
     fitted, search = phases.run("search", problem.train(), held_out)
     tested = problem.predictor(fitted, "train")
@@ -101,6 +105,7 @@ class _Phases:
         on_event: OnEvent | None,
         checkpoint_path: Path | None,
         resume: bool,
+        on_picture: OnPicture | None,
     ) -> None:
         try:
             import torch  # noqa: F401
@@ -108,7 +113,8 @@ class _Phases:
             raise MissingDependencyError("torch", "training", "train") from error
         from elman.training.checkpoint import Checkpoint
 
-        self.problem, self.settings, self.arrays, self.on_event = problem, settings, arrays, on_event
+        self.problem, self.settings, self.arrays = problem, settings, arrays
+        self.on_event, self.on_picture = on_event or (lambda event: None), on_picture
         self.checkpoint = None
         if checkpoint_path is not None:
             digest = hashlib.sha256(problem.fingerprint())
@@ -123,9 +129,17 @@ class _Phases:
         import torch
 
         from elman.nn.network import Network, arrays_of, set_arrays
+        from elman.training.events import EpochEnd
         from elman.training.loop import fit
 
-        problem, settings = self.problem, self.settings
+        problem, settings, on_picture = self.problem, self.settings, self.on_picture
+
+        def on_event(event: Any) -> None:
+            self.on_event(event)
+            if on_picture is not None and isinstance(event, EpochEnd):
+                fitted_on: FittedOn = "train" if phase == "search" else "all"
+                on_picture(lambda: problem.picture(problem.predictor(arrays_of(network), fitted_on)))
+
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(settings.seed)
@@ -144,7 +158,7 @@ class _Phases:
                 settings,
                 validation=validation,
                 epochs=epochs,
-                on_event=self.on_event,
+                on_event=on_event,
                 checkpoint=self.checkpoint,
                 phase=phase,
                 bptt_steps=problem.bptt_steps,

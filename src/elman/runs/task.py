@@ -18,12 +18,14 @@ class Task:
         help: what ``elman train TASK`` does, in a few words.
         data_help: what DATA is.
         test_help: what ``--test`` takes; "" where the task takes no test file.
+        watchable: whether its problems give a picture to look at while they train.
     """
 
     estimator: type[Estimator]
     help: str
     data_help: str = "CSV or Parquet file"
     test_help: str = ""
+    watchable: bool = False
 
     @property
     def name(self) -> str:

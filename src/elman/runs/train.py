@@ -40,6 +40,7 @@ def train_run(
     overwrite: bool = False,
     start_from: Path | None = None,
     pictures: bool = True,
+    watch: bool = False,
     on_event: Callable[[Any], None] | None = None,
 ) -> TrainedRun:
     """Train ``task``'s estimator on ``data`` and write its run folder.
@@ -50,6 +51,7 @@ def train_run(
         test: separate data to evaluate on.
         start_from: the folder of a run whose model is trained further.
         pictures: whether to draw.
+        watch: whether to redraw ``plots/watch.png`` while it trains.
 
     Raises:
         ElmanError: bad data, settings or folder; nothing half-written is left then.
@@ -61,6 +63,7 @@ def train_run(
     dataset = estimator.read(data, **(columns or {}))  # bad data leave no folder behind
     with working_in(out, task.name, resume=resume, overwrite=overwrite) as folder:
         checkpoint = folder / files.CHECKPOINT
+        picture = folder / files.PLOTS / files.WATCH if watch else None
         if resume and (folder / files.METRICS).exists() and not checkpoint.exists():
             return TrainedRun(folder, None)
         before = _version(checkpoint)  # of a run that is replaced: it stays until the new one begins
@@ -72,6 +75,7 @@ def train_run(
                 on_event=on_event,
                 checkpoint=checkpoint,
                 resume=resume,
+                watch=picture,
                 **(columns or {}),
             )
         except (ElmanError, MemoryError) as error:
@@ -85,7 +89,7 @@ def train_run(
             estimator.save(folder)
             raise
         drawn, notes = _draw(estimator, folder) if pictures else ((), ())
-        remove_stale(folder, keep=drawn)
+        remove_stale(folder, keep=drawn if picture is None else (*drawn, picture))
         if not estimator.outcome.interrupted:
             checkpoint.unlink(missing_ok=True)
         return TrainedRun(folder, estimator, drawn, notes)

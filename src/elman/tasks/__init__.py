@@ -13,6 +13,7 @@ from elman.runs.task import Task
 # name → the module that exposes it as TASK
 TASKS: dict[str, str] = {
     "forecast": "elman.tasks.forecast",
+    "regress": "elman.tasks.regress",
     "classify": "elman.tasks.classify",
 }
 

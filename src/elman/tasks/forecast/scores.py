@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elman.learning.verdict import Contest
 from elman.tasks.forecast.baselines import LABELS
 
 Array = np.ndarray
@@ -94,17 +95,7 @@ def verdict(rollings: Sequence[Rolling], names: Sequence[str]) -> str:
     rival = min(names, key=lambda name: scores[name][metric])
     other = scores[rival][metric]
     wins, losses = _wins(rollings, rival)
-    windows = wins + losses
-    figures = f"{metric.upper()} {own:.3g}, {LABELS[rival]} {other:.3g}"
-    counts = f"better in {wins} of {windows} windows"
-    if own < other and _chance(wins, windows) < 0.05:
-        return f"{figures}: better, in {wins} of {windows} windows."
-    if own > other and _chance(losses, windows) < 0.05:
-        return f"{figures}: worse than the {LABELS[rival]} ({counts})."
-    reason = "too few to rule out chance" if windows < 5 else "which chance alone could give"
-    if own < other:
-        return f"{figures}: no proof that it beats the {LABELS[rival]} ({counts}, {reason})."
-    return f"{figures}: no better than the {LABELS[rival]} ({counts})."
+    return Contest(metric, own, LABELS[rival], other, wins, losses, "windows").verdict()
 
 
 def _wins(rollings: Sequence[Rolling], rival: str) -> tuple[int, int]:
@@ -115,8 +106,3 @@ def _wins(rollings: Sequence[Rolling], rival: str) -> tuple[int, int]:
         gains = np.where(known, gain, 0).sum(axis=1)[known.any(axis=1)]
         wins, losses = wins + int((gains > 0).sum()), losses + int((gains < 0).sum())
     return wins, losses
-
-
-def _chance(hits: int, trials: int) -> float:
-    """Probability of at least ``hits`` heads in ``trials`` throws of a fair coin."""
-    return sum(math.comb(trials, k) for k in range(hits, trials + 1)) / 2**trials if trials else 1.0
