@@ -82,9 +82,7 @@ def _label_column(table: Table, columns: SequenceColumns) -> str | None:
 
 
 def _missing_labels(table: Table) -> str:
-    return (
-        f"there is no column of labels (there are {table.listing()}); name it as `label` (on the command line --label)"
-    )
+    return f"there is no column of labels (there are {table.listing()}); name it as `label`"
 
 
 def _labels(table: Table, label: str | None, rows: Sequence[Array] | None = None) -> tuple[str, ...] | None:
