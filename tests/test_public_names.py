@@ -13,6 +13,7 @@ from elman.stream import Stream
 
 NAMES = {"Cell", "Forecaster", "Stream", "__version__", "errors", "load", "nn", "register_cell", "use_backend"}
 LAYERS = {"RNN", "LSTM", "GRU", "Recurrent"}
+CELLS = {"RNNCell", "LSTMCell", "GRUCell"}
 
 
 def test_names():
@@ -32,7 +33,7 @@ def test_what_type_checkers_see_is_what_there_is():
 
 
 def test_layers():
-    assert set(elman.nn.__all__) == LAYERS
+    assert set(elman.nn.__all__) == LAYERS | CELLS | {"from_torch", "to_torch"}
     for name in LAYERS:
         layer = getattr(elman.nn, name)
         for method in ("forward", "step", "trace"):
