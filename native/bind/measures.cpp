@@ -1,4 +1,4 @@
-// What the processor can do, measured: the limits that benchmarks compare with.
+// The processor's limits, which benchmarks compare with.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string_view.h>
@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// The best of many short runs: what the processor does undisturbed.
+// The best of many short runs, as others disturb some of them.
 double fma_peak(double seconds, int threads, std::optional<std::string_view> target) {
     const elman::Kernels& kernels = *(target ? elman::find_target(*target) : elman::active_target()).kernels;
     const nb::gil_scoped_release unlocked;
@@ -45,7 +45,7 @@ double fma_peak(double seconds, int threads, std::optional<std::string_view> tar
 double read_bandwidth(std::size_t bytes, double seconds) {
     const elman::KernelsOf<float>& kernels = elman::active_target().kernels->f32;
     const nb::gil_scoped_release unlocked;
-    // a matrix times a vector, which is what a step at batch one is: each packed value is read once
+    // a matrix times a vector, like a step at batch size one: each packed value is read once
     const std::size_t k = 256;
     const std::size_t columns = std::max<std::size_t>(1, bytes / (sizeof(float) * k * kernels.lanes)) * kernels.lanes;
     const std::size_t width = elman::single_row_width(kernels, k, columns), panels = (columns + width - 1) / width;

@@ -1,4 +1,4 @@
-// elman._native: the kernels for Python, on plain contiguous buffers. Names, types and errors: src/elman/_native.pyi.
+// elman._native: the compiled core for Python. Names, types and errors: src/elman/_native.pyi.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -31,7 +31,7 @@ const elman::Kernels& kernels_for(std::optional<std::string_view> target) {
     return *(target ? elman::find_target(*target) : elman::active_target()).kernels;
 }
 
-// Whether the buffers share some memory without being the same.
+// Whether the buffers overlap without being the same.
 template <class T>
 bool entangled(const T* x, const T* out, std::size_t n) {
     const std::less<const T*> before;
@@ -78,7 +78,7 @@ void def_kernels(nb::module_& module, elman::KernelsOf<T> elman::Kernels::* type
 
 NB_MODULE(_native, module) {
     module.doc() = "elman's compiled kernels";
-    nb::set_leak_warnings(false);  // what caches hold lives as long as the process
+    nb::set_leak_warnings(false);  // cached objects live as long as the process
     def_kernels<float>(module, &elman::Kernels::f32);
     def_kernels<double>(module, &elman::Kernels::f64);
     def_layers(module);

@@ -4,7 +4,7 @@
 //
 //     e^y = 2^n (1 + s),   s = e^r - 1 = r + r^2 q(r),   |r| <= ln 2 / 2,
 //
-// where q is the polynomial of least relative error in s (found by Remez exchange; the error stands beside it).
+// where q is the polynomial of least relative error in s (found by Remez exchange; its error is given beside it).
 // Keeping s and 2^n apart lets e^y ± 1 be formed as 2^n s + (2^n ± 1) without the rounding of e^y itself: the product
 // is exact.
 //
@@ -147,7 +147,7 @@ struct Tanh {
     }
 };
 
-// A value does not depend on its place in the buffer: the last, partial vector takes the arithmetic of the whole ones.
+// A value does not depend on its position: the last, partial vector goes through the same arithmetic as the others.
 template <class F, class T>
 void elementwise(const T* x, T* out, std::size_t n) {
     for (std::size_t i = 0; i < n; i += lanes<T>) {

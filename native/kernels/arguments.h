@@ -1,11 +1,11 @@
-// What the kernels take: matrices, and the pointwise part of a step.
+// The arguments of the kernels: matrices, and the pointwise part of a step.
 //
-// Plain data only. This header and table.h are seen by translation units compiled for different instruction sets, so they
-// may hold nothing that generates code (see README.md).
+// Plain data only. This header and table.h are seen by translation units compiled for different instruction sets, so
+// they may hold nothing that generates code (see README.md).
 //
-// Matrices are reached through arrays of pointers to their rows: a row may then lie in the caller's tensor, whatever its
-// strides, in a buffer of ours, or be shared (one row of zeros stands for all that are zero). Blocks of units lie side by
-// side, without padding: the last vector of a block is a partial one.
+// Matrices are given as arrays of pointers to their rows: a row may lie in the caller's tensor, whatever its strides,
+// or in an internal buffer, and may be shared (one row of zeros stands for all zero rows). Blocks of units lie side by
+// side without padding, so the last vector of a block may be partial.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +13,16 @@
 
 namespace elman {
 
-// A matrix to multiply with is packed: in panels of `width` columns, each holding its k rows one after the other.
+// The right factor of a matmul is packed: into panels of `width` columns, each holding its k rows one after the other.
 template <class T>
 struct Packing {
-    const T* const* rows;  // (k, n), or (n, k) for pack_columns; null for a row of zeros
+    const T* const* rows;  // (k, n), or (n, k) for pack_columns; null: a row of zeros
     std::size_t k, n;
     T* packed;
     std::size_t first, last;  // the panels to pack
-    const T* const* scale;    // a factor for every element, in rows as above, or null (pack_rows only)
+    const T* const* scale;    // elementwise factors, in rows as above, or null (pack_rows only)
     std::size_t width;        // whole vectors
-    std::size_t copies;       // one behind the other; the functions make the first
+    std::size_t copies;       // one behind the other; the kernels write the first
 };
 
 // c[i][column + j] = start[j] + Σ a[i][a_column + k] · b[k][j], or += with `add`, for j < n in panels first … last.
@@ -38,16 +38,16 @@ struct Matmul {
     std::size_t first, last;
     const T* start;  // null: zeros. Not used with `add`
     bool add;
-    // From the last panel to the first: what was read last is still in the cache. No result differs.
+    // From the last panel to the first: what was read last is still in the cache. Results are the same.
     bool descending;
-    const T* row_start = nullptr;  // c[i][…] begins with row_start[i] instead; for a product that reaches one panel
-    // A second product of the same shape but k, added to the first; for one panel too.
+    const T* row_start = nullptr;  // c[i][…] starts from row_start[i] instead; single panels only
+    // A second product of the same shape except for k, added to the first; single panels only.
     std::size_t second_k = 0;
     const T* const* second_a = nullptr;
     const T* second_b = nullptr;
 };
 
-// rows[j][k] = packed[k][j] for j < n and k < count: one panel, taken apart again.
+// rows[j][k] = packed[k][j] for j < n and k < count: the transpose of one panel.
 template <class T>
 struct Unpacking {
     T* const* rows;
@@ -68,8 +68,8 @@ struct LaneSums {
     T* const* sums;
 };
 
-// c[i][j] = Σ_r a[r · a_stride + i] · b[r][j], or += with `add`, for i < m, j < n: the gradient of weights. `sums[i]`
-// takes += Σ_r a[r · a_stride + i] as well. Either may be null.
+// c[i][j] = Σ_r a[r · a_stride + i] · b[r][j], or += with `add`, for i < m, j < n: a weight gradient. `sums[i]` takes
+// += Σ_r a[r · a_stride + i]. Either may be null.
 template <class T>
 struct OuterSums {
     std::size_t rows, m, n;
@@ -81,7 +81,7 @@ struct OuterSums {
     bool add;
 };
 
-// Zoneout of a state: the new value is the old one where the mask says so, or with `rate` as weight where there is none.
+// Zoneout of a state: the old value is kept where the mask says so, or mixed in with weight `rate` if there is no mask.
 template <class T>
 struct Zoneout {
     bool on;
@@ -89,27 +89,27 @@ struct Zoneout {
     const std::uint8_t* const* mask;  // a row of `hidden` bytes for each row, or null
 };
 
-// The pointwise part of one step: units first … last of `rows` rows. `gates` holds the products as the cell's plan lays
-// them out; their activations go to `saved`, if backward is to follow. Not in place: a partial vector stored
-// just before would hold up the loads that follow it.
+// The pointwise part of one step: units first … last of `rows` rows. `gates` holds the pre-activations, laid out by the
+// cell's plan; the activations go to `saved` in training. Not in place: a partial vector just stored would stall the
+// loads that follow it.
 template <class T>
 struct StepForward {
     std::size_t rows, hidden, first, last;
-    std::size_t block;   // from block to block within a row
-    std::size_t stride;  // from row to row of c: whole vectors
+    std::size_t block;   // from one block to the next within a row
+    std::size_t stride;  // from one row of c to the next: whole vectors
     const T* const* gates;
     T* const* saved;  // or null
     const T* const* h_prev;
     T* const* h;
     T* c;              // (rows, stride): old in, new out
-    T* const* c_prev;  // where the old one is kept
+    T* const* c_prev;  // takes the old one, in training
     const T* const* extra;
-    T* const* operand;     // what the second product is taken of
+    T* const* operand;     // the left factor of the second phase's product
     const T* const* mask;  // recurrent dropout, or null
     Zoneout<T> zoneout_h, zoneout_c;
 };
 
-// The same backwards: `d_gates` takes the derivatives by what went into the activations.
+// The same, backward: `d_gates` takes the gradients of the pre-activations.
 template <class T>
 struct StepBackward {
     std::size_t rows, hidden, first, last;
@@ -119,23 +119,23 @@ struct StepBackward {
     T* const* d_gates;
     const T* const* h_prev;
     const T* const* c_prev;
-    const T* const* d_out;  // the derivative by h from outside, or null
-    T* direct;              // (rows, stride): what reaches the previous h past the products; in and out. Or null
-    const T* product;       // (rows, stride): what reaches it through the products, before `mask`. Or null
+    const T* const* d_out;  // the gradient of h from outside, or null
+    T* direct;              // (rows, stride): what reaches the previous h without a product; in and out. Or null
+    const T* product;       // (rows, stride): what reaches it through products, before `mask`. Or null
     const T* const* mask;
     T* d_c;  // (rows, stride), in and out
     const T* const* extra;
-    T* const* operand;   // takes what the second product was taken of
-    const T* d_operand;  // (rows, stride): the derivative by it
+    T* const* operand;   // takes the left factor of the second phase's product
+    const T* d_operand;  // (rows, stride): its gradient
     Zoneout<T> zoneout_h, zoneout_c;
-    const T* const* h = nullptr;  // o · tanh(c) as forward had it; null where that was not kept, and is computed anew
+    const T* const* h = nullptr;  // o · tanh(c) from forward, or null to recompute it
 };
 
-// Layer normalisation of `blocks` blocks of units, one by one.
+// Layer normalisation of `blocks` blocks of units, each by itself.
 template <class T>
 struct NormForward {
     std::size_t rows, blocks, hidden;
-    T* const* values;  // (rows, blocks · hidden) from `value_column`: the product, then the product normalised
+    T* const* values;  // (rows, blocks · hidden) from `value_column`: the product; becomes the normalised product
     std::size_t value_column;
     T* const* inverse;  // (rows, blocks): 1 / standard deviation, from `inverse_column`
     std::size_t inverse_column;
@@ -157,8 +157,8 @@ struct NormBackward {
     T* const* d_values;  // like values
 };
 
-// sums[j] += Σ_r a[r][a_column + j] and products[j] += Σ_r a[r][a_column + j] · b[r][b_column + j] for j < n. Either may
-// be null.
+// sums[j] += Σ_r a[r][a_column + j] and products[j] += Σ_r a[r][a_column + j] · b[r][b_column + j] for j < n. Either
+// may be null.
 template <class T>
 struct ColumnSums {
     std::size_t rows, n;
@@ -169,7 +169,7 @@ struct ColumnSums {
     T *sums, *products;
 };
 
-// out[i] = 1 with probability limit / 2^bits, else 0: the i-th piece of `bits`, 16 or 32, of the bits that follow from
+// out[i] = 1 with probability limit / 2^bits, else 0: whether the i-th piece of `bits` (16 or 32) random bits from
 // `seed` is below `limit`.
 struct Draw {
     std::uint64_t seed, limit;

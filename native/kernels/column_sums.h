@@ -7,7 +7,7 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// Several vectors of a row at a time: rows lie far apart.
+// Several vectors of a row at a time, because rows lie far apart.
 template <class T>
 void column_sums(const ColumnSums<T>& p) {
     constexpr std::size_t together = tuning::column_vectors;

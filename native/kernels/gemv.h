@@ -1,4 +1,4 @@
-// A matrix product of a single row: it is as fast as the caches bring the matrix.
+// The matmul of a single row, which is as fast as the caches deliver the matrix.
 #pragma once
 
 #include "kernels/arguments.h"
@@ -6,8 +6,8 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// One row, and V vectors: of one panel, whose rows lie `stride` apart, or of panels of a tile's width side by side, which
-// themselves do. With fewer sums at a time, each would wait for the one before. The processor fetches ahead by itself.
+// V vectors of one row: of one panel, whose rows lie `stride` apart, or (Apart) of several panels of a tile's width,
+// which lie `stride` apart. Fewer sums at a time would wait for each other. Prefetching is left to the hardware.
 template <class T, int V, bool Apart>
 __attribute__((noinline)) void gemv_tile(std::size_t k, const T* a, const T* b, std::size_t stride, T* c,
                                          std::size_t columns, const T* start, Begin begin) {

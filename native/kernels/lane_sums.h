@@ -1,4 +1,4 @@
-// Sums over the lanes of panels: the gradients of weights where the rows of a batch are the lanes.
+// Sums over the lanes of panels: weight gradients with the batch in SIMD lanes.
 #pragma once
 
 #include "kernels/arguments.h"
@@ -13,8 +13,8 @@ constexpr int power_of_two(int least) {
     return n;
 }
 
-// M rows of the a-panels by N of the b-panels, and with Sums the sums of the former. Each has a vector of its own until the
-// end, where the sums of one row of a lie side by side in so many lanes that no row is divided between two vectors.
+// M rows of the a-panels by N rows of the b-panels, and with Sums the sums of the former. Each has its own vector until
+// the end, when the sums of a row of a are laid side by side, padded so that no row is split between two vectors.
 template <class T, int M, int N, bool Sums>
 __attribute__((noinline)) void lane_tile(const LaneSums<T>& p, std::size_t i, std::size_t j) {
     constexpr std::size_t width = panel_width<T>, ahead = tuning::lane_pairs_ahead;
@@ -23,7 +23,7 @@ __attribute__((noinline)) void lane_tile(const LaneSums<T>& p, std::size_t i, st
     for (std::size_t q = 0; q < p.pairs; ++q) {
         const T* a = p.a[q] + (p.first + i) * width;
         const T* b = p.b[q] + j * width;
-        // what lies so far apart the processor does not fetch by itself
+        // too far apart for the hardware prefetcher
         const std::size_t later = smaller(q + ahead, p.pairs - 1);
         const T* coming = p.b[later] + j * width;
         for (std::size_t lane = 0; lane < p.lanes; lane += lanes<T>) {
@@ -43,7 +43,7 @@ __attribute__((noinline)) void lane_tile(const LaneSums<T>& p, std::size_t i, st
             a += lanes<T>;
             b += lanes<T>;
             coming += lanes<T>;
-            // else GCC keeps the next lanes' vectors that lie in a row already read, in registers that it has not
+            // else GCC loads the next lanes' vectors early, and spills
             asm("" : "+r"(a), "+r"(b));
         }
     }
@@ -109,7 +109,7 @@ ELMAN_INLINE void lane_sums_of_columns(const LaneSums<T>& p, std::size_t i, std:
     tiles[count - 1](p, i, j);
 }
 
-// The sums count as a column, one more, of the first tile.
+// The sums count as one more column of the first tile.
 template <class T, int M>
 ELMAN_INLINE void lane_sums_of_rows(const LaneSums<T>& p, std::size_t i) {
     if (p.c == nullptr) {
@@ -130,7 +130,7 @@ ELMAN_INLINE void lane_sums_of_rows(const LaneSums<T>& p, std::size_t i) {
     }
 }
 
-// Few pairs at a time: every tile reads their panels of b anew, and every tile but the first its rows of a.
+// A few pairs at a time, because every tile reads their panels of b again, and every tile but the first its rows of a.
 template <class T>
 void lane_sums(const LaneSums<T>& p) {
     constexpr std::size_t together = tuning::lane_pairs;

@@ -5,7 +5,7 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// By halves: a short chain, where lane after lane would be a long one.
+// By halves, which is a shorter dependency chain than lane by lane.
 template <class T, int bytes, class V>
 ELMAN_INLINE T sum_of_bytes(V v) {
     if constexpr (bytes == sizeof(T)) {
@@ -23,7 +23,7 @@ ELMAN_INLINE T sum_of(Vector<T> v) {
     return sum_of_bytes<T, vector_bytes>(v);
 }
 
-// A square of vectors turned over its diagonal: halves, quarters and so on change places.
+// The transpose of a square of vectors: halves are exchanged, then quarters, and so on.
 template <int... lane>
 struct Lane {};
 template <int count, int... lane>
@@ -67,7 +67,7 @@ ELMAN_INLINE void sums_of(Vector<T> (&v)[lanes<T>], unsigned present) {
     }
 }
 
-// Lane k of the result is lane k + by of v; the last ones are of no use.
+// Lane k of the result is lane k + by of v; the last lanes are undefined.
 template <class T, int by, int... lane>
 ELMAN_INLINE Vector<T> from_lane(Vector<T> v, Lane<lane...>) {
     return __builtin_shufflevector(v, v, (lane + by)...);

@@ -1,4 +1,4 @@
-// Layer normalisation of each gate's share of a product: y = gain · (x - mean) / √(variance + ε) + shift.
+// Layer normalisation of each gate's part of a product: y = gain · (x - mean) / √(variance + ε) + shift.
 #pragma once
 
 #include "kernels/arguments.h"
@@ -19,7 +19,7 @@ ELMAN_INLINE T square_root(T x) {
     }
 }
 
-// A block of a row of `Args`: N of them go together, since each is a chain of sums.
+// The N blocks that are summed together, each sum being a dependency chain.
 template <int N, class Args>
 struct Blocks {
     std::size_t row[N], block[N];
@@ -48,7 +48,7 @@ ELMAN_INLINE void norm_forward(const NormForward<T>& a, std::size_t first) {
     ELMAN_EACH mean[k] = sum_of<T>(sum[k]) / size;
     for (std::size_t j = 0; j < a.hidden; j += lanes<T>) {
         ELMAN_EACH {
-            // lanes that hold nothing must not count
+            // unused lanes must not count
             Vector<T> centred = load_first<T>(x[k] + j, a.hidden - j) - mean[k];
             if (a.hidden - j < lanes<T>) centred = first_of<T>(centred, a.hidden - j);
             squares[k] += centred * centred;

@@ -1,8 +1,8 @@
-// Matrix products out of tiles.
+// Matmuls, tile by tile.
 //
-// Each element of a result is a sum over k in order, which goes on from what the element begins with; only the blocks of
-// `depth` after the first are summed from zero and then added. The order does not depend on how many rows there are, nor
-// on which tile or thread an element falls to: a row's result is the same in any batch, bit for bit.
+// Each element is a sum over k in order, starting from its initial value; blocks of `sum_depth` after the first are
+// summed from zero and then added. The order depends neither on the number of rows nor on the tile or thread that an
+// element falls to: a row's result is the same in any batch, bit for bit.
 #pragma once
 
 #include "kernels/arguments.h"
@@ -11,7 +11,7 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// The rows from `row` to `end` by columns first … of one panel, as many as a tile has at most.
+// Rows `row` … `end` of one panel, from its column `first` on, as many columns as a tile has at most.
 template <class T>
 ELMAN_INLINE void matmul_of_panel(const Matmul<T>& p, std::size_t row, std::size_t end, std::size_t panel,
                                   std::size_t first) {

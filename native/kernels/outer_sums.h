@@ -6,7 +6,7 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// Sums of the columns of (rows, n), n a few vectors' width at most, each added to what its own pointer points to.
+// Sums of the columns of (rows, n), n being at most a few vectors, each added to what its pointer points to.
 template <class T>
 ELMAN_INLINE void add_sums(const T* a, std::size_t stride, std::size_t rows, std::size_t n, T* const* to) {
     constexpr std::size_t vectors = tuning::bias_vectors;
@@ -24,8 +24,8 @@ ELMAN_INLINE void add_sums(const T* a, std::size_t stride, std::size_t rows, std
     }
 }
 
-// outer() where b has N columns only, few against a vector's lanes: the lanes are columns of a, which are read where they
-// lie, once for their own sums and for those of their products.
+// outer_sums() where b has only N columns, few for a vector: columns of a take the lanes, read in place, once for their
+// own sums and for the products.
 template <class T, int N>
 __attribute__((noinline)) void outer_sums_of_few(const OuterSums<T>& p) {
     constexpr std::size_t width = panel_width<T>, step = lanes<T>;
@@ -56,7 +56,7 @@ __attribute__((noinline)) void outer_sums_of_few(const OuterSums<T>& p) {
     } while (r0 < p.rows);
 }
 
-// Where rows lie far apart, a band of columns is packed first: cache lines are read whole, and once.
+// If rows lie far apart, a band of columns is packed first, so that cache lines are read whole, and once.
 template <class T>
 void outer_sums(const OuterSums<T>& p) {
     if (p.c != nullptr && p.n == 1) return outer_sums_of_few<T, 1>(p);
@@ -66,7 +66,7 @@ void outer_sums(const OuterSums<T>& p) {
     const bool packing = p.a_stride > far;
     alignas(64) T packed[band * tuning::outer_depth];
     std::size_t r0 = 0;
-    do {  // once where there are no rows: their sum is 0
+    do {  // once even without rows: the sum is 0
         const std::size_t count = smaller(tuning::outer_depth, p.rows - r0);
         for (std::size_t i = 0; i < p.m; i += band) {
             const std::size_t height = smaller(band, p.m - i);

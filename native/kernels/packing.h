@@ -1,4 +1,4 @@
-// Matrices to multiply with, packed into panels and taken out of them.
+// The right factors of matmuls, into panels and out of them.
 #pragma once
 
 #include "kernels/arguments.h"
@@ -33,7 +33,7 @@ void pack_rows(const Packing<T>& p) {
     }
 }
 
-// packed[panel][k][j] = rows[j][k]; vectors that hold no column are left as they are, as nobody reads them.
+// packed[panel][k][j] = rows[j][k]; vectors without a column are left alone, as they are never read.
 template <class T>
 void pack_columns(const Packing<T>& p) {
     constexpr std::size_t step = lanes<T>, ahead = tuning::pack_columns_ahead / sizeof(T);
@@ -63,7 +63,7 @@ void pack_columns(const Packing<T>& p) {
                         continue;
                     }
                     v[i] = load_first<T>(from + k, count);
-                    __builtin_prefetch(from + k + ahead);  // more rows at a time than the processor follows
+                    __builtin_prefetch(from + k + ahead);  // more streams than the hardware prefetcher follows
                 }
                 transpose<T>(v);
 #pragma GCC unroll 16

@@ -1,4 +1,4 @@
-// What the cells' pointwise halves are made of: one vector of units at a time, zoneout, dropout, incoming gradients.
+// What the cells' pointwise functions are made of: loops over vectors of units, zoneout, dropout, incoming gradients.
 #pragma once
 
 #include "kernels/arguments.h"
@@ -9,7 +9,7 @@ namespace elman::ELMAN_TARGET_NAME {
 template <class T>
 using V = Vector<T>;
 
-// A vector of units: its row, its first unit, and how many of its lanes are real.
+// A vector of units: its row, its first unit, and how many units are left in the row.
 struct Place {
     std::size_t row, j, count;
 };
@@ -22,8 +22,8 @@ ELMAN_INLINE void each_vector(const Args& a, F f) {
     }
 }
 
-// second(place, first(place)) for each vector of units, where either is a long chain of operations: the second comes after
-// the first of the next vector, so that the processor always has two chains to choose from.
+// second(place, first(place)) for each vector of units, where both are long dependency chains: the second runs after
+// the first of the next vector, so that the processor can overlap the two.
 template <class T, class Args, class First, class Second>
 ELMAN_INLINE void each_in_stages(const Args& a, First first, Second second) {
     Place before{};
@@ -42,7 +42,7 @@ ELMAN_INLINE void each_in_stages(const Args& a, First first, Second second) {
     if (begun) second(before, state);
 }
 
-// `kept` where the mask's byte is not zero, else `taken`.
+// `kept` where the mask's byte is nonzero, else `taken`.
 template <class T>
 ELMAN_INLINE V<T> select(const std::uint8_t* mask, std::size_t count, V<T> kept, V<T> taken) {
     Bytes<T> bytes{};
@@ -62,7 +62,7 @@ ELMAN_INLINE V<T> zoned(const Zoneout<T>& zone, std::size_t i, std::size_t j, st
     return fused<T>(broadcast<T>(zone.rate), old, (T(1) - zone.rate) * fresh);
 }
 
-// The share of a derivative that zoneout hands to the old value; the rest is the new value's.
+// The part of a gradient that zoneout passes to the old value; the rest goes to the new one.
 template <class T>
 ELMAN_INLINE V<T> kept_share(const Zoneout<T>& zone, std::size_t i, std::size_t j, std::size_t count, V<T> d) {
     if (!zone.on) return V<T>{};
@@ -75,7 +75,7 @@ ELMAN_INLINE V<T> masked(const T* const* mask, std::size_t i, std::size_t j, std
     return mask == nullptr ? x : x * load_first<T>(mask[i] + j, count);
 }
 
-// The whole derivative by h at this step.
+// The whole gradient of h at this step.
 template <class T>
 ELMAN_INLINE V<T> incoming(const StepBackward<T>& a, std::size_t i, std::size_t j, std::size_t count) {
     const std::size_t at = i * a.stride + j;

@@ -1,5 +1,5 @@
-// Random bits by counting: SplitMix64 (Steele, Lea and Flood 2014) of seed + (i + 1) · golden ratio. Any element's bits
-// are known from its number alone, so that vectors of them are drawn at once. src/elman/nn/masks.py has the same on tensors.
+// A counter-based RNG: SplitMix64 (Steele, Lea and Flood 2014) of seed + (i + 1) · golden ratio. An element's bits
+// follow from its index alone, so vectors of them are drawn at once. src/elman/nn/masks.py draws the same on tensors.
 #pragma once
 #pragma once
 
@@ -14,7 +14,7 @@ ELMAN_INLINE std::uint64_t splitmix(std::uint64_t z) {
     return z ^ (z >> 31);
 }
 
-// Each element takes one Piece of the words, in the order that memory has them.
+// Each element takes one Piece of the words, in memory order.
 template <class Piece>
 void draw_pieces(const Draw& d) {
     constexpr std::size_t words = 64, pieces = words * sizeof(std::uint64_t) / sizeof(Piece);

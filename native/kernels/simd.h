@@ -1,7 +1,7 @@
-// Vectors of the width that the target compiled for has, in the vector types of GCC and Clang.
+// Vectors as wide as the target's registers, in the vector types of GCC and Clang.
 //
-// Everything in kernels/ lands in the namespace of the target that it is compiled for;
-// it may use no function of the standard library.
+// The code in kernels/ goes into the namespace of the target that it is compiled for, and may not use functions of the
+// standard library.
 #pragma once
 
 #include <cstddef>
@@ -74,7 +74,7 @@ ELMAN_INLINE Vector<T> broadcast(T x) {
     return x - Vector<T>{};
 }
 
-// a · b + c, rounded once where the target can: written out where the compiler could choose which of two products to fuse.
+// a · b + c, rounded once if the target can: used where the compiler could choose which of two products to fuse.
 template <class T>
 ELMAN_INLINE Vector<T> fused(Vector<T> a, Vector<T> b, Vector<T> c) {
 #if defined(__AVX512F__)
@@ -88,7 +88,7 @@ ELMAN_INLINE Vector<T> fused(Vector<T> a, Vector<T> b, Vector<T> c) {
 #endif
 }
 
-// The larger of the two, and the smaller; x where it is a NaN. (Compilers do not find the instruction by themselves, as it
+// The larger of the two, and the smaller; x if it is a NaN. (Compilers do not choose the instruction themselves, as it
 // is not symmetric.)
 template <class T>
 ELMAN_INLINE Vector<T> at_least(Vector<T> x, T low) {
@@ -125,14 +125,14 @@ ELMAN_INLINE Bits<T> first_lanes(std::size_t count) {
     return index < Bits<T>{} + static_cast<int>(count < lanes<T> ? count : lanes<T>);
 }
 
-// v with zeros behind its first `count` lanes.
+// v with its lanes from `count` on zeroed.
 template <class T>
 ELMAN_INLINE Vector<T> first_of(Vector<T> v, std::size_t count) {
     return (Vector<T>)((Bits<T>)v & first_lanes<T>(count));
 }
 
-// The first `count` lanes; the rest are zero on loading and left alone on storing. Nothing behind them is touched.
-// Whole vectors go the same way as the last, partial one where the target has masks: one code, so the same rounding.
+// The first `count` lanes; the rest are zero when loading and left alone when storing. Memory behind them is not
+// touched. With masks, whole vectors go through the same code as the last, partial one, so they round the same.
 #if defined(__AVX512F__)
 ELMAN_INLINE __mmask16 mask_of(std::size_t count) {
     return static_cast<__mmask16>(count < 16 ? (1u << count) - 1 : 0xffffu);

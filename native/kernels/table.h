@@ -1,4 +1,4 @@
-// The table that each target fills in: what the recurrence is made of. Plain data only, as in arguments.h.
+// The table of kernels that each target fills in. Plain data only, as in arguments.h.
 #pragma once
 
 #include <cstddef>
@@ -15,22 +15,22 @@ using Elementwise = void (*)(const T* x, T* out, std::size_t n);
 constexpr int max_blocks = 4;
 constexpr int max_extra = 3;
 
-// How a cell is put together. Its gates' pre-activations, and whatever else backward needs, lie in blocks of units.
+// How a cell is put together. Its gates' pre-activations, and what else backward needs, lie in blocks of units.
 struct CellPlan {
     const char* name;
     int blocks;
-    // The input's product goes to x_blocks blocks from x_first on, the state's to h_blocks from h_first on; the gates
-    // (in the order of the weights' rows) of each of these blocks.
+    // x's product fills x_blocks blocks from x_first on, h's product h_blocks from h_first on; x_gates and h_gates name
+    // the gate of each of these blocks, in the order of the weights' rows.
     int x_first, x_blocks, x_gates[max_blocks];
     int h_first, h_blocks, h_gates[max_blocks];
-    // A step is one or two phases: the state's product for `count` blocks from `first` on, then a pointwise function.
-    // The first phase multiplies h, the second what the first wrote to `operand`.
+    // A step has one or two phases: the product for `count` blocks from `first` on, then a pointwise function. The
+    // first phase multiplies h, the second what the first wrote to `operand`.
     int phases;
     struct {
         int first, count;
     } phase[2];
     bool cell_state;
-    int extra;  // number of further weights (hidden), the peepholes
+    int extra;  // number of further weights (hidden,): peepholes
 };
 
 template <class T>
@@ -49,7 +49,7 @@ struct KernelsOf {
     Elementwise<T> sigmoid;
     std::size_t lanes;
     std::size_t panel;      // columns of a panel
-    std::size_t row_panel;  // and of one of a large matrix that single rows are multiplied with
+    std::size_t row_panel;  // columns of a panel of a large matrix for single rows
     void (*pack_rows)(const Packing<T>&);
     void (*pack_columns)(const Packing<T>&);
     void (*unpack_columns)(const Unpacking<T>&);
@@ -59,7 +59,8 @@ struct KernelsOf {
     void (*norm_forward)(const NormForward<T>&);
     void (*norm_backward)(const NormBackward<T>&);
     void (*column_sums)(const ColumnSums<T>&);
-    // h = (zoned) h, in place; the derivative's counterpart: out = d_out + direct + mask · product, direct = kept share
+    // h = zoneout(h), in place; backward: out = d_out + direct + mask · product less what zoneout keeps, which is left
+    // in `direct`
     void (*zoneout)(const StepForward<T>&);
     void (*output_gradient)(const StepBackward<T>&, T* const* out);
     const CellKernels<T>* cells;
@@ -70,7 +71,7 @@ struct Kernels {
     int vector_bytes;
     KernelsOf<float> f32;
     KernelsOf<double> f64;
-    // multiply-adds of float32 on independent registers: returns how many were done in `rounds` rounds
+    // float32 multiply-adds on independent registers; returns how many were done in `rounds` rounds
     double (*multiply_adds)(std::size_t rounds);
     void (*draw)(const Draw&);
 };

@@ -1,5 +1,5 @@
-// The one translation unit that is compiled for every instruction set, each time with another ELMAN_TARGET_NAME and
-// other flags (CMakeLists.txt). It gathers the kernels into the table that dispatch.cpp chooses from.
+// The only translation unit compiled for every instruction set, each time with another ELMAN_TARGET_NAME and other
+// flags (CMakeLists.txt). It gathers the kernels into the table that runtime/dispatch.cpp chooses from.
 #include "kernels/activations.h"
 #include "kernels/cells/list.h"
 #include "kernels/column_sums.h"

@@ -1,4 +1,4 @@
-// The kernel of the matrix products: a tile of the result stays in registers while its sums run over k.
+// The microkernel of matmuls: a tile of the result stays in registers while its sums run over k.
 #pragma once
 
 #include "kernels/arguments.h"
@@ -12,12 +12,11 @@ constexpr std::size_t panel_width = tuning::tile_vectors * lanes<T>;
 
 ELMAN_INLINE std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 
-// What a tile's sums begin with: `start` by columns (zeros if null), start[row], or what c holds; or with zeros, and c is
-// added at the end: short sums, added to a long one, lose less.
+// What a tile's sums start from: `start` by columns (zeros if null), start[row], or what c holds; or zeros, with c
+// added at the end, as adding short sums to a long one loses less.
 enum class Begin { columns, rows, result, zeros };
 
-// The left factor of M rows, and the right one: element (i, k) of the left one is a[i][offset + k], or with Columns
-// a[0][k · offset + i].
+// The two factors of a tile. Element (i, k) of the left one is a[i][offset + k], or with Columns a[0][k · offset + i].
 template <class T>
 struct Factors {
     std::size_t k;
@@ -110,7 +109,7 @@ ELMAN_INLINE Tile<T> tile_for(std::size_t m, std::size_t vectors) {
     return tiles[m - 1][vectors - 1];
 }
 
-// The vectors of a panel that hold columns, and how many lanes the last of them has.
+// The vectors of a panel that hold columns, and the lanes used of the last one.
 template <class T>
 struct Extent {
     std::size_t vectors, last_lanes;

@@ -1,4 +1,4 @@
-// Step by step only what the steps before need: the gates' gradients, and their product with the recurrent weights. The
+// Step by step only what earlier steps need: the gates' gradients, and their product with the recurrent weights. The
 // gradients of weights and inputs follow for a chunk of steps at once.
 #include "recurrence/backward.h"
 
@@ -10,7 +10,7 @@ namespace elman {
 
 namespace {
 
-// Steps of a chunk, and the most rows that one has.
+// The number of steps in a chunk, and the most rows that one has: counts never rise, so the first steps have the most.
 struct Chunk {
     std::size_t steps, rows;
 };
@@ -56,7 +56,7 @@ public:
     }
 
     void run() {
-        clear_gradients(ctx_, call_, arrays_, ctx_.batch.steps == 0);  // the first chunk sets matrices
+        clear_gradients(ctx_, call_, arrays_, ctx_.batch.steps == 0);  // matrices are set by the first chunk
         run_team(threads_, [this](Team& team) {
             for (std::size_t layer = ctx_.layout.num_layers; layer-- > 0;) {
                 for (std::size_t d = 0; d < ctx_.layout.directions; ++d) {
@@ -77,13 +77,11 @@ private:
         const Range all{0, ctx_.batch.rows}, all_steps{0, ctx_.batch.steps};
         const Range rows = units_ ? all : rows_of(ctx_, team.rank(), team.size(), all_steps);
         const Range units = units_ ? share(sizes_.H, sizes_.lanes, team.rank(), team.size()) : Range{0, sizes_.H};
-        if (!units_ || team.rank() == 0) take_states(part, rows);
-        // (the first chunk begins with a barrier)
+        if (!units_ || team.rank() == 0) take_states(part, rows);  // run_chunk begins with a barrier
         const std::size_t steps = ctx_.batch.steps;
         for (std::size_t end = steps; end > 0;) {
-            // chunks are counted from the sequence's own begin, in either direction: never more rows than allocated
             const std::size_t begin = end > chunk_.steps ? end - chunk_.steps : 0;
-            // the threads meet at the end of each chunk: what they have to do in it is divided, not in all
+            // rows are divided anew for each chunk, since threads meet at its end
             const Range steps_of = part.reverse() ? Range{steps - end, steps - begin} : Range{begin, end};
             run_chunk(team, part, units_ ? rows : rows_of(ctx_, team.rank(), team.size(), steps_of), units, begin, end);
             end = begin;
@@ -133,7 +131,7 @@ private:
             n += ctx_.count(t);
         }
         if (team.rank() == 0) rows_.first[end - begin] = n;
-        team.barrier();  // for the lists
+        team.barrier();  // for the pointers
 
         for (std::size_t s = end; s-- > begin;) run_step(team, part, w, rows, units, s, rows_.first[s - begin]);
         gradients_of_inputs(team, part, w, rows, n, begin, end);
@@ -142,7 +140,7 @@ private:
         team.barrier();
     }
 
-    // `first`: of the step's rows, among the chunk's.
+    // `first`: the index of the step's first row.
     void run_step(Team& team, const Part& part, const BackwardWeights<T>& w, Range rows, Range units, std::size_t s,
                   std::size_t first) {
         const std::size_t t = ctx_.step(part, s);
@@ -150,8 +148,8 @@ private:
         if (n == 0) return;
         const bool norm = ctx_.layout.layer_norm, projected = ctx_.layout.proj_size != 0;
         const bool outside = rows_.has_d_out(ctx_, part);
-        // rows out of order the processor does not fetch by itself: while this step multiplies, the next one's come
-        if (first > 0 && (n <= tuning::fetched_rows || ctx_.batch.order != nullptr)) {
+        // the hardware prefetcher does not follow rows that are out of order
+        if (first > 0 && (n <= tuning::prefetched_rows || ctx_.batch.order != nullptr)) {
             fetch_next(part, s, units, {at, at + n}, outside);
         }
         const auto zoneout = [&](std::size_t state) {
@@ -201,7 +199,7 @@ private:
                                             rows_.d_hat_h + at});
             }
             if (units_) team.barrier();
-            if (k == 1 || s > 0 || call_.d_states[0] != nullptr) {  // else nobody asks for it
+            if (k == 1 || s > 0 || call_.d_states[0] != nullptr) {  // otherwise nothing needs it
                 multiply(team, w.hh[k], n, norm ? rows_.d_hat_h + at : rows_.d_gates + at,
                          (norm ? of_h : static_cast<std::size_t>(phase.first)) * sizes_.H,
                          (k == 1 ? d_operand_rows_ : product_rows_) + b, false, s);
@@ -213,7 +211,7 @@ private:
         }
     }
 
-    // The saved activations of the next step to be taken, `at` being the places of this one's rows.
+    // Prefetches what the next step of the loop, s - 1, reads, while this one multiplies; `at`: this step's rows.
     void fetch_next(const Part& part, std::size_t s, Range units, Range at, bool outside) const {
         const auto fetch = [&](const T* from) {
             constexpr std::size_t line = tuning::cache_line / sizeof(T);
@@ -229,7 +227,7 @@ private:
         }
     }
 
-    // No gradient goes back past a reset.
+    // No gradient passes a reset.
     void clear_state_gradients(std::size_t row, Range units) const {
         const auto clear = [&](T* values, std::size_t width, std::size_t stride) {
             const std::size_t last = std::min(units_ ? units.last : width, width);
@@ -246,7 +244,7 @@ private:
         const bool norm = ctx_.layout.layer_norm;
         if (!norm && !rows_.wants_x(part)) return;
         const std::size_t x_column = static_cast<std::size_t>(plan_.x_first) * sizes_.H;
-        // rows of one thread lie side by side within a step, and over all steps where it has them all
+        // a thread's rows lie side by side within a step, and across steps if it has all rows
         const bool whole = rows.size() == ctx_.batch.rows;
         for (std::size_t s = begin; s < end; ++s) {
             const Range active = whole ? Range{0, n} : ctx_.active_rows(rows, ctx_.step(part, s));

@@ -1,4 +1,4 @@
-// Where backward finds and leaves the rows of a chunk of steps.
+// Where backward reads and writes the rows of a chunk of steps.
 #pragma once
 
 #include "recurrence/context.h"
@@ -7,7 +7,7 @@
 
 namespace elman {
 
-// Pointers to the rows of all steps of a chunk, and the chunk's buffers; all threads share them.
+// Pointers to the rows of all steps of a chunk, and the chunk's buffers, shared by all threads.
 template <class T>
 class BackwardRows {
 public:
@@ -15,9 +15,9 @@ public:
         **inverse_h;
     T **d_gates, **d_x, **operand, **d_hat_x, **d_hat_h, **d_projected;
     const std::uint8_t** zoneout[2];
-    std::size_t* first;  // of each step
+    std::size_t* first;  // index of each step's first row
 
-    // `n`: rows of a chunk of so many steps.
+    // `n`: the most rows of a chunk of `steps` steps.
     BackwardRows(const Context<T>& ctx, const BackwardCall<T>& call, std::size_t n, std::size_t steps) : call_(call) {
         Workspace& m = ctx.memory;
         const CellPlan& plan = ctx.plan;
@@ -47,20 +47,20 @@ public:
             saved_[p] = saved_of(ctx, part, ctx.call.saved, used);
             if (part.direction == 0) inner_[part.layer] = saved_[p].out;
         }
-        // what the layer above leaves, and what this one leaves for the one below: two buffers in turn
+        // the gradients of a layer's outputs and of its inputs, which are the next one's outputs: two buffers in turn
         for (std::size_t k = 0; k < std::min<std::size_t>(2, ctx.layout.num_layers - 1); ++k) {
             turns_[k] = m.template take<T>(ctx.active() * ctx.layout.directions * sizes.R);
         }
     }
 
-    // Whether the gradient of what a part reads is wanted.
+    // Whether the gradient of a part's inputs is wanted.
     bool wants_x(const Part& part) const { return part.layer > 0 || call_.d_x.data != nullptr; }
-    // Whether the outputs of a part have a gradient.
+    // Whether a part's outputs have a gradient.
     bool has_d_out(const Context<T>& ctx, const Part& part) const {
         return !ctx.last(part) || call_.d_out.data != nullptr;
     }
 
-    // Points to `rows` of step t, from the n-th place on.
+    // Points to `rows` of step t, from index n on.
     void fill(const Context<T>& ctx, const Part& part, std::size_t t, Range rows, std::size_t n) {
         const CellPlan& plan = ctx.plan;
         const Saved<T>& saved = saved_[part.number];

@@ -1,4 +1,4 @@
-// The weights of backward, packed, and where their gradients go, both in the order of the blocks.
+// Backward's weights, packed, and where their gradients go, both in the order of the blocks.
 #pragma once
 
 #include "recurrence/gradients.h"
@@ -10,10 +10,10 @@ template <class T>
 struct BackwardWeights : PackedWeights<T> {
     const T *gain_ih, *gain_hh;
     const T* extra[max_extra];
-    T **d_ih, **d_hh, **d_hr, **d_b_ih, **d_b_hh;  // where the gradients of each row go, or null
+    T **d_ih, **d_hh, **d_hr, **d_b_ih, **d_b_hh;  // gradients, row by row, or null
 };
 
-// Those of all parts, laid out for packing one by one.
+// Those of all parts, ready to be packed one by one.
 template <class T>
 BackwardWeights<T>* backward_weights(const Context<T>& ctx, const BackwardCall<T>& call, std::size_t arrays) {
     const CellPlan& plan = ctx.plan;
@@ -43,7 +43,7 @@ BackwardWeights<T>* backward_weights(const Context<T>& ctx, const BackwardCall<T
         to.d_ih = rows_in_blocks(ctx, plan.x_blocks, plan.x_gates, g.ih, part.input);
         to.d_hh = rows_in_blocks(ctx, plan.h_blocks, plan.h_gates, g.hh, R);
         to.d_b_ih = rows_in_blocks(ctx, plan.x_blocks, plan.x_gates, g.b_ih, 1);
-        // (the gradients of layer normalisation's shifts are summed elsewhere)
+        // (with layer normalisation the biases are shifts, whose gradients are summed elsewhere)
         const bool once = !norm && one_bias(plan, g);
         to.d_b_hh = once ? nullptr : rows_in_blocks(ctx, plan.h_blocks, plan.h_gates, g.b_hh, 1);
         to.d_hr = g.hr == nullptr ? nullptr : row_pointers(ctx, g.hr, R, H);

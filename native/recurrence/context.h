@@ -1,4 +1,5 @@
-// One call, as forward and backward see it: which rows are active at each step, where they lie, and what belongs to them.
+// One call as forward and backward see it: which rows are active at each step, where they lie, and their states and
+// masks.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,7 @@ struct Part {
 template <class T>
 struct Sizes {
     std::size_t H, R, S;  // hidden, recurrent, a row of gates
-    std::size_t Hs, Rs;   // from row to row where rows are H or R long and written in place: whole vectors
+    std::size_t Hs, Rs;   // H and R rounded up to whole vectors: strides of what is written in place
     std::size_t lanes, panel;
 
     Sizes(const Layout& layout, const CellPlan& plan, const KernelsOf<T>& kernels)
@@ -69,9 +70,9 @@ public:
         zeros = memory.take_zeros<T>(std::max(longest, sizes.S));
     }
 
-    const T* zeros;  // a row of them
+    const T* zeros;  // a row of zeros
 
-    // Rows that are active at step t, the number of all, and of those before a row of step t.
+    // The number of rows active at step t, at all steps, at some steps; and how many come before a row of step t.
     std::size_t count(std::size_t t) const {
         return batch.counts == nullptr ? batch.rows : static_cast<std::size_t>(batch.counts[t]);
     }
@@ -92,7 +93,7 @@ public:
                 layer == 0 ? layout.input_size : layout.directions * sizes.R};
     }
     bool last(const Part& part) const { return part.layer + 1 == layout.num_layers; }
-    // The step at position s of the time loop.
+    // The s-th step of the time loop.
     std::size_t step(const Part& part, std::size_t s) const { return part.reverse() ? batch.steps - 1 - s : s; }
 
     template <class U>
@@ -106,7 +107,7 @@ public:
     StepRows<U> inner_rows(U* values, std::size_t width, std::size_t t) const {
         return dense_rows(values + offsets_[t] * width, width);
     }
-    // inner: outputs of each layer but the last, (active rows, directions · R) each.
+    // `inner`: the outputs of each layer but the last, (active rows, directions · R) each.
     StepRows<const T> x(const Part& part, T* const* inner, std::size_t t) const {
         if (part.layer == 0) return rows(call.x, t);
         return inner_rows<const T>(inner[part.layer - 1], part.input, t);
@@ -116,7 +117,7 @@ public:
         if (last(part)) return rows(call.out, t).from(column);
         return inner_rows(inner[part.layer], layout.directions * sizes.R, t).from(column);
     }
-    // Pointers to the state that each of the rows comes with to step t.
+    // Pointers to the state h before step t, for each of the rows.
     void h_prev(const Part& part, T* const* inner, std::size_t t, Range rows, const T** to) const {
         const bool begins = part.reverse() ? t + 1 == batch.steps : t == 0;
         const std::size_t before = part.reverse() ? t + 1 : t - 1;
@@ -134,7 +135,7 @@ public:
             if (is_reset(part, t, row)) to[row - rows.first] = zeros;
         }
     }
-    // Whether the state is set to zero before this step.
+    // Whether the state is reset to zero before step t.
     bool is_reset(const Part& part, std::size_t t, std::size_t row) const {
         if (batch.resets == nullptr) return false;
         const std::size_t border = part.reverse() ? t + 1 : t;

@@ -1,5 +1,5 @@
-// The input's product for a chunk of steps at once; then step by step the state's product is added, and the cell's
-// pointwise half turns both into the new state.
+// The input's product is computed for a chunk of steps at once. Then, step by step, the state's product is added, and
+// the cell's pointwise function turns both into the new state.
 #include "recurrence/forward.h"
 
 #include <new>
@@ -27,7 +27,7 @@ public:
         shared_ = large_ && divisible && prepared->sharing.begins(begin_);
         threads_ = shared_ ? ctx.batch.threads : thread_count(ctx);
         units_ = shares_units(ctx, threads_);
-        // single steps, one call each, take the weights by turns from the first to the last and back
+        // single steps, one call each, alternate between reading the weights forwards and backwards
         static thread_local bool turn = false;
         descending_ = ctx.batch.steps == 1 && (turn = !turn);
         interleaved_ = large_ && !units_ && !ctx.layout.layer_norm;
@@ -42,7 +42,7 @@ public:
     void run() {
         run_team(threads_, [this](Team& team) {
             for (std::size_t p = 0; p < ctx_.parts(); ++p) {
-                // the part before is done with: its states where units are shared, the memory of its weights
+                // the previous part is finished: its outputs, if threads share units, and the memory of its weights
                 if (p > 0 && (units_ || prepared_ == nullptr)) team.barrier();
                 if (prepared_ == nullptr) {
                     pack(weights_[p], ctx_.kernels.pack_columns, team.rank(), team.size());
@@ -79,10 +79,10 @@ private:
     void run_chunk(Team& team, const Part& part, ForwardRows<T>& r, Range rows, Range units, std::size_t begin) {
         const ForwardWeights<T>& w = weights_[part.number];
         const std::size_t end = std::min(begin + chunk_, ctx_.batch.steps);
-        // where units are shared, all threads write to the first one's gates
+        // threads that share units write to the gates of the first
         const std::size_t n =
             r.fill(ctx_, buffers_, part, rows, begin, end, rows_[units_ ? 0 : team.rank()].chunk_gates);
-        // blocks that the input has no share in begin with their bias
+        // blocks without a product of the input start from their bias
         for (int block = 0; block < plan_.blocks; ++block) {
             if (block >= plan_.x_first && block < plan_.x_first + plan_.x_blocks) continue;
             const std::size_t column = static_cast<std::size_t>(block) * sizes_.H;
@@ -110,7 +110,7 @@ private:
         }
     }
 
-    // `at`: of the step's rows, among the chunk's.
+    // `at`: the step's rows within the chunk.
     void run_step(Team& team, const Part& part, ForwardRows<T>& r, Range rows, Range units, std::size_t s, Range at) {
         const std::size_t n = at.size(), i = at.first, t = ctx_.step(part, s);
         const ForwardWeights<T>& w = weights_[part.number];
@@ -209,7 +209,7 @@ private:
     const StepSharing::Time begin_;
     const ForwardBuffers<T> buffers_;
     const ForwardWeights<T>* const weights_;
-    ForwardRows<T>* rows_;  // a thread's each
+    ForwardRows<T>* rows_;  // one per thread
     std::size_t chunk_;     // steps
     int threads_;
     bool shared_, units_, descending_, interleaved_;

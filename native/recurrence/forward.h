@@ -1,11 +1,11 @@
-// The time loop, forward. Inference saves nothing, training what backward needs.
+// The time loop, forward. Training saves what backward needs, inference nothing.
 #pragma once
 
 #include "recurrence/forward_weights.h"
 
 namespace elman {
 
-// `prepared`: the weights, or null for the call's.
+// `prepared`: packed weights to use instead of the call's, or null.
 template <class T>
 void run_forward(const Context<T>& ctx, std::size_t arrays, const Prepared<T>* prepared);
 

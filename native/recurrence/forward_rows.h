@@ -1,4 +1,4 @@
-// Where forward finds and leaves the rows of a chunk of steps.
+// Where forward reads and writes the rows of a chunk of steps.
 #pragma once
 
 #include "recurrence/context.h"
@@ -7,8 +7,8 @@
 
 namespace elman {
 
-// What all threads write to, each its own rows: outputs of each layer but the last, what is saved of each part, and of all
-// rows the cell's state, the output before its projection, and what a second product is taken of.
+// Buffers that threads share, each writing its own rows: the outputs of each layer but the last, the saved activations
+// of each part, and for all rows the cell state, the output before projection, and the left factor of a second phase.
 template <class T>
 struct ForwardBuffers {
     T** inner;
@@ -37,7 +37,7 @@ struct ForwardBuffers {
     }
 };
 
-// A thread's pointers to the rows of a chunk, step after step, and its buffers.
+// One thread's pointers to the rows of a chunk, step after step, and its buffers.
 template <class T>
 class ForwardRows {
 public:
@@ -45,9 +45,9 @@ public:
     T **gates, **saved_gates, **out, **c_prev, **hidden, **operand, **hat_x, **hat_h, **inverse_x, **inverse_h;
     const std::uint8_t** zoneout[2];
     T* chunk_gates;
-    std::size_t* first;  // of each step of the chunk
+    std::size_t* first;  // index of each step's first row
 
-    // `n`: rows of a chunk of so many steps.
+    // `n`: the most rows of a chunk of `steps` steps.
     ForwardRows(const Context<T>& ctx, std::size_t n, std::size_t steps) {
         Workspace& m = ctx.memory;
         const Sizes<T>& sizes = ctx.sizes;
@@ -70,7 +70,7 @@ public:
         for (std::size_t k = 0; masked != nullptr && k < ctx.batch.rows; ++k) masked_h[k] = masked + k * sizes.R;
     }
 
-    // Points to `rows` of the steps from `begin` to `end`, their gates in `gates_at`; returns their number.
+    // Points to `rows` of steps `begin` … `end`, with their gates in `gates_at`; returns how many there are.
     std::size_t fill(const Context<T>& ctx, const ForwardBuffers<T>& buffers, const Part& part, Range rows,
                      std::size_t begin, std::size_t end, T* gates_at) {
         const CellPlan& plan = ctx.plan;
@@ -115,7 +115,7 @@ public:
     }
 
 private:
-    // of layer normalisation, where nothing is saved
+    // for layer normalisation in inference
     T *chunk_hat_x_, *step_hat_h_, *chunk_inverse_x_, *step_inverse_h_;
 };
 

@@ -1,4 +1,4 @@
-// The weights of forward, packed and in the order of the blocks.
+// Forward's weights, packed and in the order of the blocks.
 #pragma once
 
 #include "recurrence/packed_weights.h"
@@ -13,7 +13,7 @@ struct ForwardWeights : PackedWeights<T> {
     const T* extra[max_extra];
 };
 
-// Those of a stack, packed once for many single steps.
+// A stack's weights, packed once for many single steps.
 template <class T>
 struct Prepared {
     Workspace memory;
@@ -21,7 +21,7 @@ struct Prepared {
     mutable StepSharing sharing;
 };
 
-// Those of all parts, laid out for packing: all at once, or `one_by_one` before each is needed.
+// Those of all parts, ready to be packed: all at once, or `one_by_one` just before they are used.
 template <class T>
 ForwardWeights<T>* forward_weights(const Context<T>& ctx, std::size_t arrays, bool one_by_one) {
     const CellPlan& plan = ctx.plan;
@@ -31,7 +31,7 @@ ForwardWeights<T>* forward_weights(const Context<T>& ctx, std::size_t arrays, bo
         const Part part = ctx.part(p);
         const PartWeights<const T*> w = weights_of(ctx, part, arrays);
         ForwardWeights<T>& to = all[p];
-        const bool one_row = ctx.batch.rows <= 1;  // or no batch yet: single steps of most often one row
+        const bool one_row = ctx.batch.rows <= 1;  // or no batch yet: single steps, which most often have one row
         const auto columns = [&](int blocks, const int* gates, const T* weight, std::size_t width, bool single) {
             const std::size_t n = static_cast<std::size_t>(blocks) * H;
             return packing_of<T>(ctx, rows_in_blocks(ctx, blocks, gates, weight, width), width, n, single);

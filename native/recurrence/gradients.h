@@ -1,4 +1,4 @@
-// The gradients of a part's weights, in the caller's arrays.
+// Weight gradients in the caller's arrays.
 #pragma once
 
 #include "recurrence/weights.h"
@@ -10,8 +10,8 @@ PartWeights<T*> gradients_of(const Context<T>& ctx, const BackwardCall<T>& call,
     return {call.d_weights.data() + part.number * arrays, ctx.layout, ctx.plan};
 }
 
-// Whether both biases of a part have the same gradient: the input's product and the state's go to the same blocks. It is
-// then summed once, into the first, and copied.
+// Whether both biases of a part have the same gradient, because both products go to the same blocks: it is then summed
+// into the first and copied.
 template <class T>
 bool one_bias(const CellPlan& plan, const PartWeights<T*>& gradient) {
     return plan.x_first == plan.h_first && plan.x_blocks == plan.h_blocks &&

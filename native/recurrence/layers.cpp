@@ -39,9 +39,9 @@ std::size_t Layers<T>::saved_size(const Batch& batch, bool zoneout) const {
     ForwardCall<T> call{};
     call.zoneout.resize(zoneout ? 1 : 0);
     const Context<T> ctx(layout_, kernels_, *cell_, batch, call, memory);
-    // a dropout mask, which only the call has, decides between the two
+    // the larger one: which time loop runs depends on dropout masks too, which only the call has
     const std::size_t in_lanes = fits_in_lanes(ctx) ? saved_size_in_lanes(ctx) : 0;
-    // not none, which would say that nothing is saved
+    // at least one, as null means that nothing is saved
     return std::max({elman::saved_size(ctx), in_lanes, std::size_t{1}});
 }
 

@@ -1,4 +1,5 @@
-// A stack of recurrent layers along a batch of sequences, out of the kernels of one target: the public face of the core.
+// A stack of recurrent layers run on a batch of sequences by the kernels of one target: the public interface of the
+// core.
 #pragma once
 
 #include <cstddef>
@@ -21,18 +22,19 @@ public:
 
     const Layout& layout() const { return layout_; }
     const CellPlan& plan() const { return cell_->plan; }
-    // Arrays of a part: weight_ih weight_hh [bias_ih bias_hh] [further weights] [gain_ih gain_hh] [weight_hr].
+    // Number of arrays of a part: weight_ih weight_hh [bias_ih bias_hh] [further weights] [gain_ih gain_hh]
+    // [weight_hr].
     std::size_t part_arrays() const;
     std::size_t parts() const { return layout_.num_layers * layout_.directions; }
     std::size_t states() const { return cell_->plan.cell_state ? 2 : 1; }
-    // Elements to save for backward; `zoneout`: the call has masks for it.
+    // Elements to save for backward; `zoneout`: whether the call has zoneout masks.
     std::size_t saved_size(const Batch& batch, bool zoneout) const;
 
-    // `prepared`, if given, stands for the call's weights.
+    // `prepared`, if given, is used instead of the call's weights.
     void forward(const Batch& batch, const ForwardCall<T>& call, const Prepared<T>* prepared = nullptr) const;
     void backward(const Batch& batch, const BackwardCall<T>& call) const;
 
-    // Weights packed once for many calls of forward; they may be gone after.
+    // Packs weights once for many calls of forward; they are copied.
     std::shared_ptr<const Prepared<T>> prepare(const std::vector<const T*>& weights) const;
 
 private:

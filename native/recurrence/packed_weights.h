@@ -1,4 +1,4 @@
-// Packed weights: in which panels, in how many copies, and where.
+// Packed weights: the width of their panels, how many copies, and where.
 #pragma once
 
 #include <unistd.h>
@@ -10,13 +10,13 @@
 
 namespace elman {
 
-// What is packed of a part; products that its cell or layout does not have are empty.
+// The packed weights of a part; those that its cell or layout does not have are empty.
 template <class T>
 struct PackedWeights {
     Packing<T> ih{}, hh[2]{}, hr{};
 };
 
-// Bytes of a processor's second cache, 0 where the system does not tell.
+// Bytes of a core's L2 cache; 0 if the system does not tell.
 inline std::size_t second_cache() {
 #if defined(_SC_LEVEL2_CACHE_SIZE)
     static const long size = sysconf(_SC_LEVEL2_CACHE_SIZE);
@@ -26,13 +26,13 @@ inline std::size_t second_cache() {
 #endif
 }
 
-// Columns of the panels of a matrix that single rows are multiplied with.
+// The panel width of a matrix for single rows.
 template <class T>
 std::size_t single_row_width(const KernelsOf<T>& kernels, std::size_t k, std::size_t n) {
     return k * n * sizeof(T) > tuning::wide_panel_bytes ? kernels.row_panel : kernels.panel;
 }
 
-// Copies of a matrix that single rows are multiplied with, for the steps to take in turns (tuning.h says why).
+// How many copies of a matrix for single rows the steps take in turn (tuning.h says why).
 template <class T>
 std::size_t copies_of(const Context<T>& ctx, std::size_t k, std::size_t n) {
     const int threads = thread_count(ctx);
@@ -43,7 +43,7 @@ std::size_t copies_of(const Context<T>& ctx, std::size_t k, std::size_t n) {
     return pays && second_cache() >= tuning::copies_cache ? copies : 1;
 }
 
-// How a matrix (k, n) is to be packed; `single_rows`: one at a time is multiplied with it.
+// How a (k, n) matrix is packed; `single_rows`: for one row at a time.
 template <class T>
 Packing<T> packing_of(const Context<T>& ctx, const T* const* rows, std::size_t k, std::size_t n, bool single_rows) {
     const KernelsOf<T>& kernels = ctx.kernels;
@@ -59,19 +59,19 @@ std::size_t packed_size(const Packing<T>& whole) {
     return whole.last * whole.width * whole.k;
 }
 
-// The copy for step s. Steps go through the panels by turns from first to last and back: a copy serves two of them, for
-// the second then finds in the first cache what the first has read last.
+// The copy for step s. Steps alternate between reading panels forwards and backwards. Two in a row share a copy: the
+// second finds in L1 what the first has read last.
 template <class T>
 const T* copy_for(const Packing<T>& p, std::size_t s) {
     return p.packed + s / 2 % p.copies * packed_size(p);
 }
 
-// Takes memory for what is to be packed, of each part its own; or, `one_by_one`, the same for all of them: less of it is
-// then touched.
+// Allocates the packed weights: separately for each part, or, `one_by_one`, the same memory for all of them, so that
+// less memory is touched.
 template <class T, class W>
 void place(const Context<T>& ctx, W* weights, bool one_by_one) {
     std::size_t most = 0;
-    for (int round = 0; round < 2; ++round) {  // the first one counts
+    for (int round = 0; round < 2; ++round) {  // the first one only counts
         T* const memory = round == 0 ? nullptr : ctx.memory.template take<T>(most);
         std::size_t at = 0;
         for (std::size_t p = 0; p < ctx.parts(); ++p) {
@@ -86,7 +86,7 @@ void place(const Context<T>& ctx, W* weights, bool one_by_one) {
     }
 }
 
-// A thread's share of the packing, in all copies; that of the input's weights only where they are wanted.
+// A thread's share of the packing, in all copies; weight_ih only if `wants_x`.
 template <class T>
 void pack(const PackedWeights<T>& weights, void (*pack_one)(const Packing<T>&), int rank, int size,
           bool wants_x = true) {

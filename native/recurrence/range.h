@@ -1,4 +1,4 @@
-// Half-open ranges, and how work is divided among threads into them.
+// Half-open ranges, and the division of work into them.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ struct Range {
     std::size_t size() const { return last - first; }
 };
 
-// The share of `rank` among `size` of n things, in multiples of `step`.
+// The share of thread `rank` of `size` in n items, in multiples of `step`.
 inline Range share(std::size_t n, std::size_t step, int rank, int size) {
     const std::size_t pieces = (n + step - 1) / step;
     const auto at = [&](int r) {

@@ -1,24 +1,24 @@
-// Saved activations: what forward leaves for backward in the caller's buffer.
+// Saved activations: what forward stores for backward in the caller's buffer.
 #pragma once
 
 #include "recurrence/context.h"
 
 namespace elman {
 
-// Of a part; null where nothing is saved.
+// Those of a part; null if not saved.
 template <class T>
 struct Saved {
     T *gates, *c_prev, *hat_x, *hat_h, *inverse_x, *inverse_h, *hidden, *out;
 };
 
-// Whether a cell's only gate is its output: backward then finds the one in the other's place. Where a mask has kept an
-// old output instead, no gradient goes through the gate; a share of the old one, without masks, would hide it.
+// Whether a cell's only gate is its output, so that saving the output is enough. A zoneout mask may replace the output
+// by the old one, but then no gradient passes the gate; zoneout by its rate, without masks, would hide the gate.
 template <class T>
 bool output_is_gate(const Context<T>& ctx) {
     return ctx.plan.blocks == 1 && (ctx.layout.zoneout.empty() || ctx.zoneout_masks());
 }
 
-// Where a part's lie in the buffer, from element `at` on, which moves behind them.
+// The place of a part's in `buffer`, from element `at` on; advances `at`.
 template <class T>
 Saved<T> saved_of(const Context<T>& ctx, const Part& part, T* buffer, std::size_t& at) {
     const Sizes<T>& sizes = ctx.sizes;
@@ -28,11 +28,11 @@ Saved<T> saved_of(const Context<T>& ctx, const Part& part, T* buffer, std::size_
     const auto take = [&](bool wanted, std::size_t width) -> T* {
         if (!wanted) return nullptr;
         const std::size_t begin = at;
-        at += rounded(n * width, sizes.panel);  // each begins on a vector
+        at += rounded(n * width, sizes.panel);  // each starts on a whole vector
         return buffer == nullptr ? nullptr : buffer + begin;
     };
     Saved<T> s;
-    s.gates = take(!output_is_gate(ctx), sizes.S);  // null: the outputs
+    s.gates = take(!output_is_gate(ctx), sizes.S);  // null: outputs are the gates
     s.c_prev = take(plan.cell_state, sizes.H);
     s.hat_x = take(layout.layer_norm, plan.x_blocks * sizes.H);
     s.hat_h = take(layout.layer_norm, plan.h_blocks * sizes.H);

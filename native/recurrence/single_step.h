@@ -1,4 +1,4 @@
-// Large single steps, one call each, which take as long as their weights take from the caches.
+// Single steps of large layers, one call each: as fast as the caches deliver the weights.
 #pragma once
 
 #include "recurrence/forward_rows.h"
@@ -14,8 +14,8 @@ std::size_t largest_layer(const Context<T>& ctx) {
     return static_cast<std::size_t>(ctx.plan.h_blocks) * ctx.sizes.H * (input + ctx.sizes.R) * sizeof(T);
 }
 
-// The products of a single step's input and state, panels of both in turns: the next step, which goes the other way, then
-// finds in the cache what was read last of either.
+// The products of a single step's input and state, with their panels interleaved: the next step, which goes the other
+// way, then finds the last panels of both in the cache.
 template <class T>
 void interleaved_products(const Context<T>& ctx, const ForwardWeights<T>& w, std::size_t n, const ForwardRows<T>& rows,
                           bool descending) {
@@ -26,11 +26,11 @@ void interleaved_products(const Context<T>& ctx, const ForwardWeights<T>& w, std
         ctx.kernels.matmul({n, b.n, b.k, a, 0, b.packed, b.width, rows.gates, column, panels.first, panels.last, start,
                             start == nullptr, descending});
     };
-    // what a single row is best multiplied with at a time
+    // panels that gemv takes at a time
     const auto group = [&](const Packing<T>& b) {
         return b.width == ctx.sizes.panel ? std::size_t{tuning::gemv_panels} : std::size_t{1};
     };
-    std::size_t done = 0;  // of the input's panels, counted in the direction of this step
+    std::size_t done = 0;  // panels of the input, in this step's direction
     const auto input_until = [&](std::size_t until) {
         until = std::min(rounded(until, group(x)), x.last);
         if (until <= done) return;
@@ -41,7 +41,7 @@ void interleaved_products(const Context<T>& ctx, const ForwardWeights<T>& w, std
     for (std::size_t at = 0; at < h.last; at += group(h)) {
         const std::size_t end = std::min(at + group(h), h.last);
         const Range panels = descending ? Range{h.last - end, h.last - at} : Range{at, end};
-        // the input's share of these columns comes first
+        // the input's part of these columns comes first
         const std::size_t border = h_column + (descending ? panels.first : panels.last) * h.width;
         const std::size_t before = border < x_column ? 0 : border - x_column;
         input_until(descending ? x.last - std::min(x.last, before / x.width) : (before + x.width - 1) / x.width);

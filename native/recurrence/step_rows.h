@@ -1,5 +1,5 @@
-// Where the rows of one step lie. Every matrix is reached through pointers to its rows: a row lies in the caller's tensor,
-// whatever its strides and its order, or in a buffer of ours, and is copied for neither.
+// Where the rows of one step lie: in the caller's tensor, whatever its strides and the order of its rows, or in an
+// internal buffer. Kernels take pointers to rows, so nothing is copied.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct StepRows {
     }
 };
 
-// Rows of `width` values one behind the other.
+// Contiguous rows of `width` values.
 template <class U>
 StepRows<U> dense_rows(U* base, std::size_t width) {
     return {base, static_cast<std::ptrdiff_t>(width), nullptr};

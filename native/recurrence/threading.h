@@ -1,4 +1,4 @@
-// How many threads run a call, and what each of them does.
+// How many threads run a call, and how they divide its work.
 #pragma once
 
 #include <cstring>
@@ -8,7 +8,8 @@
 
 namespace elman {
 
-// Threads share the rows, each running all steps of its own; or, where rows are too few, the units, meeting twice a step.
+// Threads usually divide the rows, each running all steps of its own. If rows are few and weights large they divide the
+// units instead, with two barriers a step.
 template <class T>
 bool shares_units(const Context<T>& ctx, int threads) {
     const std::size_t weights = static_cast<std::size_t>(ctx.plan.h_blocks) * ctx.sizes.H * ctx.sizes.R * sizeof(T);
@@ -26,7 +27,7 @@ int thread_count(const Context<T>& ctx) {
     return work < tuning::shared_work ? 1 : std::max(1, ctx.batch.threads);
 }
 
-// Rows of nearly equal numbers of active steps, out of `steps`.
+// The rows of one thread: all threads get nearly the same number of active rows over `steps`.
 template <class T>
 Range rows_of(const Context<T>& ctx, int rank, int size, Range steps) {
     if (ctx.batch.counts == nullptr) return share(ctx.batch.rows, 1, rank, size);
@@ -35,7 +36,7 @@ Range rows_of(const Context<T>& ctx, int rank, int size, Range steps) {
         std::size_t row = 0, before = 0;
         for (std::size_t t = steps.last; row < ctx.batch.rows && before < goal; ++row) {
             while (ctx.count(t - 1) <= row) --t;
-            if (before + (t - steps.first) / 2 >= goal) break;  // nearer without this row
+            if (before + (t - steps.first) / 2 >= goal) break;  // closer without this row
             before += t - steps.first;
         }
         return row;
@@ -43,7 +44,7 @@ Range rows_of(const Context<T>& ctx, int rank, int size, Range steps) {
     return {border(rank), rank + 1 == size ? ctx.batch.rows : border(rank + 1)};
 }
 
-// Sets the rows of padded steps to zero, a thread every so many steps: later ones have more of them.
+// Zeroes the rows of padded steps. Steps are dealt out one by one, because later ones have more padding.
 template <class T>
 void clear_padding(const Context<T>& ctx, const Team& team, const Rows<T>& tensor, std::size_t width) {
     if (ctx.batch.counts == nullptr || ctx.batch.packed) return;

@@ -1,5 +1,4 @@
-// The gradients of a part's weights over a chunk of steps: sums over all its rows, the weights' units divided among the
-// threads.
+// The weight gradients of a chunk of steps: sums over all its rows. Threads divide the weights' units.
 #pragma once
 
 #include "recurrence/backward_rows.h"
@@ -23,7 +22,7 @@ public:
         if (ctx.plan.phases > 1) right_operand_ = m.template take<T>(sizes.panels(sizes.R) * sizes.panel * n);
     }
 
-    // Those of n rows; `add`: to those of the chunks before. All threads come to the barriers in it.
+    // Over n rows; `add`: to the sums of earlier chunks. Has barriers, so all threads must call it.
     void sum(Team& team, const Part& part, const BackwardWeights<T>& w, const BackwardRows<T>& r, std::size_t n,
              bool add) const {
         const CellPlan& plan = ctx_.plan;
@@ -36,7 +35,7 @@ public:
             if (plan.phases > 1) pack_right(team, right_operand_, r.operand, n, sizes.R, nullptr);
         }
         team.barrier();
-        // blocks of units lie side by side in the gates' gradients; each unit's gradients have their own place
+        // blocks of units lie side by side in the gates' gradients; rows of weight gradients may lie anywhere
         const auto outer_sums = [&](const T* d, std::size_t stride, std::size_t first, int blocks, std::size_t width,
                                     const T* right, T* const* rows, T* const* sums) {
             if (rows == nullptr && sums == nullptr) return;
@@ -71,7 +70,7 @@ public:
             ctx_.cell.extra_sums(a, g.extra);
         }
         if (ctx_.layout.proj_size && g.hr != nullptr) {
-            team.barrier();  // the inputs are done with
+            team.barrier();  // the packed inputs are no longer needed
             pack_right(team, right_, r.hidden, n, sizes.H, nullptr);
             team.barrier();
             const Range outputs = share(sizes.R, tuning::gradient_rows, team.rank(), team.size());
@@ -88,7 +87,7 @@ private:
         ctx_.kernels.pack_rows({rows, n, width, packed, panels.first, panels.last, scale, ctx_.sizes.panel, 1});
     }
 
-    // Of layer normalisation's gains and shifts.
+    // Gradients of layer normalisation's gains and shifts.
     void sum_norm(const BackwardRows<T>& r, std::size_t n, Range units, int blocks, int first, const int* gates,
                   const T* const* hat, T* gain, T* shift) const {
         for (int k = 0; k < blocks; ++k) {
@@ -103,7 +102,7 @@ private:
     const Context<T>& ctx_;
     const BackwardCall<T>& call_;
     const std::size_t arrays_;
-    T *right_, *right_h_, *right_operand_ = nullptr;  // packed: what the gates' gradients are multiplied with
+    T *right_, *right_h_, *right_operand_ = nullptr;  // packed right factors
 };
 
 }  // namespace elman

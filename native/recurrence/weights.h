@@ -1,4 +1,4 @@
-// A part's weights by name, and in the order of the blocks that its cell's plan lays the gates out in.
+// A part's weights by name, and reordered from gates to the blocks of the cell's plan.
 #pragma once
 
 #include <cstring>
@@ -7,7 +7,7 @@
 
 namespace elman {
 
-// Pointers to const for reading, else to gradients.
+// P: pointer to const for weights, to non-const for gradients.
 template <class P>
 struct PartWeights {
     P ih{}, hh{}, b_ih{}, b_hh{}, extra[max_extra]{}, gain_ih{}, gain_hh{}, hr{};
@@ -22,13 +22,13 @@ struct PartWeights {
     }
 };
 
-// `arrays`: of a part, see Layers::part_arrays().
+// `arrays`: Layers::part_arrays().
 template <class T>
 PartWeights<const T*> weights_of(const Context<T>& ctx, const Part& part, std::size_t arrays) {
     return {ctx.call.weights.data() + part.number * arrays, ctx.layout, ctx.plan};
 }
 
-// A row of blocks · H values, from the gates' own; blocks that have no such gate are 0.
+// A row of (gates · H) values, reordered to (blocks · H); zeros if `values` is null.
 template <class T>
 T* in_blocks(const Context<T>& ctx, int blocks, const int* gates, const T* values) {
     const std::size_t H = ctx.sizes.H;
@@ -40,7 +40,8 @@ T* in_blocks(const Context<T>& ctx, int blocks, const int* gates, const T* value
     return row;
 }
 
-// What the blocks begin with: their biases, where no normalisation comes between.
+// What pre-activations start from: the sum of their biases. Layer normalisation uses the biases as shifts, so zeros
+// there.
 template <class T>
 const T* initial_gates(const Context<T>& ctx, const PartWeights<const T*>& w) {
     const std::size_t H = ctx.sizes.H;
@@ -66,7 +67,7 @@ U** row_pointers(const Context<T>& ctx, U* values, std::size_t n, std::size_t wi
     return rows;
 }
 
-// Pointers to the rows of weights, or of their gradients, in the order of the blocks' units.
+// Pointers to the rows of a weight, or of its gradient, in the order of the blocks.
 template <class U, class T>
 U** rows_in_blocks(const Context<T>& ctx, int blocks, const int* gates, U* weight, std::size_t width) {
     if (weight == nullptr) return nullptr;

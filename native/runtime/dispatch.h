@@ -1,4 +1,4 @@
-// Which of the compiled targets runs.
+// The choice among the compiled targets.
 #pragma once
 
 #include <span>
@@ -14,13 +14,13 @@ struct Target {
     const Kernels* kernels;
 };
 
-// All that were compiled, best first.
+// All compiled targets, best first.
 std::span<const Target> targets();
 
-// The target of that name. Throws std::invalid_argument where it is unknown or unsupported, naming those that can run.
+// The target of that name. Throws std::invalid_argument if it is unknown or unsupported, naming those that run here.
 const Target& find_target(std::string_view name);
 
-// The best supported target, or the one that the environment variable ELMAN_TARGET names; settled at the first call.
+// The best supported target, or the one named by the environment variable ELMAN_TARGET; decided at the first call.
 const Target& active_target();
 
 }  // namespace elman

@@ -1,4 +1,4 @@
-// The processors that threads run on. For threads.cpp alone.
+// Processors that threads run on. Only for threads.cpp.
 #pragma once
 
 #include <sched.h>
@@ -16,8 +16,8 @@ inline int current_processor() {
 #endif
 }
 
-// Moves the calling thread to another processor, if it may use one. A waker that goes on by itself keeps a thread that
-// the system has put beside it from running, until the system notices, milliseconds later.
+// Moves the calling thread to another processor, if it may use one. If the system wakes a thread on the processor of
+// its waker, which goes on computing, it may take milliseconds to move it.
 inline void leave_processor([[maybe_unused]] int processor) {
 #ifdef __linux__
     cpu_set_t allowed, others;

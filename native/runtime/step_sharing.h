@@ -1,4 +1,4 @@
-// Whether a team shares in a large single step: steps come one call each, and a step is shorter than waking a thread.
+// Whether threads share a large single step. Steps come one call each, and a step is shorter than waking a thread.
 #pragma once
 
 #include <algorithm>
@@ -9,22 +9,22 @@
 
 namespace elman {
 
-// Of one stepper. Calls from several threads at once mix their times, which costs speed at most.
+// One per stepper. Concurrent calls mix up their times, which only affects speed.
 class StepSharing {
 public:
     using Clock = std::chrono::steady_clock;
     using Time = Clock::time_point;
 
-    // Where steps follow one another closely, the team's threads stay awake between them; waking them is worth it from
-    // about so many on.
+    // Whether the step that begins is shared. Between steps that follow one another closely the threads stay awake;
+    // waking them pays after `steps_to_wake` such steps.
     bool begins(Time begin) {
         const bool close = begin.time_since_epoch().count() - last_end_ < awake.count();
         row_ = close ? std::min(row_ + 1, tuning::steps_to_wake) : 0;
         return row_ == tuning::steps_to_wake && rest_ == 0;
     }
 
-    // Sharing goes on while it pays: a processor that is busy with something else keeps the whole team waiting. Each time
-    // that it does not, the next try comes later.
+    // Sharing continues while it pays: a processor that is busy with something else keeps the whole team waiting. After
+    // each failure the next attempt comes later.
     void ended(Time begin, Time end, bool shared) {
         const long long took = (end - begin).count();
         if (!shared) {
@@ -47,7 +47,7 @@ public:
     }
 
 private:
-    // A number that is read and written without care for what others do in between.
+    // A number read and written with relaxed ordering.
     template <class U>
     struct Loose {
         std::atomic<U> value{0};
@@ -57,11 +57,12 @@ private:
 
     static constexpr Clock::duration awake = std::chrono::microseconds(tuning::awake_microseconds);
 
-    Loose<long long> last_end_, alone_, sum_;  // ticks: of the clock; of a step alone; of a window of shared ones
-    Loose<int> row_;                           // steps that followed closely, as far as they count
-    Loose<int> shared_, paid_;                 // steps shared in a row; and since the last failure
+    Loose<long long> last_end_, alone_,
+        sum_;                   // in ticks: the end of the last step; one unshared step; a window of shared steps
+    Loose<int> row_;            // close steps in a row, up to steps_to_wake
+    Loose<int> shared_, paid_;  // shared steps in a row, and since the last failure
     Loose<int> rest_,
-        next_rest_{tuning::least_rest};  // steps to go alone before the next try; and after that, if it fails
+        next_rest_{tuning::least_rest};  // unshared steps before the next attempt, and after it if it fails
 };
 
 }  // namespace elman

@@ -74,7 +74,7 @@ private:
     static const bool forks_are_seen;
 
     int allowed() {
-        if (calls_++ % 64 == 0) processors_ = allowed_processors();  // asking costs a call of the system
+        if (calls_++ % 64 == 0) processors_ = allowed_processors();  // asking is a system call
         return processors_;
     }
 
@@ -96,7 +96,7 @@ private:
     int grow(int threads) {
         const int size = std::min({threads, allowed(), most_threads});
         if (size <= started_ + 1) return size;
-        // Signals are for the program's own threads, but for those that a thread raises by its own fault.
+        // Signals are left to the program's own threads, except for those that a thread's own fault raises.
         sigset_t blocked, before;
         sigfillset(&blocked);
         for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&blocked, fault);
@@ -126,9 +126,9 @@ private:
         task_(team, context_);
     }
 
-    static void after_fork() noexcept;  // in the child, where there is none of the threads
+    static void after_fork() noexcept;  // in the child, which has none of the threads
 
-    std::atomic<bool> busy_{false};  // whoever sets it owns all that is not atomic
+    std::atomic<bool> busy_{false};  // whoever sets it owns everything that is not atomic
     int started_ = 0;
     int processors_ = 0;
     unsigned calls_ = 0;
@@ -146,7 +146,7 @@ private:
     Signal running_;  // workers that have not ended the call
     alignas(tuning::cache_line) std::atomic<unsigned> arrived_{0};
     Signal round_;                  // barriers passed
-    Worker workers_[most_threads];  // by rank; the first place stays empty
+    Worker workers_[most_threads];  // by rank; the first is unused
 };
 
 namespace {
@@ -166,7 +166,7 @@ void* Pool::live(void* worker) noexcept {
 }
 
 void Pool::after_fork() noexcept {
-    pool.parallel_ = nullptr;  // which of its threads it still counts on, nobody knows
+    pool.parallel_ = nullptr;  // its state in the child is unknown
     pool.started_ = 0;
     pool.calls_ = 0;
     pool.arrived_ = 0;

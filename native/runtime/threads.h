@@ -1,5 +1,5 @@
-// Teams of threads: of a small pool, the library's own, that sleeps between calls; or of an OpenMP runtime that the
-// program has anyway.
+// Teams of threads, from a small pool that sleeps between calls, or from an OpenMP runtime that the program uses
+// anyway.
 //
 // Code of any target may include this header: it uses no library and leaves no function that targets could share
 // (README.md).
@@ -14,7 +14,7 @@ class Team {
 public:
     int size() const;  // number of threads, at least 1
     int rank() const;  // 0 ... size - 1; 0 is the calling thread
-    void barrier();    // waits until all have come; what any of them wrote before, each sees after
+    void barrier();    // waits for all; what any of them wrote before it, each sees after it
 
 private:
     friend class Pool;
@@ -24,17 +24,16 @@ private:
     int size_, rank_;
 };
 
-// Runs task(team, context) on `threads` threads at once, the calling one among them; returns when all have ended.
+// Runs task(team, context) on `threads` threads at once, including the calling one; returns when all have finished.
 //
 // The team may be smaller than asked for, so no result may depend on its size: it has no more threads than the caller
-// may use processors, and is the caller alone where the pool already works for somebody else (another thread, or the
-// task that is calling) and where the system grants no thread.
-// The caller's floating-point environment (rounding, flushing of subnormals) holds on all of them.
-// A task throws nothing, and all its threads come to each barrier: allocate and check before.
+// may use processors, and only the caller if the pool is busy (with another thread, or the task that is calling) or the
+// system grants no thread. The caller's floating-point environment (rounding, flushing of subnormals) applies to all of
+// them. A task must not throw, and all its threads must reach each barrier: allocate and check before.
 void run_team(int threads, void (*task)(Team&, void*), void* context) noexcept;
 
-// Takes the threads of an OpenMP runtime from here on, by its own functions. Whoever computes with such a runtime next to
-// ours has its threads spin for milliseconds after each of its regions, on the processors that ours would need.
+// Uses the threads of an OpenMP runtime from now on, through its own functions. Otherwise, in a program that computes
+// with such a runtime, its threads would spin for milliseconds after each region, on the processors that ours need.
 void use_openmp(void (*parallel)(void (*)(void*), void*, unsigned, unsigned), int (*thread_number)(),
                 int (*team_size)()) noexcept;
 

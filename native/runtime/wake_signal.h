@@ -1,4 +1,4 @@
-// How the pool's threads wait for each other. For threads.cpp alone.
+// How the pool's threads wait for each other. Only for threads.cpp.
 #pragma once
 
 #include <sched.h>
@@ -18,10 +18,10 @@ inline void relax() {
 #endif
 }
 
-// A number on whose change threads wait.
+// A number whose changes threads wait for.
 //
 // Its changes are sequentially consistent, not merely releasing: wake() must not look for sleepers before the change
-// is visible to one about to sleep. (The library's notify makes the same look, so the rule holds for it too.)
+// is visible to one about to sleep. (The library's notify checks for sleepers too, so the same holds for it.)
 struct alignas(tuning::cache_line) Signal {
     std::atomic<unsigned> value{0};
     std::atomic<unsigned> sleepers{0};

@@ -1,5 +1,5 @@
-// Memory that a thread keeps from call to call: the system's allocator may give a buffer back and fault it in again at
-// every call, which costs more than a small recurrence.
+// Memory that a thread keeps between calls: the system's allocator may return a buffer and fault it in again at every
+// call, which costs more than a small recurrence.
 #pragma once
 
 #if defined(__linux__)
@@ -17,7 +17,7 @@
 
 namespace elman {
 
-// Asks for large pages under a large buffer, before it is written to: there are then 512 times fewer faults.
+// Asks for large pages under a large buffer, before it is first written to: 512 times fewer page faults.
 inline void use_large_pages(void* data, std::size_t size) {
 #if defined(__linux__)
     constexpr std::size_t page = 4096;
@@ -29,7 +29,7 @@ inline void use_large_pages(void* data, std::size_t size) {
 
 class Workspace {
 public:
-    // The calling thread's own. Everything taken is free again when the Scope ends.
+    // Everything taken is free again when the Scope ends.
     class Scope {
     public:
         explicit Scope(Workspace& workspace) : workspace_(workspace) {}
@@ -76,7 +76,7 @@ private:
     }
 
     void* take_bytes(std::size_t size) {
-        // a line more, so that buffers of a power of two in size do not all begin in the same set of the cache
+        // one more line, so that buffers whose size is a power of two do not all start in the same cache set
         size = (size + line - 1) / line * line + line;
         taken_ += size;
         if (blocks_.empty() || used_ + size > blocks_.back().size) {
@@ -88,7 +88,7 @@ private:
         return at;
     }
 
-    // One block of what was needed in all serves the next call.
+    // The next call gets a single block of the total size.
     void reset() {
         if (taken_ > tuning::workspace_kept) {
             blocks_.clear();

@@ -106,7 +106,7 @@ def test_without_a_batch_and_from_other_arrays():
         np.testing.assert_array_equal(state, expected[:, 0])
 
 
-def test_what_it_refuses():
+def test_wrong_arguments_are_errors():
     layout = Layout("gru", 3, 5)
     weights, x, (h,) = drawn(layout, np.float32, 2)
     stepper = Stepper(layout, weights)

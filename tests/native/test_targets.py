@@ -45,12 +45,12 @@ def test_an_unknown_target_is_an_error_of_ours(native):
         "try: backends.native_available()\n"
         "except errors.SettingsError as error: print(error)"
     )
-    refused = run_python(code, ELMAN_TARGET="sse9")
+    failed = run_python(code, ELMAN_TARGET="sse9")
     usable = ", ".join(native.targets())
-    assert refused.stdout.strip() == f"ELMAN_TARGET: target 'sse9' is unknown; the targets that run here: {usable}"
+    assert failed.stdout.strip() == f"ELMAN_TARGET: target 'sse9' is unknown; the targets that run here: {usable}"
 
 
-def test_an_unknown_target_of_a_call_is_refused(native):
+def test_an_unknown_target_of_a_call_is_an_error(native):
     x = np.zeros(3)
     with pytest.raises(ValueError, match="target 'sse9' is unknown; the targets that run here: .*baseline"):
         native.exp(x, x, target="sse9")
@@ -67,7 +67,7 @@ def test_kernels_share_no_library_code_between_targets():
         source = (NATIVE / name).read_text(encoding="utf-8")
         pending += re.findall(r'#include "(.+?)"', source)
         library |= set(re.findall(r"#include <(.+?)>", source))
-        if "ELMAN_TARGET_NAME" not in source:  # compiled once as well: plain data, nothing that leaves a function behind
+        if "ELMAN_TARGET_NAME" not in source:  # also compiled once: plain data, which leaves no function behind
             assert not re.search(r"\binline\b|\breturn\b", source), f"{name} holds code that targets would share"
     assert {"kernels/activations.h", "kernels/simd.h", "kernels/table.h", "kernels/cells/gru.h"} <= visited
     # intrinsics leave no function behind that the linker could share

@@ -1,4 +1,4 @@
-"""The pool of threads and when steps share them, without Python: programs that have to end well (native/tests)."""
+"""The thread pool and step sharing, without Python: programs of native/tests that must succeed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("sources", PROGRAMS.values(), ids=PROGRAMS)
-def test_it_ends_well(compiler, sources, tmp_path):
+def test_program_succeeds(compiler, sources, tmp_path):
     program = tmp_path / "program"
     files = [NATIVE / source for source in sources]
-    subprocess.run([*compiler.split(), "-std=c++20", "-O2", "-pthread", "-I", NATIVE, *files, "-o", program], check=True)
+    flags = ["-std=c++20", "-O2", "-pthread", "-I", NATIVE]
+    subprocess.run([*compiler.split(), *flags, *files, "-o", program], check=True)
     ended = subprocess.run([program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ok\n", "")

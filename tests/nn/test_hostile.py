@@ -345,7 +345,7 @@ def check(number: int) -> None:
         with contextlib.suppress(*TORCH_ERRORS):  # what is spoiled twice may not be spoiled again
             spoil(scene, r)
     peer, layer = scene.layers()
-    if scene.in_place == "x" and isinstance(scene.x, Tensor):
+    if scene.in_place == "x" and isinstance(scene.x, Tensor) and not scene.refused:
         scene.x = scene.x.clone()
     found = outcome(scene, layer, ERRORS)
     if scene.refused:

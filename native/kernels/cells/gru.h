@@ -6,8 +6,8 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// Reset after the product. Blocks n r z m, where m is the state's share of n before the reset: h's product lies in
-// r z m side by side, x's in n r z.
+// Reset after the product. Blocks n r z m, where m is h's part of n before the reset: h's product fills r z m,
+// x's product n r z.
 struct Gru {
     static constexpr CellPlan plan(const char* name) {
         return {.name = name,

@@ -6,7 +6,7 @@
 
 namespace elman::ELMAN_TARGET_NAME {
 
-// Reset before the product: n waits for the product of r ⊙ h. Blocks r z n.
+// Reset before the product: n needs the product of r ⊙ h. Blocks r z n.
 struct GruBefore {
     static constexpr CellPlan plan(const char* name) {
         return {.name = name,

@@ -1,5 +1,7 @@
 // The cells that have kernels, by the names that src/elman/cells/ registers them under. Their equations are in
-// docs/equations.md and, once, in src/elman/cells/; the derivatives in these files are by the activations' arguments.
+// docs/equations.md and, once, in src/elman/cells/; the gradients here are with respect to the pre-activations.
+//
+// A new cell is a file here, its include, and one line in the list.
 #pragma once
 
 #include "kernels/cells/gru.h"

@@ -78,7 +78,7 @@ struct Lstm {
             const V<T> i = load_first<T>(gates, count), f = load_first<T>(gates + a.block, count);
             const V<T> g = load_first<T>(gates + 2 * a.block, count), o = load_first<T>(gates + 3 * a.block, count);
             const V<T> old = load_first<T>(a.c_prev[row] + j, count);
-            // the division takes a quarter of the time; where o is all but zero, so is what its derivatives are worth
+            // a division takes a quarter of the time of tanh; where o is almost zero, so are the gradients that need it
             const V<T> squashed = a.h != nullptr ? load_first<T>(a.h[row] + j, count) / at_least<T>(o, T(0x1p-100))
                                                  : Tanh::apply<T>(fused<T>(f, old, i * g));
             V<T> d_h = incoming<T>(a, row, j, count);

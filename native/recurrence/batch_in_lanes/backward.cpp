@@ -15,11 +15,11 @@ class BackwardInLanes : PanelLoop<T> {
     struct Weights {
         T **ih, **hh;  // transposed
     };
-    // Where the sums of a part go, row by row; null where nobody asks for them.
+    // A part's weight gradients in one slot, row by row; null if not wanted.
     struct Sums {
         T **ih, **hh, **b_ih, **b_hh;
     };
-    // Of a thread, for the panel that it is at; the gates' gradients and inputs for a chunk of steps.
+    // A thread's buffers for its current panel; gate gradients and inputs for a chunk of steps.
     struct Scratch {
         T *h, *direct, *product, *d_c, *d_gates, *x, *d_out, *turns[2], **gate_rows, **rows, **lanes;
         const T **gates, **h_new, **h_prev, **c_prev, **d_out_rows, **from, **left, **right;
@@ -40,7 +40,7 @@ public:
             const PartWeights<T*> g = gradients_of(ctx_, call_, part, arrays);
             for (std::size_t slot = 0; slot < slots_; ++slot) {
                 const auto sums = [&](int blocks, const int* gates, T* gradient, std::size_t width) {
-                    // the first ones are the gradients themselves
+                    // the first slot is the gradients themselves
                     return slot == 0 || gradient == nullptr ? rows_in_blocks(ctx_, blocks, gates, gradient, width)
                                                             : zeros(Base::at(blocks), width);
                 };
@@ -79,7 +79,7 @@ public:
             Scratch& c = scratch_[team.rank()];
             const auto rank = static_cast<std::size_t>(team.rank()), size = static_cast<std::size_t>(team.size());
             for (std::size_t slot = rank; slot < slots_; slot += size) {
-                // from the last panel to the first: what forward wrote last is still in the cache
+                // from the last panel to the first, since what forward wrote last is still in the cache
                 const std::size_t own = (panels_.count() - slot + slots_ - 1) / slots_;
                 for (std::size_t k = own; k-- > 0;) run_panel(c, slot, slot + k * slots_);
             }
@@ -110,7 +110,7 @@ private:
         return rows;
     }
 
-    // Adds the sums of all slots to the first one's; a part's rows are divided among the threads.
+    // Adds all slots to the first; threads divide a part's rows.
     void add_up(const Team& team, const Part& part) const {
         const Sums* const sums = sums_ + part.number * slots_;
         const auto add = [&](T** Sums::* which, int blocks, std::size_t width) {
@@ -130,12 +130,12 @@ private:
         add(&Sums::b_hh, plan_.h_blocks, 1);
     }
 
-    // The gradient of what a layer reads of a step: what the layer below gives out.
+    // The gradient of a layer's inputs at a step, which are the outputs of the layer below.
     T* d_below(const Scratch& c, std::size_t layer, std::size_t t) const {
         return c.turns[layer % 2] + t * widest_ * W_;
     }
 
-    // Back through all layers of one panel.
+    // One panel, through all layers.
     void run_panel(Scratch& c, std::size_t slot, std::size_t p) const {
         for (std::size_t layer = ctx_.layout.num_layers; layer-- > 0;) {
             for (std::size_t d = 0; d < ctx_.layout.directions; ++d) {
@@ -169,7 +169,7 @@ private:
         return s == 0 ? c.h : Base::saved_out(part.layer, p, ctx_.step(part, s - 1)) + part.direction * sizes_.H * W_;
     }
 
-    // `at`: of the step, in the chunk.
+    // `at`: the step's index in the chunk.
     void run_step(Scratch& c, const Part& part, std::size_t p, std::size_t s, std::size_t at) const {
         const Weights& w = weights_[part.number];
         const std::size_t t = ctx_.step(part, s), column = part.direction * sizes_.H;
@@ -197,7 +197,7 @@ private:
         a.direct = c.direct, a.product = c.product, a.d_c = c.d_c, a.h = plan_.cell_state ? c.h_new : nullptr;
         ctx_.cell.backward[0](a);
 
-        if (s > 0 || call_.d_states[0] != nullptr) {  // else nobody asks for it
+        if (s > 0 || call_.d_states[0] != nullptr) {  // otherwise nothing needs it
             Base::point_rows(c.product, sizes_.H, W_, c.rows);
             Base::multiply(p, sizes_.H, {w.hh, Base::at(plan_.h_blocks), d_gates + Base::at(plan_.h_first) * W_},
                            c.rows, nullptr, false);
@@ -213,7 +213,7 @@ private:
         }
     }
 
-    // One panel's share of the sums.
+    // Adds one panel's chunk to its slot.
     void sum_gradients(Scratch& c, const Part& part, const Sums& to, std::size_t p, std::size_t begin,
                        std::size_t end) const {
         for (std::size_t s = begin; s < end; ++s) {

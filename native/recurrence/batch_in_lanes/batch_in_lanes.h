@@ -1,16 +1,16 @@
-// The time loop with the batch in SIMD lanes: few units would leave vectors half empty, and where rows are many they need
-// not. Panels of rows, as wide as a packed panel, run all steps one after the other; what belongs to one (gates, states)
-// stays in the first cache, and each is already the packed factor of the next product.
+// The time loop with the batch in SIMD lanes: with few units and many rows, units would leave vectors half empty.
+// Panels of rows, as wide as a packed panel, run through all steps one panel after another. A panel's gates and states
+// stay in L1, and are already packed as a factor of the next product.
 //
-// The numbers are those of the time loop with units in the lanes, bit for bit, but for the gradients of weights, which are
-// summed in another order.
+// Results equal those with units in the lanes bit for bit, except for weight gradients, which are summed in another
+// order.
 #pragma once
 
 #include "recurrence/context.h"
 
 namespace elman {
 
-// Whether a call is run so.
+// Whether a call runs this way.
 template <class T>
 bool fits_in_lanes(const Context<T>& ctx);
 

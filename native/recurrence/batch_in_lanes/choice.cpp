@@ -1,4 +1,4 @@
-// When the batch goes into the lanes.
+// When the batch takes the lanes.
 #include "recurrence/batch_in_lanes/batch_in_lanes.h"
 #include "recurrence/batch_in_lanes/panel_loop.h"
 
@@ -13,9 +13,9 @@ bool fits_in_lanes(const Context<T>& ctx) {
     const bool dense = batch.counts == nullptr && batch.order == nullptr && !batch.packed && batch.resets == nullptr;
     if (!without_options || !dense) return false;
     const std::size_t H = ctx.sizes.H, B = batch.rows, lanes = ctx.sizes.lanes, panel = ctx.sizes.panel;
-    // what is saved is as wide as the panels: not much wider than the rows
+    // saved activations are as wide as the panels, which should not be much wider than the rows
     if (3 * rounded(B, lanes) < 2 * rounded(B, panel)) return false;
-    // lanes that either time loop would compute; rows in lanes make the better use of the cache, while units are few
+    // the lanes that each time loop computes; rows in lanes make better use of the caches as long as units are few
     const std::size_t rows_in_lanes = rounded(B, lanes) * H, units_in_lanes = B * ctx.sizes.Hs;
     if (H > tuning::lanes_few_units * lanes) {
         return H < tuning::lanes_most_units * lanes && 5 * rows_in_lanes <= 4 * units_in_lanes;

@@ -40,7 +40,7 @@ public:
             c.x = m.template take<T>(ctx_.layout.input_size * W_);
             c.h = m.template take<T>(sizes_.H * W_);
             c.c = m.template take<T>(sizes_.H * W_);
-            // in inference, the outputs of a layer and of the one below; of the last, two steps'
+            // in inference: the outputs of a layer and of the one below, of the last layer only two steps
             const std::size_t inner = ctx_.layout.num_layers - 1;
             for (std::size_t k = 0; k < 2; ++k) {
                 const bool wanted = ctx_.call.saved == nullptr && k < inner;
@@ -107,7 +107,7 @@ private:
         if (plan_.cell_state) Base::unpack_state(ctx_.call.finals[1], part, p, c.c, c.lanes);
     }
 
-    // The pre-activations: blocks that the input and the state both reach, or only one of them, each in one product.
+    // The pre-activations: one matmul for each run of blocks with the same products, of the input, the state or both.
     void multiply(std::size_t p, const Weights& w, Factor x, Factor h, T* const* gates) const {
         const auto in = [](int block, int first, int blocks) { return block >= first && block < first + blocks; };
         const auto of_x = [&](int block) { return in(block, plan_.x_first, plan_.x_blocks); };

@@ -7,7 +7,7 @@
 
 namespace elman {
 
-// What forward and backward share: the batch's panels, what lies where in them, and the products.
+// What forward and backward share: the batch's panels, where things lie in them, and matmuls.
 template <class T>
 class PanelLoop {
 public:
@@ -21,7 +21,8 @@ public:
           S_(static_cast<std::size_t>(plan_.blocks) * sizes_.H),
           width_(ctx.layout.directions * sizes_.H) {}
 
-    // What forward saves: gates and old cells of each part, outputs of each layer; panel by panel, step by step.
+    // Forward saves the gates and old cell states of each part and the outputs of each layer, panel by panel, step by
+    // step.
     std::size_t saved_size() const {
         return ctx_.parts() * part_size() + ctx_.layout.num_layers * panels_.count() * ctx_.batch.steps * width_ * W_;
     }
@@ -43,8 +44,8 @@ protected:
                ((layer * panels_.count() + p) * ctx_.batch.steps + t) * width_ * W_;
     }
 
-    // Pointers to the rows of one step, for each lane of a panel; a lane without a row repeats the first one, so that
-    // its numbers are like any other's, or is null.
+    // Pointers to the rows of one step, one for each lane of a panel. A lane without a row repeats the first row, so
+    // that its values are harmless, or is null.
     template <class U>
     void lanes_of(const StepRows<U>& rows, std::size_t p, U** to, bool repeat) const {
         const std::size_t first = panels_.first(p), n = panels_.rows(p);
@@ -82,8 +83,8 @@ protected:
         std::size_t k;
         const T* b;
     };
-    // c[i] (+)= Σ a[i][k] · b[k] for n rows, from `start[i]` or added to what c holds, or from zero; and the same of a
-    // second pair of factors.
+    // c[i] = start[i] + Σ a[i][k] · b[k] for n rows, or with `add` from what c holds; plus the same of a second pair of
+    // factors.
     void multiply(std::size_t p, std::size_t n, const Factor& factor, T* const* c, const T* start, bool add,
                   const Factor& second = {}) const {
         ctx_.kernels.matmul({n, panels_.lanes(p), factor.k, factor.a, 0, factor.b, W_, c, 0, 0, 1, nullptr, add, false,

@@ -9,7 +9,7 @@ template <class T>
 class Panels {
 public:
     explicit Panels(const Context<T>& ctx) : rows_(ctx.batch.rows), count_(ctx.sizes.panels(rows_)) {
-        first_ = ctx.memory.template take<std::size_t>(count_ + 1);  // asked for too often to be divided each time
+        first_ = ctx.memory.template take<std::size_t>(count_ + 1);  // read too often for a division each time
         const std::size_t lanes = ctx.sizes.lanes, vectors = (rows_ + lanes - 1) / lanes;
         for (std::size_t p = 0; p <= count_; ++p) first_[p] = vectors * p / count_ * lanes;
     }
