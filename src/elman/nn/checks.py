@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from elman import torch_private
 from elman.cells import get_cell
 from elman.errors import ElmanError, SettingsError, ShapeError
 from elman.recurrence import Layout
@@ -135,9 +136,13 @@ def check_packed(layout: Layout, dtype: torch.dtype, input: PackedSequence) -> N
 
 
 def check_memory(name: str, tensor: Tensor) -> None:
-    """A tensor's storage holds it."""
+    """A tensor's storage holds it, where that is the processor's memory."""
     core = native()
-    if core is None or type(tensor) is not Tensor or tensor.layout is not torch.strided:
+    if core is None or type(tensor) not in (Tensor, torch.nn.Parameter) or not tensor.is_cpu:
+        return
+    if tensor.layout is not torch.strided or torch_private.interception(tensor):
+        return
+    if torch_private.is_lazy_zero(tensor) or tensor.dtype.is_complex:
         return
     try:
         core.check_memory(tensor, name)
