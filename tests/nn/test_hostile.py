@@ -43,8 +43,12 @@ def transposed(t: Tensor) -> Tensor:
     return t.transpose(0, -1).contiguous().transpose(0, -1)
 
 
+def nothing(t: Tensor) -> float:
+    return torch.nan if t.is_floating_point() else 0
+
+
 def every_other(t: Tensor) -> Tensor:
-    return torch.stack([t, torch.full_like(t, torch.nan)], -1).flatten(-2)[..., ::2]
+    return torch.stack([t, torch.full_like(t, nothing(t))], -1).flatten(-2)[..., ::2]
 
 
 def repeated(t: Tensor) -> Tensor:
@@ -52,7 +56,7 @@ def repeated(t: Tensor) -> Tensor:
 
 
 def part_of_more(t: Tensor) -> Tensor:
-    more = torch.full((t.numel() + 7,), torch.nan, dtype=t.dtype)
+    more = torch.full((t.numel() + 7,), nothing(t), dtype=t.dtype)
     more[5 : 5 + t.numel()] = t.flatten()
     return more[5 : 5 + t.numel()].view(t.shape)
 
@@ -333,7 +337,7 @@ def outcome(scene: Scene, layer: Any, errors: tuple[type[Exception], ...]) -> li
 def refusal_is_ours(found: Exception, scene: Scene) -> bool:
     """Whether elman may refuse what torch takes: weights and states of several types, packed data of other dimensions,
     and an input or weight changed before backward, which torch's kernels may have copied."""
-    words = ("a weight is", "does not match weight dtype", "input must be 2-D", "must be a tuple (h, c)")
+    words = ("a weight is", "does not match weight dtype", "input must be 2-D", "must be a tuple (h, c)", "hx is", "equal to input_size")
     return any(w in str(found) for w in words) or (bool(scene.in_place) and "modified by an inplace" in str(found))
 
 

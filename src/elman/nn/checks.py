@@ -109,6 +109,15 @@ def check_states(layout: Layout, dtype: torch.dtype, hx: Any, batch: int, *, bat
     return states if batched else tuple(s.unsqueeze(1) for s in states)
 
 
+def check_weights(layout: Layout, weights: Sequence[Tensor]) -> None:
+    """The weights are tensors of the layout's shapes."""
+    for name, shape, weight in zip(layout.shapes(), layout.shape_list, weights, strict=True):
+        if not isinstance(weight, Tensor):
+            raise LayerShapeError(f"{name} must be a tensor, got {type(weight).__name__}")
+        if weight.shape != shape:
+            raise LayerShapeError(f"a weight is {tuple(weight.shape)}: {name} must be {shape}")
+
+
 def check_packed(layout: Layout, dtype: torch.dtype, input: PackedSequence) -> None:
     """A packed input's data fit the layer, and its sizes describe them."""
     data, sizes = input.data, input.batch_sizes
