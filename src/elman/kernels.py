@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -160,15 +160,15 @@ def run_layers(
     >>> run_layers(layout, np.full((2, 1, 1), 0.5), None, weights).output.ravel().round(4)
     array([0.4621, 0.4621])
     """
+    x = np.asarray(x)
     dtype = x.dtype
     if dtype not in (np.float32, np.float64) or x.ndim != 3 or x.shape[2] != layout.input_size or not x.shape[0]:
         raise ShapeError(f"x is {dtype} {x.shape}; it must be float32 or float64 (T, B, {layout.input_size}), T not 0")
     steps, rows = x.shape[:2]
     x = _reachable(x)
-    arrays = [_given(name, weights[name], shape, dtype) for name, shape in layout.shapes().items()]
-    parts = layout.num_layers * layout.num_directions
-    shapes = [(parts, rows, size) for size in layout.state_sizes]
-    initial = None if states is None else [_given("state", s, n, dtype) for s, n in zip(states, shapes, strict=True)]
+    arrays = _given_weights(layout, weights, dtype)
+    shapes = [(layout.num_parts, rows, size) for size in layout.state_sizes]
+    initial = None if states is None else _given_states(layout, states, shapes, dtype)
     sorted_rows = None if lengths is None else ragged(_checked_lengths(lengths, steps, rows), steps)
     starts = None if resets is None else np.ascontiguousarray(_given("resets", resets, (steps, rows), np.dtype(bool)))
     output = np.empty((steps, rows, layout.num_directions * layout.recurrent_size), dtype)
@@ -192,6 +192,21 @@ def _reachable(x: Array) -> Array:
     size = x.dtype.itemsize
     whole = all(stride % size == 0 for stride in x.strides) and x.flags.aligned
     return x if whole and (x.shape[2] == 1 or x.strides[2] == size) else np.require(x, x.dtype, ["C", "A"])
+
+
+def _given_weights(layout: Layout, weights: Mapping[str, Array], dtype: np.dtype) -> list[Array]:
+    missing = [name for name in layout.shapes() if name not in weights]
+    if missing:
+        raise ShapeError(f"weights lacks {', '.join(missing)}; the layout needs {', '.join(layout.shapes())}")
+    return [_given(name, weights[name], shape, dtype) for name, shape in layout.shapes().items()]
+
+
+def _given_states(
+    layout: Layout, states: tuple[Array, ...], shapes: Sequence[tuple[int, ...]], dtype: np.dtype
+) -> list[Array]:
+    if len(states) != len(shapes):
+        raise ShapeError(f"{len(states)} state(s) given; {layout.cell} has {len(shapes)}")
+    return [_given("state", s, shape, dtype) for s, shape in zip(states, shapes, strict=True)]
 
 
 def _given(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
@@ -234,10 +249,10 @@ class Stepper:
         if layout.bidirectional:
             raise SettingsError("a bidirectional layer has no single step: its second half starts at the end")
         self.layout = layout
-        self.dtype = np.asarray(weights[next(iter(layout.shapes()))]).dtype
+        self.dtype = np.asarray(weights.get(next(iter(layout.shapes())), 0.0)).dtype
         if self.dtype not in (np.float32, np.float64):
             raise ShapeError(f"the weights are {self.dtype}; they must be float32 or float64: convert them with astype")
-        arrays = [_given(name, weights[name], shape, self.dtype) for name, shape in layout.shapes().items()]
+        arrays = _given_weights(layout, weights, self.dtype)
         self._run = kernels_for(layout, self.dtype).stepper(arrays, thread_count(threads)).step
 
     def step(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
@@ -273,12 +288,9 @@ class Stepper:
         layout, rows = self.layout, x.shape[:-1]
         if x.ndim not in (1, 2) or x.shape[-1] != layout.input_size:
             raise ShapeError(f"x is {x.shape}; it must be (B, {layout.input_size}) or ({layout.input_size},)")
-        if len(states) != len(layout.state_sizes):
-            raise ShapeError(f"{len(states)} state(s) given; {layout.cell} has {len(layout.state_sizes)}")
-        shapes = [(layout.num_layers, *rows, size) for size in layout.state_sizes]
-        given = tuple(_given("state", s, shape, self.dtype) for s, shape in zip(states, shapes, strict=True))
+        given = _given_states(layout, states, [(layout.num_layers, *rows, n) for n in layout.state_sizes], self.dtype)
         y = np.empty((*rows, layout.recurrent_size), self.dtype)
         new = tuple(np.empty_like(state) for state in given)
         second = (given[1], new[1]) if len(new) > 1 else (None, None)
-        self._run(np.require(x, self.dtype, ["C", "A"]), given[0], second[0], y, new[0], second[1])
+        self._run(_given("x", x, x.shape, self.dtype), given[0], second[0], y, new[0], second[1])
         return y, new

@@ -43,8 +43,12 @@ def transposed(t: Tensor) -> Tensor:
     return t.transpose(0, -1).contiguous().transpose(0, -1)
 
 
+def nothing(t: Tensor) -> float:
+    return torch.nan if t.is_floating_point() else 0
+
+
 def every_other(t: Tensor) -> Tensor:
-    return torch.stack([t, torch.full_like(t, torch.nan)], -1).flatten(-2)[..., ::2]
+    return torch.stack([t, torch.full_like(t, nothing(t))], -1).flatten(-2)[..., ::2]
 
 
 def repeated(t: Tensor) -> Tensor:
@@ -52,7 +56,7 @@ def repeated(t: Tensor) -> Tensor:
 
 
 def part_of_more(t: Tensor) -> Tensor:
-    more = torch.full((t.numel() + 7,), torch.nan, dtype=t.dtype)
+    more = torch.full((t.numel() + 7,), nothing(t), dtype=t.dtype)
     more[5 : 5 + t.numel()] = t.flatten()
     return more[5 : 5 + t.numel()].view(t.shape)
 
@@ -333,19 +337,15 @@ def outcome(scene: Scene, layer: Any, errors: tuple[type[Exception], ...]) -> li
 def refusal_is_ours(found: Exception, scene: Scene) -> bool:
     """Whether elman may refuse what torch takes: weights and states of several types, packed data of other dimensions,
     and an input or weight changed before backward, which torch's kernels may have copied."""
-    words = ("a weight is", "does not match weight dtype", "input must be 2-D")
+    words = ("a weight is", "does not match weight dtype", "input must be 2-D", "must be a tuple (h, c)", "hx is", "equal to input_size")
     return any(w in str(found) for w in words) or (bool(scene.in_place) and "modified by an inplace" in str(found))
 
 
 def check(number: int) -> None:
     """One case; its number is its seed."""
-    r = random.Random(number)
-    scene = drawn(r)
-    for spoil in r.sample(SPOILERS, r.choice([1, 1, 2])):
-        with contextlib.suppress(*TORCH_ERRORS):  # what is spoiled twice may not be spoiled again
-            spoil(scene, r)
+    scene = spoiled(number)
     peer, layer = scene.layers()
-    if scene.in_place == "x" and isinstance(scene.x, Tensor):
+    if scene.in_place == "x" and isinstance(scene.x, Tensor) and not scene.refused:
         scene.x = scene.x.clone()
     found = outcome(scene, layer, ERRORS)
     if scene.refused:
@@ -353,7 +353,7 @@ def check(number: int) -> None:
         assert isinstance(found, Exception) or scene.unpack is not None or scene.in_place, f"case {number}: taken"
         return
     if scene.in_place == "x":
-        scene = drawn_again(number)
+        scene = spoiled(number)
         peer, _ = scene.layers()
     scene.x, scene.hx = written(scene.x), scene.hx and [written(t) for t in scene.hx]
     scene.unpack = None  # elman's tensors came back with the same values, from which torch's kernels may read others
@@ -375,12 +375,16 @@ def written(t: Any) -> Any:
     return t.clone() if isinstance(t, Tensor) and t._is_zerotensor() else t
 
 
-def drawn_again(number: int) -> Scene:
+def spoiled(number: int) -> Scene:
     r = random.Random(number)
     scene = drawn(r)
-    for spoil in r.sample(SPOILERS, r.choice([1, 1, 2])):
-        with contextlib.suppress(*TORCH_ERRORS):
+    spoilers = r.sample(SPOILERS, r.choice([1, 1, 2]))
+    for spoil in spoilers:
+        with contextlib.suppress(*TORCH_ERRORS):  # what is spoiled twice may not be spoiled again
             spoil(scene, r)
+    if scene.unpack in GONE and len(spoilers) > 1:
+        scene = drawn(r)  # where torch's kernels run, they read what hooks hand back
+        spoil_hooks(scene, r)
     return scene
 
 

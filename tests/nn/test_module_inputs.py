@@ -57,7 +57,7 @@ def test_inputs(info: Any, training: bool, dtype: torch.dtype) -> None:
     for module_input in inputs:
         expected = run(info.module_cls, module_input, training, dtype)
         found = run(kind, module_input, training, dtype)
-        scale = 16 * torch.finfo(dtype).eps  # of sums of values of up to 10
+        scale = 256 * torch.finfo(dtype).eps  # inputs reach 9, and with them the terms of sums
         for ours, theirs in zip(found, expected, strict=True):
             assert_close(ours, theirs, rtol=scale, atol=scale * max(1.0, float(theirs.abs().max())))
 

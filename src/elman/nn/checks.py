@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from elman import torch_private
 from elman.cells import get_cell
 from elman.errors import ElmanError, SettingsError, ShapeError
 from elman.recurrence import Layout
@@ -108,6 +109,15 @@ def check_states(layout: Layout, dtype: torch.dtype, hx: Any, batch: int, *, bat
     return states if batched else tuple(s.unsqueeze(1) for s in states)
 
 
+def check_weights(layout: Layout, weights: Sequence[Tensor]) -> None:
+    """The weights are tensors of the layout's shapes."""
+    for name, shape, weight in zip(layout.shapes(), layout.shape_list, weights, strict=True):
+        if not isinstance(weight, Tensor):
+            raise LayerShapeError(f"{name} must be a tensor, got {type(weight).__name__}")
+        if weight.shape != shape:
+            raise LayerShapeError(f"a weight is {tuple(weight.shape)}: {name} must be {shape}")
+
+
 def check_packed(layout: Layout, dtype: torch.dtype, input: PackedSequence) -> None:
     """A packed input's data fit the layer, and its sizes describe them."""
     data, sizes = input.data, input.batch_sizes
@@ -135,9 +145,13 @@ def check_packed(layout: Layout, dtype: torch.dtype, input: PackedSequence) -> N
 
 
 def check_memory(name: str, tensor: Tensor) -> None:
-    """A tensor's storage holds it."""
+    """A tensor's storage holds it, where that is the processor's memory."""
     core = native()
-    if core is None or type(tensor) is not Tensor or tensor.layout is not torch.strided:
+    if core is None or type(tensor) not in (Tensor, torch.nn.Parameter) or not tensor.is_cpu:
+        return
+    if tensor.layout is not torch.strided or torch_private.interception(tensor):
+        return
+    if torch_private.is_lazy_zero(tensor) or tensor.dtype.is_complex:
         return
     try:
         core.check_memory(tensor, name)

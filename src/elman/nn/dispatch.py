@@ -13,7 +13,7 @@ import elman.nn.reference as reference
 import elman.nn.torch_kernels as torch_kernels
 from elman.nn.autograd import run
 from elman.nn.call import Call
-from elman.nn.checks import States
+from elman.nn.checks import States, check_memory, check_weights
 from elman.nn.plans import plan_by_shape
 from elman.recurrence import Layout
 from elman.recurrence.backends import Backend, choose, current_backend
@@ -42,6 +42,9 @@ def choose_path(call: Call, input: Tensor, states: States | None, resets: Tensor
     if not reasons["native"] and asked in (None, "native"):
         return PATHS["native"]
     reasons["torch"] = torch_kernels.unsupported_reason(call, resets=resets is not None)
+    check_weights(call.layout, call.weights)  # torch's kernels take these on trust
+    for tensor in (input, *others):
+        check_memory("a tensor", tensor)
     implementations = [name for name in PATHS if not reasons.get(name)]
     return PATHS[choose(implementations, reasons.get(asked or "native") or "a recurrent layer")]
 
