@@ -41,7 +41,7 @@ def test_elman_target_forces_one(target):
 
 def test_an_unknown_target_is_an_error_of_ours(native):
     code = (
-        "from elman import backends, errors\n"
+        "from elman import errors\nfrom elman.recurrence import backends\n"
         "try: backends.native_available()\n"
         "except errors.SettingsError as error: print(error)"
     )

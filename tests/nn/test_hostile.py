@@ -337,7 +337,8 @@ def outcome(scene: Scene, layer: Any, errors: tuple[type[Exception], ...]) -> li
 def refusal_is_ours(found: Exception, scene: Scene) -> bool:
     """Whether elman may refuse what torch takes: weights and states of several types, packed data of other dimensions,
     and an input or weight changed before backward, which torch's kernels may have copied."""
-    words = ("a weight is", "does not match weight dtype", "input must be 2-D", "must be a tuple (h, c)", "hx is", "equal to input_size")
+    words = ("a weight is", "does not match weight dtype", "input must be 2-D", "must be a tuple (h, c)", "hx is")
+    words += ("equal to input_size",)
     return any(w in str(found) for w in words) or (bool(scene.in_place) and "modified by an inplace" in str(found))
 
 
