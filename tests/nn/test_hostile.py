@@ -338,7 +338,7 @@ def outcome(scene: Scene, layer: Any, errors: tuple[type[Exception], ...]) -> li
 def refusal_is_ours(found: Exception, scene: Scene) -> bool:
     """Whether elman may refuse what torch takes: what does not fit the layer, which some of torch's kernels read on
     behind, and an input or weight changed before backward, which they may have copied."""
-    if scene.in_place and "modified by an inplace" in str(found):
+    if scene.in_place and any(words in str(found) for words in ("modified by an inplace", "ZeroTensors are immutable")):
         return True
     fits = (
         "a weight is",
