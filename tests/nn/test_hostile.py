@@ -376,6 +376,9 @@ def check(number: int) -> None:
         assert isinstance(found, Exception) or scene.unlike_torch, f"case {number}: torch refuses it: {expected}"
         return
     assert not isinstance(found, Exception), f"case {number}: torch takes it; {type(found).__name__}: {found}"
+    given = [scene.x, *(scene.hx or ()), *(scene.packed or ()), *layer._flat_weights]
+    if any(type(t) is TwoTensor for t in given):
+        return  # torch's LSTM and its packing read memory that wrappers do not have
     for ours, theirs in zip(found, expected, strict=True):
         assert type(ours) is type(theirs), f"case {number}"
         if ours.device.type != "meta":
