@@ -54,6 +54,11 @@ def _has_no_memory(tensor: Tensor) -> bool:
     return False
 
 
+def wraps_others(tensor: Tensor) -> bool:
+    """Whether a tensor subclass has no memory of its own."""
+    return _has_no_memory(tensor) or (tensor.numel() > 0 and tensor.data_ptr() == 0)
+
+
 def _level_of_forward_mode() -> int:
     try:
         with forward_ad.dual_level():

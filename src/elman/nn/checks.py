@@ -110,12 +110,15 @@ def check_states(layout: Layout, dtype: torch.dtype, hx: Any, batch: int, *, bat
 
 
 def check_weights(layout: Layout, weights: Sequence[Tensor]) -> None:
-    """The weights are tensors of the layout's shapes."""
+    """The weights are dense tensors of one type and of the layout's shapes."""
     for name, shape, weight in zip(layout.shapes(), layout.shape_list, weights, strict=True):
         if not isinstance(weight, Tensor):
             raise LayerShapeError(f"{name} must be a tensor, got {type(weight).__name__}")
         if weight.shape != shape:
             raise LayerShapeError(f"a weight is {tuple(weight.shape)}: {name} must be {shape}")
+        if weight.layout is not torch.strided:
+            raise LayerShapeError(f"a weight is {weight.layout}: {name} must be dense, see Tensor.to_dense")
+        check_dtype(name, weight, weights[0].dtype)
 
 
 def check_packed(layout: Layout, dtype: torch.dtype, input: PackedSequence) -> None:

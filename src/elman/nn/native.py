@@ -27,7 +27,7 @@ if native() is not None:
     native().use_tensors(Tensor, torch.nn.Parameter)
 
 _is_negated = Tensor.is_neg
-_EXACT = {Tensor, torch.nn.Parameter}  # what subclasses hold may lie anywhere
+EXACT = {Tensor, torch.nn.Parameter}  # what subclasses hold may lie anywhere
 
 
 def unsupported_reason(layout: Layout, input: Tensor, others: Iterable[Tensor] = ()) -> str:
@@ -41,7 +41,7 @@ def unsupported_reason(layout: Layout, input: Tensor, others: Iterable[Tensor] =
     if layout.cell not in native_cells():
         return f"the cell {layout.cell}"
     for tensor in (input, *others):
-        if type(tensor) not in _EXACT:
+        if type(tensor) not in EXACT:
             return f"a {type(tensor).__name__}"
         if tensor.layout is not torch.strided:
             return f"a tensor of layout {tensor.layout}"
