@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "bind/steps.h"
@@ -77,7 +78,27 @@ public:
     Arguments(const elman::Layers<T>& layers, const Shapes& weights, const Steps& steps, const Addresses* known,
               Addresses* found)
         : layers_(layers), weights_(weights), steps_(steps), known_(known), found_(found) {
-        if (found != nullptr) found->all.clear();
+        if (found == nullptr) return;
+        found->all.clear();
+        found->all.reserve(weights.size() + 2 * layers.states() + 3);
+    }
+
+    // Whether an input and states are as `forward` takes them; their storages are not looked at.
+    bool fit(nanobind::handle x, nanobind::handle given) const {
+        try {
+            const View at = view(x, "input");
+            const auto [shape, dims] = shape_of_rows(layers_.layout().input_size);
+            if (!(at.type == nanobind::dtype<T>()) || !at.has_shape(Shape(shape).last(dims))) return false;
+            if (shape[2] > 1 && at.strides[at.dims - 1] != 1) return false;
+            const Items items(given, layers_.states(), "hx");
+            for (std::size_t k = 0; k < items.size(); ++k) {
+                dense(items[k], "hx", nanobind::dtype<T>(), state_shape(k));
+            }
+            return true;
+        } catch (const std::invalid_argument&) {
+        } catch (const nanobind::python_error&) {
+        }
+        return false;
     }
 
     elman::ForwardCall<T> forward(const Call& call, nanobind::handle finals) {
@@ -117,6 +138,13 @@ private:
     }
     std::size_t width() const { return layers_.layout().directions * static_cast<std::size_t>(recurrent()); }
     std::int64_t batch_rows() const { return static_cast<std::int64_t>(steps_.batch.rows); }
+    // The shape of an input or output, which is the last `second` dimensions of `first`.
+    std::pair<std::array<std::int64_t, 3>, std::size_t> shape_of_rows(std::size_t size) const {
+        const auto steps = static_cast<std::int64_t>(steps_.batch.steps), last = static_cast<std::int64_t>(size);
+        if (steps_.time < 0) return {{1, static_cast<std::int64_t>(steps_.total), last}, 2};
+        if (steps_.time == 1) return {{batch_rows(), steps, last}, 3};
+        return {{steps, batch_rows(), last}, 3};
+    }
     std::array<std::int64_t, 3> state_shape(std::size_t k) const {
         const auto hidden = static_cast<std::int64_t>(layers_.layout().hidden_size);
         return {static_cast<std::int64_t>(layers_.parts()), batch_rows(), k == 0 ? recurrent() : hidden};
@@ -136,19 +164,14 @@ private:
         constexpr Use use = std::is_const_v<U> ? Use::read : Use::write;
         const View at = view(object, what, use);
         if (object.is_none()) return {};
-        const auto steps = static_cast<std::int64_t>(steps_.batch.steps), last = static_cast<std::int64_t>(size);
-        std::array<std::int64_t, 3> shape = {steps_.time == 1 ? batch_rows() : steps,
-                                             steps_.time == 1 ? steps : batch_rows(), last};
-        Shape expected = shape;
-        if (steps_.time < 0) {
-            shape[1] = static_cast<std::int64_t>(steps_.total), expected = expected.subspan(1);
-        }
+        const auto [shape, dims] = shape_of_rows(size);
+        const Shape expected = Shape(shape).last(dims);
         if (!(at.type == nanobind::dtype<T>()) || !at.has_shape(expected)) {
             throw std::invalid_argument(std::string(what) + " is " +
                                         described(at.type, {at.shape, static_cast<std::size_t>(at.dims)}) +
                                         "; it must be " + described(nanobind::dtype<T>(), expected));
         }
-        if (last > 1 && at.strides[at.dims - 1] != 1) {
+        if (shape[2] > 1 && at.strides[at.dims - 1] != 1) {
             throw std::invalid_argument(std::string(what) + " has its features apart in memory; pass a copy");
         }
         check(object, at, what, use == Use::write);

@@ -29,14 +29,23 @@ public:
         : layers_(make(std::move(layout), double_precision, *kernels_of(target))),
           shapes_(std::visit([](const auto& layers) { return weight_shapes(layers); }, layers_)) {}
 
-    // Whether the kernels take these as they are: a padded input and the weights, on the CPU, of this type, the weights
-    // contiguous and of these shapes. `known` holds the addresses of weights that were found to lie in their storages.
-    bool accepts(nb::handle x, nb::handle weights, Addresses& known) const {
-        const bool good = std::visit(
-            [&]<class T>(const elman::Layers<T>&) { return takes_input<T>(x) && takes_weights<T>(weights, known); },
-            layers_);
+    // Whether the kernels take the weights as they are: on the CPU, of this type, contiguous and of these shapes.
+    // `known` holds the addresses of weights that were found to lie in their storages.
+    bool accepts_weights(nb::handle weights, Addresses& known) const {
+        const bool good =
+            std::visit([&]<class T>(const elman::Layers<T>&) { return takes_weights<T>(weights, known); }, layers_);
         if (!good) known.all.clear();
         return good;
+    }
+
+    // The same of all that an inference takes; a state may be None. Storages of x and states are left to forward.
+    bool accepts(const Steps& steps, nb::handle x, nb::handle states, nb::handle weights, Addresses& known) const {
+        const bool good = std::visit(
+            [&]<class T>(const elman::Layers<T>& layers) {
+                return Arguments<T>(layers, shapes_, steps, nullptr, nullptr).fit(x, states);
+            },
+            layers_);
+        return good && accepts_weights(weights, known);
     }
 
     void forward(const Steps& steps, nb::handle x, nb::handle out, nb::handle tensors, nb::handle dropout,
@@ -91,16 +100,6 @@ private:
 
     // What Python says is not a failure here: the caller looks at it, and says what is wrong.
     template <class T>
-    static bool takes_input(nb::handle x) {
-        try {
-            const View at = view(x, "input");
-            return at.type == nb::dtype<T>() && at.dims == 3 && (at.shape[2] == 1 || at.strides[2] == 1);
-        } catch (const std::invalid_argument&) {
-        } catch (const nb::python_error&) {
-        }
-        return false;
-    }
-    template <class T>
     bool takes_weights(nb::handle weights, Addresses& known) const {
         try {
             const Items items(weights, shapes_.size(), "weights");
@@ -128,7 +127,9 @@ private:
 void def_layers(nb::module_& module) {
     nb::class_<Steps>(module, "Batch", "Which steps of which rows there are; see native/recurrence/call.h.")
         .def(nb::init<std::size_t, std::size_t, nb::object, nb::object, int, nb::object, int>(), "steps"_a, "rows"_a,
-             "counts"_a.none(), "order"_a.none(), "time"_a, "resets"_a.none(), "threads"_a);
+             "counts"_a.none(), "order"_a.none(), "time"_a, "resets"_a.none(), "threads"_a)
+        .def_static("of_packed", &Steps::of_packed, "sizes"_a, "order"_a.none(), "inverse"_a.none(), "threads"_a)
+        .def_prop_ro("rows", [](const Steps& self) { return self.batch.rows; });
     def_stepper<float>(module, "Stepper32");
     def_stepper<double>(module, "Stepper64");
     nb::class_<AnyLayers>(module, "Layers", "A stack of recurrent layers.")
@@ -143,7 +144,8 @@ void def_layers(nb::module_& module) {
             },
             "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "bias"_a,
             "layer_norm"_a, "zoneout"_a, "double_precision"_a, "target"_a = nb::none())
-        .def("accepts", &AnyLayers::accepts, "x"_a, "weights"_a, "known"_a)
+        .def("accepts", &AnyLayers::accepts, "batch"_a, "x"_a, "states"_a, "weights"_a, "known"_a)
+        .def("accepts_weights", &AnyLayers::accepts_weights, "weights"_a, "known"_a)
         .def("forward", &AnyLayers::forward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
              "zoneout"_a.none(), "saved"_a.none(), "finals"_a, "found"_a.none() = nb::none())
         .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,16 +32,32 @@ struct Steps {
             throw std::invalid_argument("a batch needs a step, a time dimension of -1, 0 or 1, and a thread");
         }
         if (batch.packed && counts.is_none()) throw std::invalid_argument("packed tensors need counts");
-        read_counts();
-        read_order();
+        if (!counts.is_none()) read_counts();
+        if (!order.is_none()) batch.order = permutation(order, "order");
         read_resets();
+    }
+
+    // Of a PackedSequence as it is: `inverse` must undo `order`; both may be None.
+    static Steps of_packed(nanobind::object sizes, nanobind::object order, nanobind::object inverse, int threads) {
+        const View at = view(sizes, "batch_sizes");
+        if (at.dims != 1 || at.size() == 0 || !(at.type == nanobind::dtype<std::int64_t>())) {
+            throw std::invalid_argument("batch_sizes must be int64 (steps,)");
+        }
+        check_storage(sizes, at, "batch_sizes");
+        const std::int64_t rows = *static_cast<const std::int64_t*>(at.data);
+        if (rows < 1 || order.is_none() != inverse.is_none()) {
+            throw std::invalid_argument("a packed batch has rows, and both permutations of them or none");
+        }
+        Steps steps(static_cast<std::size_t>(at.size()), static_cast<std::size_t>(rows), std::move(sizes),
+                    std::move(order), -1, nanobind::none(), threads);
+        if (!inverse.is_none()) steps.check_inverse(inverse);
+        return steps;
     }
 
 private:
     void read_counts() {
         const auto steps = static_cast<std::int64_t>(batch.steps);
         const View at = dense(counts, "counts", nanobind::dtype<std::int64_t>(), {&steps, 1});
-        if (counts.is_none()) return;
         check_storage(counts, at, "counts");
         batch.counts = static_cast<const std::int64_t*>(at.data);
         std::int64_t before = static_cast<std::int64_t>(batch.rows);
@@ -55,19 +72,27 @@ private:
         }
     }
 
-    void read_order() {
+    const std::int64_t* permutation(nanobind::handle of, const char* what) const {
         const auto rows = static_cast<std::int64_t>(batch.rows);
-        const View at = dense(order, "order", nanobind::dtype<std::int64_t>(), {&rows, 1});
-        if (order.is_none()) return;
-        check_storage(order, at, "order");
-        batch.order = static_cast<const std::int64_t*>(at.data);
+        const View at = dense(of, what, nanobind::dtype<std::int64_t>(), {&rows, 1});
+        check_storage(of, at, what);
+        const auto* const all = static_cast<const std::int64_t*>(at.data);
         std::vector<bool> there(batch.rows, false);
         for (std::size_t k = 0; k < batch.rows; ++k) {
-            const std::int64_t row = batch.order[k];
-            if (row < 0 || row >= rows || there[static_cast<std::size_t>(row)]) {
-                throw std::invalid_argument("order must name each row once");
+            if (all[k] < 0 || all[k] >= rows || there[static_cast<std::size_t>(all[k])]) {
+                throw std::invalid_argument(std::string(what) + " must name each row once");
             }
-            there[static_cast<std::size_t>(row)] = true;
+            there[static_cast<std::size_t>(all[k])] = true;
+        }
+        return all;
+    }
+
+    void check_inverse(nanobind::handle inverse) const {
+        const std::int64_t* const back = permutation(inverse, "the inverse order");
+        for (std::size_t k = 0; k < batch.rows; ++k) {
+            if (back[batch.order[k]] != static_cast<std::int64_t>(k)) {
+                throw std::invalid_argument("the inverse order must undo the order");
+            }
         }
     }
 

@@ -126,6 +126,13 @@ bool is_readable(nb::handle tensor, bool contiguous) {
     return false;
 }
 
+bool all_readable(const nb::list& tensors) {
+    for (const nb::handle tensor : tensors) {
+        if (!is_readable(tensor, false)) return false;
+    }
+    return true;
+}
+
 std::int64_t asked(nb::handle object, PyObject* method) {
     const nb::object answer = nb::steal(PyObject_CallMethodNoArgs(object.ptr(), method));
     if (!answer.is_valid()) nb::raise_python_error();
@@ -234,6 +241,7 @@ void def_tensors(nb::module_& module) {
         "Take tensors of exactly these types; whether they have DLPack's C interface, which is the fast way.");
     module.def("is_readable", &is_readable, "tensor"_a, "contiguous"_a,
                "Whether the core can read it where it lies, its last dimension or all of it contiguous.");
+    module.def("all_readable", &all_readable, "tensors"_a, "The same of several, the last dimension contiguous.");
     module.def(
         "check_memory",
         [](nb::handle object, const char* what) {

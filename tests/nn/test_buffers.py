@@ -15,6 +15,7 @@ from elman.nn import GRU, LSTM, buffers
 from tests.nn.cases import equal, make, native_alone, results
 
 COUNT = 300_000
+FLOAT = torch.zeros(1)
 
 
 @pytest.fixture(autouse=True)
@@ -25,42 +26,42 @@ def nothing_kept() -> Iterator[None]:
 
 
 def test_a_block_is_used_again_when_its_tensor_is_gone() -> None:
-    first = buffers.empty(COUNT, torch.float32)
+    first = buffers.empty(COUNT, FLOAT)
     assert first.shape == (COUNT,) and first.dtype is torch.float32
     place = first.data_ptr()
     assert place % buffers.LINE == 0
     view = first[:2]
-    second = buffers.empty(COUNT, torch.float32)
+    second = buffers.empty(COUNT, FLOAT)
     assert second.data_ptr() != place
     del first
     assert not buffers.free_bytes()  # the view has it still
     del view
     # by a tensor of about the size, whatever its type
-    assert buffers.empty(COUNT // 2 - 10, torch.float64).data_ptr() == place
+    assert buffers.empty(COUNT // 2 - 10, FLOAT.double()).data_ptr() == place
 
 
 def test_small_and_very_large_blocks_are_torchs() -> None:
     for count in (buffers.SMALL // 4 - 1, buffers.KEPT // 4 + 1):
-        assert buffers.empty(count, torch.float32).shape == (count,)
+        assert buffers.empty(count, FLOAT).shape == (count,)
         assert not buffers.free_bytes()
 
 
 def test_no_more_is_kept_than_said_and_the_oldest_goes_first() -> None:
     size = buffers.KEPT // 8
-    tensors = [buffers.empty(size // 4, torch.float32) for _ in range(12)]
+    tensors = [buffers.empty(size // 4, FLOAT) for _ in range(12)]
     places = [t.data_ptr() for t in tensors]
     while tensors:
         del tensors[0]
         assert buffers.free_bytes() <= buffers.KEPT
     assert buffers.free_bytes() == buffers.KEPT
-    again = [buffers.empty(size // 4, torch.float32) for _ in range(8)]
+    again = [buffers.empty(size // 4, FLOAT) for _ in range(8)]
     assert [t.data_ptr() for t in again] == places[:-9:-1]
 
 
 def test_threads_never_share_a_block() -> None:
     def work(mark: int) -> bool:
         for _ in range(300):
-            tensor = buffers.empty(COUNT // 4, torch.float32)
+            tensor = buffers.empty(COUNT // 4, FLOAT)
             tensor[::1000] = mark
             if not (tensor[::1000] == mark).all():
                 return False

@@ -18,11 +18,11 @@ from tests.nn.cases import as_tuple, each_kind, equal, grad, make, native_alone,
 pytestmark = pytest.mark.skipif(not native_available(), reason="there is no compiled core")
 
 
-def fast(layer: Recurrent, x: Any) -> bool:
-    """Whether the fast path takes a call of ``layer`` with ``x``."""
+def fast(layer: Recurrent, x: Any, hx: Any = None) -> bool:
+    """Whether the fast path takes a call of ``layer``."""
     with torch.no_grad():
         known, first = dispatch.new_addresses(), layer.batch_first
-        return dispatch.fast_path(layer._layout, x, layer._weights(), known, batch_first=first) is not None
+        return dispatch.fast_path(layer._layout, x, hx, layer._weights(), known, batch_first=first) is not None
 
 
 def test_the_fast_path_asks_little() -> None:
@@ -38,7 +38,7 @@ def test_the_fast_path_asks_little() -> None:
     with torch.no_grad():
         sys.setprofile(tell)
         try:
-            dispatch.fast_path(layer._layout, x, weights, known, batch_first=False)
+            dispatch.fast_path(layer._layout, x, None, weights, known, batch_first=False)
         finally:
             sys.setprofile(None)
     assert called <= 36
@@ -67,13 +67,54 @@ def test_calls_that_take_the_general_path() -> None:
     assert fast(layer, x)
     for other in (x[:, 0], x[:0], x[..., :2], x.double(), x.half(), x.to("meta"), torch.nn.Parameter(x)):
         assert not fast(layer, other)
-    assert not fast(layer, torch.nn.utils.rnn.pack_sequence([x[:, 0], x[:2, 1]]))
     assert not fast(layer, torch._neg_view(x))
     assert not fast(layer, torch._efficientzerotensor((4, 2, 3)))
     assert not fast(layer, x.transpose(1, 2).contiguous().transpose(1, 2))  # features apart
     for backend in ("torch", "reference"):
         with elman.use_backend(backend):
             assert not fast(layer, x)
+
+    h = torch.randn(1, 2, 5)
+    assert fast(layer, x, (h, h))
+    neg, apart = torch._neg_view(h), torch.randn(1, 5, 2).transpose(1, 2)
+    for other in (None, neg, apart, h[:, :1], h.double(), h.numpy(), h.to("meta")):
+        assert not fast(layer, x, (h, other))
+    for hx in (h, (h,), [h, h], (h, h, h)):
+        assert not fast(layer, x, hx)
+
+    packed = torch.nn.utils.rnn.pack_sequence([x[:2, 0], x[:, 1]], enforce_sorted=False)
+    assert fast(layer, packed) and fast(layer, packed, (h, h))
+    data, sizes, order, back = packed
+    for part in (
+        (data, sizes, order.int(), back.int()),
+        (data, sizes, order, order[[0, 0]]),
+        (data, sizes, order, None),
+        (data[:-1], sizes, order, back),
+        (data, sizes.flip(0), order, back),
+        (torch._neg_view(data), sizes, order, back),
+    ):
+        changed = tuple.__new__(torch.nn.utils.rnn.PackedSequence, part)
+        assert not fast(layer, changed)
+
+
+@each_kind
+@pytest.mark.parametrize("sorted_rows", [False, True])
+def test_packed_batches_take_the_fast_path_with_the_general_ones_results(kind: Any, sorted_rows: bool) -> None:
+    layer = make(kind, 3, 5, num_layers=2, bidirectional=True)
+    rows = [torch.randn(steps, 3) for steps in ((6, 4, 4, 1) if sorted_rows else (4, 1, 6, 4))]
+    data, sizes, order, _ = packed = torch.nn.utils.rnn.pack_sequence(rows, enforce_sorted=sorted_rows)
+    plain = torch.arange(4) if sorted_rows else order
+    general = torch.nn.utils.rnn.PackedSequence(data, sizes, plain.int(), plain.argsort().int())
+    start = [torch.randn(4, 4, 5) for _ in as_tuple(layer(packed)[1])]
+    for hx in (None, start[0] if len(start) == 1 else tuple(start)):
+        assert fast(layer, packed, hx) and not fast(layer, general, hx)
+        found = []
+        for batch in (packed, general):
+            output, last = layer(batch, hx)
+            weights = dict(layer.named_parameters())
+            ones = [torch.ones_like(output.data)]
+            found.append([output.data, *as_tuple(last), *grad([output.data], weights, ones).values()])
+        assert equal(*found)
 
 
 @pytest.mark.parametrize("options", [{"zoneout": 0.1}, {"recurrent_dropout": 0.1}, {"num_layers": 2, "dropout": 0.1}])

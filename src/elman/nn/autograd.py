@@ -61,7 +61,7 @@ def _forward(plan: Plan, x: Tensor, tensors: Any, found: Any = None) -> tuple[Te
     # of the type and on the device of x, whatever the default device is
     output = x.new_empty_strided(*stack.output)
     finals = [x.new_empty_strided(shape, strides) for shape, strides in stack.finals]
-    saved = None if found is None else empty(stack.saved_size, x.dtype)
+    saved = None if found is None else empty(stack.saved_size, x)
     stack.kernels.forward(*plan.arguments(x, output, tensors, saved), finals, found)
     return output, finals, saved
 
@@ -74,40 +74,38 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plan: Plan, x: Tensor, *tensors: Tensor | None) -> tuple[Tensor, ...]:
-        ctx.plan, ctx.addresses = plan, native().Addresses()
-        output, finals, saved = _forward(plan, x, tensors, ctx.addresses)
+        ctx.plan, ctx.inputs, ctx.versions = plan, None, None
+        ctx.addresses = addresses = native().Addresses()
+        output, finals, saved = _forward(plan, x, tensors, addresses)
         ctx.set_materialize_grads(False)
-        ctx.inputs, ctx.versions, ctx.biases = None, None, ()
         if version is None:
             ctx.save_for_backward(x, *tensors, saved, output)
             return output, *finals
-        ctx.versions = _versions((x, *tensors))
+        ctx.versions = _versions(plan, x, tensors)
         if not saves_through_hooks():
-            ctx.inputs = (x, *tensors)
-        if plan.stack.biases:  # which backward does not read: they may change
-            ctx.biases = [tensors[k] for k in plan.stack.biases]
-            tensors = plan.stack.read(tensors)
-        ctx.save_for_backward(x, *tensors, saved, output)
+            ctx.inputs = x, tensors
+        parts = plan.stack.parts
+        ctx.biases = parts.biases(tensors)  # backward does not read them: they may change
+        ctx.save_for_backward(x, *parts.read(tensors), saved, output)
         return output, *finals
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Tensor | None, ...]:
-        plan: Plan = ctx.plan
         x, tensors, saved, output = _restored(ctx)
-        _, wants_x, *wanted = ctx.needs_input_grad
+        wanted = ctx.needs_input_grad[1:]
         given = (d_output, *d_finals)
         if torch.is_grad_enabled() or not all(d is None or _is_ordinary(d) for d in given):
-            _require_unchanged(ctx, (x, *tensors))
-            return None, *_backward_by_equations(plan, x, tensors, given, (wants_x, *wanted))
+            _require_unchanged(ctx, x, tensors)
+            return None, *_backward_by_equations(ctx.plan, x, tensors, given, wanted)
         d_output = None if d_output is None else strided(d_output)
         ends = [None if d is None else contiguous(d) for d in d_finals]
         try:
-            d_x, gradients = _backward(ctx, x, tensors, saved, output, d_output, ends)
+            d_x, gradients = _backward(ctx, wanted, x, tensors, saved, output, d_output, ends)
         except ValueError:  # hooks may have handed back what was saved in another layout, or something else
             tensors = [None if t is None else contiguous(t) for t in tensors]
             try:
                 x, saved, output = contiguous(x), contiguous(saved), contiguous(output)
-                d_x, gradients = _backward(ctx, x, tensors, saved, output, d_output, ends)
+                d_x, gradients = _backward(ctx, wanted, x, tensors, saved, output, d_output, ends)
             except ValueError as error:
                 raise LayerShapeError(f"{error}; is it as forward saved it, or did a hook replace it?") from None
         return None, d_x, *gradients
@@ -115,6 +113,7 @@ class _Recurrence(torch.autograd.Function):
 
 def _backward(
     ctx: Any,
+    wanted: Sequence[bool],
     x: Tensor,
     tensors: Sequence[Tensor | None],
     saved: Tensor,
@@ -123,41 +122,42 @@ def _backward(
     d_finals: Sequence[Tensor | None],
 ) -> tuple[Tensor | None, list[Tensor | None]]:
     plan: Plan = ctx.plan
-    _, wants_x, *wanted = ctx.needs_input_grad
-    d_x = x.new_empty(x.shape) if wants_x else None
-    gradients = [None if t is None or not w else torch.empty_like(t) for t, w in zip(tensors, wanted, strict=True)]
+    d_x = x.new_empty(x.shape) if wanted[0] else None
+    gradients = [None if t is None or not w else torch.empty_like(t) for t, w in zip(tensors, wanted[1:], strict=True)]
     arguments = plan.arguments(x, output, tensors, saved)
     plan.stack.kernels.backward(*arguments, d_output, d_finals, d_x, gradients, ctx.addresses)
     return d_x, gradients
 
 
-def _versions(tensors: Iterable[Tensor | None]) -> list[int] | None:
-    return None if version is None else [version(t) for t in tensors if t is not None]
+def _versions(plan: Plan, x: Tensor, tensors: Sequence[Tensor | None]) -> list[int] | None:
+    if version is None:
+        return None
+    given = tensors if tensors[0] is not None else tensors[len(plan.stack.no_states) :]  # all states or none
+    return list(map(version, (x, *given)))
 
 
-def _restored(ctx: Any) -> tuple[Tensor, list[Tensor | None], Tensor, Tensor]:
+def _restored(ctx: Any) -> tuple[Tensor, Sequence[Tensor | None], Tensor, Tensor]:
     """The input, states and weights, saved activations and the output, as forward had them."""
-    plan: Plan = ctx.plan
     try:
         x, *read, saved, output = ctx.saved_tensors
     except RuntimeError as error:
         # the output comes last: where it alone was changed, it can be computed again
         if ctx.inputs is None or "modified by an inplace operation" not in str(error):
             raise
-        x, *tensors = ctx.inputs
-        if _versions(ctx.inputs) != ctx.versions:
+        x, tensors = ctx.inputs
+        if _versions(ctx.plan, x, tensors) != ctx.versions:
             raise
-        output, _, saved = _forward(plan, x, tensors, ctx.addresses)
+        output, _, saved = _forward(ctx.plan, x, tensors, ctx.addresses)
         return x, tensors, saved, output
     ctx.inputs = None  # autograd forgets what it saved, too
-    for k, bias in zip(plan.stack.biases, ctx.biases, strict=False):
-        read.insert(k, bias)
+    if ctx.versions is not None:
+        read = ctx.plan.stack.parts.joined((*read, *ctx.biases))
     return x, read, saved, output
 
 
-def _require_unchanged(ctx: Any, tensors: Sequence[Tensor | None]) -> None:
+def _require_unchanged(ctx: Any, x: Tensor, tensors: Sequence[Tensor | None]) -> None:
     """All that forward ran on, biases too, is as it was: for backward by the equations."""
-    if _versions(tensors) != ctx.versions:
+    if _versions(ctx.plan, x, tensors) != ctx.versions:
         raise ModifiedTensorError(
             "a weight, state or input of a recurrent layer was modified by an inplace operation between forward and a "
             "second derivative; modify a copy"
@@ -165,6 +165,8 @@ def _require_unchanged(ctx: Any, tensors: Sequence[Tensor | None]) -> None:
 
 
 def _is_ordinary(d: Tensor) -> bool:
+    if native().is_readable(d, False):
+        return True
     return type(d) is Tensor and d.layout is torch.strided and not torch_private.is_batched(d)
 
 

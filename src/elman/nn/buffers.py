@@ -9,7 +9,6 @@ from torch import Tensor
 
 SMALL = 1 << 18  # bytes; smaller blocks stay with the allocator anyway
 KEPT = 256 << 20  # bytes kept at most
-CPU = torch.device("cpu")  # whatever the default device is
 LINE = 64  # bytes of a cache line, where blocks begin
 
 # free blocks by id, the latest last; each access is a single operation, atomic among threads
@@ -38,15 +37,16 @@ class _Lease(np.ndarray):
                 free.pop(next(iter(list(free)), 0), None)
 
 
-def empty(count: int, dtype: torch.dtype) -> Tensor:
-    """``torch.empty`` of one dimension, in the memory of an earlier tensor of about this size if there is any.
+def empty(count: int, like: Tensor) -> Tensor:
+    """``torch.empty`` of one dimension and the type of ``like``, which is on the CPU; in the memory of an earlier
+    tensor of about this size if there is any.
 
-    >>> empty(3, torch.float64).shape
+    >>> empty(3, torch.zeros(1, dtype=torch.float64)).shape
     torch.Size([3])
     """
-    size = count * dtype.itemsize
+    size = count * like.itemsize
     if not SMALL <= size <= KEPT:
-        return torch.empty(count, dtype=dtype, device=CPU)
+        return like.new_empty(count)
     step = 1 << (size.bit_length() - 4)  # eight sizes for each power of two
     size = -(-size // step) * step
     for key, block in reversed(list(_free.items())):
@@ -56,4 +56,4 @@ def empty(count: int, dtype: torch.dtype) -> Tensor:
         memory = np.empty(size + LINE, np.uint8)
         first = -memory.ctypes.data % LINE
         block = memory[first : first + size]
-    return torch.frombuffer(block.view(_Lease), dtype=dtype, count=count)
+    return torch.frombuffer(block.view(_Lease), dtype=like.dtype, count=count)

@@ -25,6 +25,7 @@ class Call(NamedTuple):
     Args:
         weights: in the layout's order, parametrised or replaced ones included.
         dropout: between layers.
+        known: addresses of weights that were found good, kept from call to call; None where there is no core.
     """
 
     layout: Layout
@@ -33,6 +34,7 @@ class Call(NamedTuple):
     training: bool
     dropout: float
     recurrent_dropout: float
+    known: Any
 
     @property
     def active_dropout(self) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elman import torch_private
 from elman.nn.call import Call
-from elman.nn.dispatch import PATHS, choose_path
+from elman.nn.dispatch import PATHS, choose_path, new_addresses
 from elman.nn.exchange import Exchangeable, own_parameters, put_parameters
 from elman.recurrence import Layout
 
@@ -23,6 +23,7 @@ class _Cell(Exchangeable, torch.nn.RNNCellBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._known = new_addresses()
         self.stand_for_torch()
 
     def _step(self, cell: str, input: Tensor, states: tuple[Tensor, ...] | None) -> tuple[Tensor, ...] | None:
@@ -37,7 +38,8 @@ class _Cell(Exchangeable, torch.nn.RNNCellBase):
         weights = [self.weight_ih, self.weight_hh, *((self.bias_ih, self.bias_hh) if self.bias else ())]
         if any(t.dtype is not input.dtype for t in (*weights, *(states or ()))):
             return None
-        call = Call(_layout(cell, self.input_size, self.hidden_size, 1, self.bias), weights, False, False, 0.0, 0.0)
+        layout = _layout(cell, self.input_size, self.hidden_size, 1, self.bias)
+        call = Call(layout, weights, False, False, 0.0, 0.0, self._known)
         path = choose_path(call, input, states, None)
         if path is PATHS["torch"]:
             return None

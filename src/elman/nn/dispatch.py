@@ -12,9 +12,9 @@ import elman.nn.native as native
 import elman.nn.reference as reference
 import elman.nn.torch_kernels as torch_kernels
 from elman.nn.autograd import run
-from elman.nn.call import Call
+from elman.nn.call import Call, with_data
 from elman.nn.checks import States, check_memory, check_weights
-from elman.nn.plans import plan_by_shape
+from elman.nn.plans import packed_plan, plan_by_shape
 from elman.recurrence import Layout
 from elman.recurrence.backends import Backend, choose, current_backend
 from elman.recurrence.backends import native as compiled
@@ -60,24 +60,33 @@ def recordable_path(call: Call, resets: Tensor | None) -> Path:
 
 
 def fast_path(
-    layout: Layout, input: Any, weights: list[Tensor], known: Any, *, batch_first: bool
-) -> tuple[Tensor, Any] | None:
-    """What a layer that draws no masks returns for an input alone; None where anything is out of the ordinary.
+    layout: Layout, input: Any, hx: Any, weights: list[Tensor], known: Any, *, batch_first: bool
+) -> tuple[Any, Any] | None:
+    """What a layer that draws no masks returns for an input and states; None where anything is out of the ordinary.
 
-    For small layers, argument checks dominate: here as few as possible are made, and the plan is cached by shape.
+    For small layers, argument checks dominate: here as few as possible are made, and a dense plan is cached by shape.
 
     Args:
+        input: a dense batch, or packed.
+        hx: as the layer takes it; None for zeros.
         known: addresses of weights that were found good, kept from call to call; None where there is no core.
     """
-    if known is None or type(input) is not Tensor or current_backend() not in (None, "native"):
+    packed = type(input) is PackedSequence
+    x = input.data if packed else input
+    if known is None or type(x) is not Tensor or current_backend() not in (None, "native"):
         return None
-    if native.unsupported_context(input) or input.is_neg() or not input.is_cpu:
+    if native.unsupported_context(x) or not x.is_cpu:
         return None
-    plan = plan_by_shape(layout, input.dtype, input.shape, batch_first)
-    if plan is None or not native.usable(plan.stack.kernels, input, weights, known):
+    plan = packed_plan(layout, input) if packed else plan_by_shape(layout, x.dtype, x.shape, batch_first)
+    if plan is None:
         return None
-    output, states = run(plan, input, (None,) * len(layout.state_sizes), weights, input.requires_grad)
-    return output, states if len(states) > 1 else states[0]
+    none = plan.stack.no_states
+    states = none if hx is None else hx if type(hx) is tuple and len(none) > 1 else (hx,)
+    if not native.usable(plan, x, states, weights, known):
+        return None
+    follow = x.requires_grad or any(s is not None and s.requires_grad for s in states)
+    output, finals = run(plan, x, states, weights, follow)
+    return with_data(input, output) if packed else output, finals if len(finals) > 1 else finals[0]
 
 
 def new_addresses() -> Any:

@@ -40,7 +40,8 @@ def unsupported_reason(layout: Layout, input: Tensor, others: Iterable[Tensor] =
         return f"{input.dtype} on {input.device.type}"
     if layout.cell not in native_cells():
         return f"the cell {layout.cell}"
-    for tensor in (input, *others):
+    tensors = [input, *others]
+    for tensor in () if native().all_readable(tensors) else tensors:
         if type(tensor) not in EXACT:
             return f"a {type(tensor).__name__}"
         if tensor.layout is not torch.strided:
@@ -53,13 +54,19 @@ def unsupported_context(input: Tensor) -> str:
     return "autocast" if torch.is_autocast_enabled("cpu") else interception(input)
 
 
-def usable(kernels: Any, x: Tensor, weights: list[Tensor], known: Any) -> bool:
-    """Whether the kernels take input and weights as they are; ``known`` are the addresses of weights found good."""
-    return kernels.accepts(x, weights, known) and not any(map(_is_negated, weights))
+def usable(plan: Plan, x: Tensor, states: tuple[Any, ...], weights: list[Tensor], known: Any) -> bool:
+    """Whether the kernels take the tensors as they are; ``known`` are the addresses of weights found good."""
+    if not plan.stack.kernels.accepts(plan.batch, x, states, weights, known):
+        return False
+    if states is not plan.stack.no_states and any(type(s) not in EXACT or s.is_neg() for s in states):
+        return False
+    return not (x.is_neg() or any(map(_is_negated, weights)))
 
 
-def _checked_weights(plan: Plan, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
+def _checked_weights(plan: Plan, x: Tensor, weights: list[Tensor], known: Any) -> list[Tensor]:
     """The weights as the kernels take them, or an error."""
+    if plan.stack.kernels.accepts_weights(weights, known) and not any(map(_is_negated, weights)):
+        return weights
     for weight, shape in zip(weights, plan.stack.layout.shape_list, strict=True):
         if weight.dtype is not x.dtype or not weight.is_cpu or weight.shape != shape:
             raise LayerShapeError(
@@ -79,9 +86,9 @@ def _check_memory(tensor: Tensor, what: str) -> None:
         raise LayerShapeError(str(error)) from None
 
 
-def _run(plan: Plan, x: Tensor, states: States | None, weights: list[Tensor]) -> tuple[Tensor, States]:
+def _run(plan: Plan, x: Tensor, states: States | None, weights: list[Tensor], known: Any) -> tuple[Tensor, States]:
     x, follow = strided(x), x.requires_grad
-    weights = _checked_weights(plan, x, weights)
+    weights = _checked_weights(plan, x, weights, known)
     given: list[Tensor | None] = [None] * len(plan.stack.finals)
     if states is not None:
         for k, state in enumerate(states):
@@ -114,6 +121,7 @@ def _layer_by_layer(
             x,
             None if states is None else tuple(s[mine] for s in states),
             weights[k * arrays : (k + 1) * arrays],
+            native().Addresses(),
         )
         ends.append(finals)
     return x, tuple(torch.cat(states) for states in zip(*ends, strict=True))
@@ -149,7 +157,7 @@ def padded(
             masks=masks,
         )
     if not dropout:
-        return _run(how, input, states, call.weights)
+        return _run(how, input, states, call.weights, call.known)
     output, finals = _layer_by_layer(how, input, states, call.weights, dropout)
     return output.transpose(0, 1) if call.batch_first else output, finals
 
@@ -177,7 +185,7 @@ def packed(
     if call.active_dropout:
         output, finals = _layer_by_layer(how, data, states, call.weights, call.active_dropout)
     else:
-        output, finals = _run(how, data, states, call.weights)
+        output, finals = _run(how, data, states, call.weights, call.known)
     if order is None:
         finals = reordered(finals, input.unsorted_indices)
     return with_data(input, output), finals

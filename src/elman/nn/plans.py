@@ -27,13 +27,23 @@ class Stack(NamedTuple):
 
     layout: Layout
     kernels: Any  # elman._native.Layers; saved activations are for the same kernels
+    no_states: tuple[None, ...]
     output: tuple[
         tuple[int, ...], tuple[int, ...]
     ]  # shape and strides: time first in memory, as torch's layers have it
     finals: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     saved_size: int
-    read: Callable[[Any], Any]  # of the states and weights, those that backward reads
-    biases: tuple[int, ...]  # and the places of those it does not
+    parts: Parts
+
+
+class Parts(NamedTuple):
+    """Of a layout's states and weights, in their order: those that backward reads, which must not change before it,
+    and those it does not, its biases."""
+
+    width: int  # of the output
+    read: Callable[[Any], tuple[Any, ...]]
+    biases: Callable[[Any], tuple[Any, ...]]
+    joined: Callable[[Any], tuple[Any, ...]]  # of the two, one behind the other: all in their order
 
 
 class Plan(NamedTuple):
@@ -63,19 +73,31 @@ class Plan(NamedTuple):
 def _stack(
     layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], rows: int, time: int, batch: Any, masks: Masks
 ) -> Stack:
-    kernels = kernels_for(layout, DTYPES[dtype])
-    width = layout.num_directions * layout.recurrent_size
+    kernels, parts = kernels_for(layout, DTYPES[dtype]), _parts(layout)
+    width = parts.width
     strides = (width,) if time < 0 else (rows * width, width) if time == 0 else (width, rows * width)
-    arrays = [*get_cell(layout.cell).states, *layout.shapes()]
-    biases = [k for k, name in enumerate(arrays) if name.startswith("bias_")]
     return Stack(
         layout,
         kernels,
+        (None,) * len(layout.state_sizes),
         ((*outer, width), (*strides, 1)),
         tuple(((layout.num_parts, rows, size), (rows * size, size, 1)) for size in layout.state_sizes),
         kernels.saved_size(batch, masks.zoneout is not None),
-        itemgetter(*(k for k in range(len(arrays)) if k not in biases)),
-        tuple(biases),
+        parts,
+    )
+
+
+@lru_cache(maxsize=512)
+def _parts(layout: Layout) -> Parts:
+    names = [*get_cell(layout.cell).states, *layout.shapes()]
+    biases = [k for k, name in enumerate(names) if name.startswith("bias_")]
+    read = [k for k in range(len(names)) if k not in biases]
+    places = [*read, *biases]
+    return Parts(
+        layout.num_directions * layout.recurrent_size,
+        itemgetter(*read),  # at least a state and a weight
+        itemgetter(*biases) if biases else lambda _: (),
+        itemgetter(*(places.index(k) for k in range(len(names)))),
     )
 
 
@@ -126,6 +148,20 @@ def _dense(
     layout: Layout, dtype: torch.dtype, outer: tuple[int, ...], time: int, threads: int, target: str | None
 ) -> Plan:
     return plan(layout, dtype, outer, time, threads=threads)
+
+
+def packed_plan(layout: Layout, packed: PackedSequence) -> Plan | None:
+    """The plan of a packed batch; None if it is none, or if its permutations are not int64 and each other's inverse."""
+    data, dtype = packed.data, packed.data.dtype
+    if dtype not in DTYPES or layout.cell not in native_cells():
+        return None
+    threads = thread_count(torch.get_num_threads())
+    try:
+        batch = native().Batch.of_packed(packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices, threads)
+    except ValueError:
+        return None
+    stack = _stack(layout, dtype, (len(data),), batch.rows, -1, batch, NO_MASKS)
+    return Plan(stack, batch.rows, -1, batch, None, None, packed, NO_MASKS)
 
 
 def plan_by_shape(layout: Layout, dtype: torch.dtype, shape: torch.Size, batch_first: bool) -> Plan | None:

@@ -155,7 +155,8 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
         return torch_private.current_weights(self, self._own_weights, self._weight_names)
 
     def _call(self, weights: list[Tensor]) -> Call:
-        return Call(self._layout, weights, self.batch_first, self.training, self.dropout, self.recurrent_dropout)
+        drops = self.dropout, self.recurrent_dropout
+        return Call(self._layout, weights, self.batch_first, self.training, *drops, self._known)
 
     def forward(
         self,
@@ -206,9 +207,9 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
         resets: Tensor | None,
     ) -> tuple[Any, Any]:
         layout, weights = self._layout, self._weights()
-        if hx is None and lengths is None and resets is None:
+        if lengths is None and resets is None:
             draws = self.training and (self.dropout or self.recurrent_dropout or layout.zoneout)
-            found = None if draws else fast_path(layout, input, weights, self._known, batch_first=self.batch_first)
+            found = None if draws else fast_path(layout, input, hx, weights, self._known, batch_first=self.batch_first)
             if found is not None:
                 return found
         call, dtype = self._call(weights), weights[0].dtype
