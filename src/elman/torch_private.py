@@ -120,6 +120,12 @@ version: Callable[[Any], int] | None = None if PUBLIC_ONLY else attrgetter("_ver
 _top_hooks = _private("_C._autograd._top_saved_tensors_default_hooks")
 
 
+def is_changed_output(error: RuntimeError, function: type[torch.autograd.Function]) -> bool:
+    """Whether autograd says that the first output of ``function`` is the first saved tensor modified in place since."""
+    text = str(error)
+    return "modified by an inplace operation" in text and f"which is output 0 of {function.__name__}, is" in text
+
+
 def saves_through_hooks() -> bool:
     """Whether hooks stand between autograd and what it saves, or may do so."""
     return _top_hooks is None or _top_hooks(False) is not None

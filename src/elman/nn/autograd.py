@@ -17,7 +17,7 @@ from elman.nn.checks import LayerShapeError, ModifiedTensorError, States
 from elman.nn.plans import Plan
 from elman.nn.reference import packed_rows, run_equations
 from elman.recurrence.backends import native, refuse_if_strict, warn_once
-from elman.torch_private import profiling, saves_through_hooks, version
+from elman.torch_private import is_changed_output, profiling, saves_through_hooks, version
 
 _requires_grad = attrgetter("requires_grad")
 
@@ -74,19 +74,18 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plan: Plan, x: Tensor, *tensors: Tensor | None) -> tuple[Tensor, ...]:
-        ctx.plan, ctx.inputs, ctx.versions = plan, None, None
+        ctx.plan = plan
         ctx.addresses = addresses = native().Addresses()
         output, finals, saved = _forward(plan, x, tensors, addresses)
         ctx.set_materialize_grads(False)
         if version is None:
             ctx.save_for_backward(x, *tensors, saved, output)
             return output, *finals
-        ctx.versions = _versions(plan, x, tensors)
-        if not saves_through_hooks():
-            ctx.inputs = x, tensors
-        parts = plan.stack.parts
-        ctx.biases = parts.biases(tensors)  # backward does not read them: they may change
-        ctx.save_for_backward(x, *parts.read(tensors), saved, output)
+        stack = plan.stack
+        ctx.biases = biases = stack.parts.biases(tensors)  # backward does not read them: they may change
+        ctx.versions = _versions(stack.no_states, x, tensors, biases)
+        ctx.inputs = None if saves_through_hooks() else (x, tensors)
+        ctx.save_for_backward(x, *stack.parts.read(tensors), saved, output)
         return output, *finals
 
     @staticmethod
@@ -129,11 +128,19 @@ def _backward(
     return d_x, gradients
 
 
-def _versions(plan: Plan, x: Tensor, tensors: Sequence[Tensor | None]) -> list[int] | None:
-    if version is None:
-        return None
-    given = tensors if tensors[0] is not None else tensors[len(plan.stack.no_states) :]  # all states or none
-    return list(map(version, (x, *given)))
+def _versions(
+    no_states: tuple[None, ...], x: Tensor, tensors: Sequence[Tensor | None], biases: tuple[Tensor, ...]
+) -> list[int]:
+    """Of the input, the states and the biases. Autograd itself watches all that it saves, but where it finds that one
+    has changed it does not tell which."""
+    assert version is not None
+    if tensors[0] is None:  # then all states are
+        return list(map(version, (x, *biases)))
+    return list(map(version, (x, *tensors[: len(no_states)], *biases)))
+
+
+def _are_as_they_were(ctx: Any, x: Tensor, tensors: Sequence[Tensor | None]) -> bool:
+    return version is None or _versions(ctx.plan.stack.no_states, x, tensors, ctx.biases) == ctx.versions
 
 
 def _restored(ctx: Any) -> tuple[Tensor, Sequence[Tensor | None], Tensor, Tensor]:
@@ -142,22 +149,27 @@ def _restored(ctx: Any) -> tuple[Tensor, Sequence[Tensor | None], Tensor, Tensor
         x, *read, saved, output = ctx.saved_tensors
     except RuntimeError as error:
         # the output comes last: where it alone was changed, it can be computed again
-        if ctx.inputs is None or "modified by an inplace operation" not in str(error):
+        if version is None or ctx.inputs is None or not is_changed_output(error, _Recurrence):
             raise
         x, tensors = ctx.inputs
-        if _versions(ctx.plan, x, tensors) != ctx.versions:
+        # not an input, state or weight that another layer put out
+        if not _are_as_they_were(ctx, x, tensors) or any(map(_is_output, tensors[len(ctx.plan.stack.no_states) :])):
             raise
         output, _, saved = _forward(ctx.plan, x, tensors, ctx.addresses)
         return x, tensors, saved, output
+    if version is None:
+        return x, read, saved, output
     ctx.inputs = None  # autograd forgets what it saved, too
-    if ctx.versions is not None:
-        read = ctx.plan.stack.parts.joined((*read, *ctx.biases))
-    return x, read, saved, output
+    return x, ctx.plan.stack.parts.joined((*read, *ctx.biases)), saved, output
+
+
+def _is_output(weight: Tensor) -> bool:
+    return weight.grad_fn is not None and weight.grad_fn.name() == f"{_Recurrence.__name__}Backward"
 
 
 def _require_unchanged(ctx: Any, x: Tensor, tensors: Sequence[Tensor | None]) -> None:
     """All that forward ran on, biases too, is as it was: for backward by the equations."""
-    if _versions(ctx.plan, x, tensors) != ctx.versions:
+    if not _are_as_they_were(ctx, x, tensors):
         raise ModifiedTensorError(
             "a weight, state or input of a recurrent layer was modified by an inplace operation between forward and a "
             "second derivative; modify a copy"
