@@ -66,17 +66,17 @@ def mutant(chance: random.Random) -> bytes:
     """A CSV file with one to six changes; some are compressed, and of those some are damaged afterwards."""
     text = chance.choice(SEEDS)
     for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
-        text = _changed(text, chance)
+        text = changed_text(text, chance)
     content = text.encode()
     if chance.random() < 0.1:
-        content = _flipped(content, chance)
+        content = flipped(content, chance)
     if chance.random() < 0.1:
         content = gzip.compress(content, mtime=0)
-        content = _flipped(content, chance) if chance.random() < 0.5 else content
+        content = flipped(content, chance) if chance.random() < 0.5 else content
     return content
 
 
-def _changed(text: str, chance: random.Random) -> str:
+def changed_text(text: str, chance: random.Random) -> str:
     a, b = sorted(chance.randrange(len(text) + 1) for _ in range(2))
     lines = text.splitlines(keepends=True) or [""]
     i, j = chance.randrange(len(lines)), chance.randrange(len(lines))
@@ -101,7 +101,7 @@ def _changed(text: str, chance: random.Random) -> str:
     return "".join(lines)
 
 
-def _flipped(content: bytes, chance: random.Random) -> bytes:
+def flipped(content: bytes, chance: random.Random) -> bytes:
     changed = bytearray(content)
     for _ in range(chance.choice((1, 1, 4))):
         if changed:

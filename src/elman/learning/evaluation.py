@@ -33,6 +33,7 @@ class Evaluation:
         verdict: the comparison in one sentence.
         rows: ``predictions.csv``.
         figures: to be drawn by the report.
+        worst: where the model was furthest off, the worst first, for the report.
         notes: further facts for the reader, a sentence each.
     """
 
@@ -45,4 +46,5 @@ class Evaluation:
     verdict: str
     rows: Columns = field(default_factory=dict, repr=False)
     figures: tuple[Drawing, ...] = ()
+    worst: Columns = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()

@@ -81,66 +81,81 @@ class _Recurrence(torch.autograd.Function):
         if version is None:
             ctx.save_for_backward(x, *tensors, saved, output)
             return output, *finals
-        stack = plan.stack
-        ctx.biases = biases = stack.parts.biases(tensors)  # backward does not read them: they may change
-        ctx.versions = _versions(stack.no_states, x, tensors, biases)
-        ctx.inputs = None if saves_through_hooks() else (x, tensors)
-        ctx.save_for_backward(x, *stack.parts.read(tensors), saved, output)
+        parts = plan.stack.parts
+        ctx.versions = _versions(plan, x, tensors)
+        # the biases too, which backward does not read: they may change
+        ctx.inputs = (None, parts.biases(tensors)) if saves_through_hooks() else (x, tensors)
+        ctx.save_for_backward(x, *parts.read(tensors), saved, output)
         return output, *finals
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Tensor | None, ...]:
-        x, tensors, saved, output = _restored(ctx)
-        wanted = ctx.needs_input_grad[1:]
-        given = (d_output, *d_finals)
-        if torch.is_grad_enabled() or not all(d is None or _is_ordinary(d) for d in given):
-            _require_unchanged(ctx, x, tensors)
-            return None, *_backward_by_equations(ctx.plan, x, tensors, given, wanted)
-        d_output = None if d_output is None else strided(d_output)
-        ends = [None if d is None else contiguous(d) for d in d_finals]
-        try:
-            d_x, gradients = _backward(ctx, wanted, x, tensors, saved, output, d_output, ends)
-        except ValueError:  # hooks may have handed back what was saved in another layout, or something else
-            tensors = [None if t is None else contiguous(t) for t in tensors]
+        saved = _restored(ctx)
+        if not torch.is_grad_enabled():
             try:
-                x, saved, output = contiguous(x), contiguous(saved), contiguous(output)
-                d_x, gradients = _backward(ctx, wanted, x, tensors, saved, output, d_output, ends)
-            except ValueError as error:
-                raise LayerShapeError(f"{error}; is it as forward saved it, or did a hook replace it?") from None
-        return None, d_x, *gradients
+                return None, *_backward(ctx, *saved, d_output, d_finals)
+            except (ValueError, RuntimeError):  # something is not as the kernels take it: the core looks before it runs
+                pass
+        return None, *_backward_of_any(ctx, *saved, d_output, d_finals)
 
 
-def _backward(
+def _backward_of_any(
     ctx: Any,
-    wanted: Sequence[bool],
     x: Tensor,
     tensors: Sequence[Tensor | None],
     saved: Tensor,
     output: Tensor,
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
-) -> tuple[Tensor | None, list[Tensor | None]]:
+) -> tuple[Tensor | None, ...]:
+    """Of gradients that are to be differentiated again, are batched or in another layout, and of what hooks have handed
+    back in another layout, or replaced."""
+    given = (d_output, *d_finals)
+    if torch.is_grad_enabled() or not all(d is None or _is_ordinary(d) for d in given):
+        _require_unchanged(ctx.plan, x, tensors, output)
+        return _backward_by_equations(ctx.plan, x, tensors, given, ctx.needs_input_grad[1:])
+    d_output = None if d_output is None else strided(d_output)
+    ends = [None if d is None else contiguous(d) for d in d_finals]
+    tensors = [None if t is None else contiguous(t) for t in tensors]
+    try:
+        return _backward(ctx, contiguous(x), tensors, contiguous(saved), contiguous(output), d_output, ends)
+    except ValueError as error:
+        raise LayerShapeError(f"{error}; is it as forward saved it, or did a hook replace it?") from None
+
+
+def _backward(
+    ctx: Any,
+    x: Tensor,
+    tensors: Sequence[Tensor | None],
+    saved: Tensor,
+    output: Tensor,
+    d_output: Tensor | None,
+    d_finals: Sequence[Tensor | None],
+) -> tuple[Tensor | None, ...]:
+    """By the kernels.
+
+    Raises:
+        ValueError, RuntimeError: a tensor that they do not take.
+    """
+    for d in (d_output, *d_finals):
+        if d is not None and d.is_neg():
+            raise ValueError("a gradient is negated")
     plan: Plan = ctx.plan
-    d_x = x.new_empty(x.shape) if wanted[0] else None
-    gradients = [None if t is None or not w else torch.empty_like(t) for t, w in zip(tensors, wanted[1:], strict=True)]
+    _, wants_x, *wanted = ctx.needs_input_grad
+    d_x = x.new_empty(x.shape) if wants_x else None
+    gradients = [None if t is None or not w else torch.empty_like(t) for t, w in zip(tensors, wanted, strict=True)]
     arguments = plan.arguments(x, output, tensors, saved)
     plan.stack.kernels.backward(*arguments, d_output, d_finals, d_x, gradients, ctx.addresses)
-    return d_x, gradients
+    return d_x, *gradients
 
 
-def _versions(
-    no_states: tuple[None, ...], x: Tensor, tensors: Sequence[Tensor | None], biases: tuple[Tensor, ...]
-) -> list[int]:
-    """Of the input, the states and the biases. Autograd itself watches all that it saves, but where it finds that one
-    has changed it does not tell which."""
+def _versions(plan: Plan, x: Tensor, tensors: Sequence[Tensor | None]) -> Any:
+    """Of the input and the states, which another layer may have put out. Autograd itself watches all that it saves, but
+    does not tell which of them has changed."""
     assert version is not None
     if tensors[0] is None:  # then all states are
-        return list(map(version, (x, *biases)))
-    return list(map(version, (x, *tensors[: len(no_states)], *biases)))
-
-
-def _are_as_they_were(ctx: Any, x: Tensor, tensors: Sequence[Tensor | None]) -> bool:
-    return version is None or _versions(ctx.plan.stack.no_states, x, tensors, ctx.biases) == ctx.versions
+        return version(x)
+    return list(map(version, (x, *tensors[: len(plan.stack.no_states)])))
 
 
 def _restored(ctx: Any) -> tuple[Tensor, Sequence[Tensor | None], Tensor, Tensor]:
@@ -149,27 +164,33 @@ def _restored(ctx: Any) -> tuple[Tensor, Sequence[Tensor | None], Tensor, Tensor
         x, *read, saved, output = ctx.saved_tensors
     except RuntimeError as error:
         # the output comes last: where it alone was changed, it can be computed again
-        if version is None or ctx.inputs is None or not is_changed_output(error, _Recurrence):
+        if version is None or ctx.inputs[0] is None or not is_changed_output(error, _Recurrence):
             raise
         x, tensors = ctx.inputs
-        # not an input, state or weight that another layer put out
-        if not _are_as_they_were(ctx, x, tensors) or any(map(_is_output, tensors[len(ctx.plan.stack.no_states) :])):
+        # and not an input, state or weight that another layer put out
+        weights = tensors[len(ctx.plan.stack.no_states) :]
+        if _versions(ctx.plan, x, tensors) != ctx.versions or any(map(_is_output, weights)):
             raise
         output, _, saved = _forward(ctx.plan, x, tensors, ctx.addresses)
         return x, tensors, saved, output
     if version is None:
         return x, read, saved, output
-    ctx.inputs = None  # autograd forgets what it saved, too
-    return x, ctx.plan.stack.parts.joined((*read, *ctx.biases)), saved, output
+    parts, (whole, biases) = ctx.plan.stack.parts, ctx.inputs
+    if whole is not None:
+        biases = parts.biases(biases)
+        ctx.inputs = None, biases  # autograd forgets what it saved, too
+    return x, parts.joined((*read, *biases)), saved, output
 
 
 def _is_output(weight: Tensor) -> bool:
     return weight.grad_fn is not None and weight.grad_fn.name() == f"{_Recurrence.__name__}Backward"
 
 
-def _require_unchanged(ctx: Any, x: Tensor, tensors: Sequence[Tensor | None]) -> None:
-    """All that forward ran on, biases too, is as it was: for backward by the equations."""
-    if not _are_as_they_were(ctx, x, tensors):
+def _require_unchanged(plan: Plan, x: Tensor, tensors: Sequence[Tensor | None], output: Tensor) -> None:
+    """What forward ran on still gives its output: the equations read the biases too, which autograd does not watch."""
+    with torch.no_grad():
+        same = torch.allclose(_forward(plan, x, tensors)[0], output, rtol=0, atol=0, equal_nan=True)
+    if not same:
         raise ModifiedTensorError(
             "a weight, state or input of a recurrent layer was modified by an inplace operation between forward and a "
             "second derivative; modify a copy"
@@ -177,8 +198,6 @@ def _require_unchanged(ctx: Any, x: Tensor, tensors: Sequence[Tensor | None]) ->
 
 
 def _is_ordinary(d: Tensor) -> bool:
-    if native().is_readable(d, False):
-        return True
     return type(d) is Tensor and d.layout is torch.strided and not torch_private.is_batched(d)
 
 

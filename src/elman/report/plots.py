@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 import warnings
 from collections import Counter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.ticker import ScalarFormatter
 
 WIDTH, HEIGHT, DOTS = 9.0, 4.6, 130  # inches, inches, dots per inch
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters that XML has not
 _CHARACTER = 0.0088  # width of a mark's character as a share of the axes: enough to keep labels apart
 
 
@@ -55,6 +57,19 @@ def draw(figure: Drawing, path: Path | str) -> Path:
         _build(figure).savefig(drawn, format="png", metadata={"Software": None})
     atomic.write_bytes(path, drawn.getvalue())
     return Path(path)
+
+
+def svg(figure: Drawing) -> str:
+    """``figure`` as the text of an SVG file, its words as text in the reader's fonts; the same data give the same text.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    drawn = io.StringIO()
+    with _surroundings():
+        nameless = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        _build(figure).savefig(drawn, format="svg", metadata=nameless)
+    return _NO_XML.sub("\ufffd", drawn.getvalue())
 
 
 def draw_all(figures: Iterable[Drawing], folder: Path | str) -> list[Path]:

@@ -44,6 +44,8 @@ RC: dict[str, Any] = {
     "text.color": INK,
     "text.parse_math": False,  # "$" in the name of a column is a dollar
     "lines.solid_capstyle": "round",
+    "svg.fonttype": "none",  # text: letters that matplotlib's font lacks are shown in the reader's
+    "svg.hashsalt": "elman",  # the same names in each file
     "agg.path.chunksize": 20_000,  # very long noisy lines overflow Agg otherwise
 }
 

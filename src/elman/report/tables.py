@@ -49,7 +49,7 @@ def score_table(
     blocks = [labels]
     starred = False
     for index, name in enumerate(columns):
-        stars = _best([scores.get(name) for _, scores in rows], [row[index] for row in cells], directions.get(name))
+        stars = best_in_column([scores.get(name) for _, scores in rows], [row[index] for row in cells], directions.get(name))
         starred = starred or any(stars)
         numbers = _on_the_point([row[index] for row in cells])
         numbers = [number + ("*" if star else " ") for number, star in zip(numbers, stars, strict=True)]
@@ -87,7 +87,8 @@ def shown(value: float | None) -> str:
     return f"{value:#.4g}".rstrip(".")
 
 
-def _best(values: Sequence[float | None], texts: Sequence[str], direction: str | None) -> list[bool]:
+def best_in_column(values: Sequence[float | None], texts: Sequence[str], direction: str | None) -> list[bool]:
+    """Which of a column's scores are its best as they are shown; ``direction`` is ``"min"``, ``"max"`` or None."""
     known = [(value, text) for value, text in zip(values, texts, strict=True) if value is not None and value == value]
     if direction is None or len(known) < 2:
         return [False] * len(values)

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from elman import atomic
 from elman.errors import DataError, ElmanError, SettingsError
 from elman.learning import Columns, Drawing, Evaluation, Predictor, Problem
 from elman.model import Model, Stream
+from elman.report.page import page_text
 from elman.report.watch import Watch
 from elman.runs import files
 from elman.runs.fitting import Outcome, train
+from elman.runs.page import learning_curve, run_page
 from elman.settings import Settings, field_types, from_record, rule_of, signature_of, to_record
 
 
@@ -207,6 +210,28 @@ class Estimator(ABC):
         if self._folder is not None:
             return files.copy(self._folder, Path(folder))
         return files.write(Path(folder), outcome, self._fitted, self.columns, self.extras().tables)
+
+    def figures(self) -> list[Drawing]:
+        """What there is to draw of a model that was trained just now; :func:`elman.report.draw` draws it."""
+        outcome = self.outcome
+        own = () if outcome.evaluation is None else outcome.evaluation.figures
+        return [*own, *self.extras().figures, *([learning_curve(outcome)] if outcome.history else [])]
+
+    def report(self, path: Path | str, command: str = "") -> Path:
+        """Write a page about a model that was trained just now: scores, pictures, worst mistakes, settings; one HTML
+        file that needs no other.
+
+        Args:
+            command: what makes the same run again, to be shown.
+
+        Raises:
+            DataError: the estimator was loaded from a folder, which holds no data.
+            MissingDependencyError: matplotlib is not installed.
+            RunFolderError: the file cannot be written.
+        """
+        page = run_page(self.outcome, self._fitted, self.describe_data(), self.figures(), command)
+        atomic.write_text(path, page_text(page))
+        return Path(path)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:

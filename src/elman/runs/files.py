@@ -25,7 +25,7 @@ from elman.settings import Settings, from_record, to_record
 
 MODEL, TESTED, SETTINGS, METRICS = "model.safetensors", "tested.safetensors", "settings.json", "metrics.json"
 HISTORY, PREDICTIONS, CHECKPOINT, PLOTS = "history.csv", "predictions.csv", "checkpoint.safetensors", "plots"
-WATCH = "watch.png"
+WATCH, REPORT = "watch.png", "report.html"
 HISTORY_COLUMNS = ("phase", "epoch", "loss", "validation_loss", "learning_rate", "seconds")
 
 
@@ -82,6 +82,7 @@ def write(
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
     (folder / METRICS).unlink(missing_ok=True)  # what was here before is no longer whole
+    (folder / REPORT).unlink(missing_ok=True)
     for picture in (folder / PLOTS).glob("*.png"):
         if picture.name != WATCH:  # drawn while this one was trained
             picture.unlink()  # another run's, should drawing the new ones fail
@@ -119,9 +120,12 @@ def copy(folder: Path, to: Path) -> Path:
     if (folder / TESTED).exists():
         names.insert(0, TESTED)
     pictures = [f"{PLOTS}/{path.name}" for path in sorted((folder / PLOTS).glob("*.png"))]
+    if (folder / REPORT).exists():
+        names.insert(0, REPORT)
     try:
         (to / PLOTS if pictures else to).mkdir(parents=True, exist_ok=True)
         (to / METRICS).unlink(missing_ok=True)
+        (to / REPORT).unlink(missing_ok=True)
         contents = {name: (folder / name).read_bytes() for name in [*pictures, *names]}
     except OSError as error:
         raise RunFolderError(f"{to}: the run cannot be copied ({error.strerror}); choose another folder") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from elman import atomic
 from elman.errors import RunFolderError
-from elman.runs.files import CHECKPOINT, METRICS, PLOTS
+from elman.runs.files import CHECKPOINT, METRICS, PLOTS, REPORT
 
 LOCK = ".lock"
 ROOT = Path("runs")
@@ -108,7 +108,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def remove_stale(folder: Path, *, keep: Sequence[Path]) -> None:
-    """Remove pictures that an earlier run left in ``folder`` and this one, now whole, did not draw."""
-    stale = [path for path in (folder / PLOTS).glob("*.png") if path not in keep]
+    """Remove pictures and the page that an earlier run left in ``folder`` and this one, now whole, did not make."""
+    stale = [path for path in [*(folder / PLOTS).glob("*.png"), folder / REPORT] if path not in keep]
     for path in stale + atomic.leftovers(folder) + atomic.leftovers(folder / PLOTS):
         path.unlink(missing_ok=True)

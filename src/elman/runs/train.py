@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from elman.errors import ElmanError, RunFolderError
-from elman.learning import Drawing, Figure, Line
 from elman.runs import files
 from elman.runs.estimator import Estimator
-from elman.runs.fitting import Outcome
 from elman.runs.folder import remove_stale, working_in
+from elman.runs.page import command_line
 from elman.runs.task import Task
 
 
@@ -24,7 +21,7 @@ class TrainedRun:
 
     folder: Path
     estimator: Estimator | None
-    pictures: tuple[Path, ...] = ()
+    pictures: tuple[Path, ...] = ()  # and the page
     notes: tuple[str, ...] = ()
 
 
@@ -43,7 +40,7 @@ def train_run(
     watch: bool = False,
     on_event: Callable[[Any], None] | None = None,
 ) -> TrainedRun:
-    """Train ``task``'s estimator on ``data`` and write its run folder.
+    """Train ``task``'s estimator on ``data`` and write its run folder, with its pictures and page.
 
     Args:
         settings: those that differ from the defaults (or from the run that training continues).
@@ -88,7 +85,8 @@ def train_run(
         except KeyboardInterrupt:  # an impatient one gets a whole folder too
             estimator.save(folder)
             raise
-        drawn, notes = _draw(estimator, folder) if pictures else ((), ())
+        command = command_line(task.name, data, test, start_from, columns or {}, settings)
+        drawn, notes = _draw(estimator, folder, command) if pictures else ((), ())
         remove_stale(folder, keep=drawn if picture is None else (*drawn, picture))
         if not estimator.outcome.interrupted:
             checkpoint.unlink(missing_ok=True)
@@ -104,36 +102,14 @@ def _version(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _draw(estimator: Estimator, folder: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _draw(estimator: Estimator, folder: Path, command: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     from elman.report.plots import draw_all
 
     try:
-        return tuple(draw_all(figures_of(estimator), folder / files.PLOTS)), ()
+        drawn = draw_all(estimator.figures(), folder / files.PLOTS)
+        return (*drawn, estimator.report(folder / files.REPORT, command)), ()
     except (ElmanError, OSError, MemoryError) as error:  # the run itself is whole
         return (), (f"no pictures: {error}",)
 
 
-def figures_of(estimator: Estimator) -> list[Drawing]:
-    """Everything there is to draw of a run that was trained just now."""
-    outcome = estimator.outcome
-    figures = [] if outcome.evaluation is None else list(outcome.evaluation.figures)
-    figures += estimator.extras().figures
-    return [*figures, learning_curve(outcome)] if outcome.history else figures
 
-
-def learning_curve(outcome: Outcome) -> Figure:
-    """Loss by epoch of the search, and the epoch whose weights were kept."""
-    rows = [row for row in outcome.history if row["phase"] == "search"]
-    epochs = np.array([row["epoch"] for row in rows])
-    lines = [Line("training", epochs, np.array([row["loss"] for row in rows]), "other")]
-    if rows and rows[0]["validation_loss"] is not None:
-        lines.append(Line("validation", epochs, np.array([row["validation_loss"] for row in rows]), "model"))
-    return Figure(
-        "learning_curve",
-        "Learning curve",
-        "epoch",
-        "loss",
-        tuple(lines),
-        marks=((outcome.best_epoch, "kept"),) if outcome.best_epoch else (),
-        y_scale="log",
-    )

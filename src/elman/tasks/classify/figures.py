@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elman.data import Sequences
-from elman.learning import Drawing, Figure, Gallery, Line, Matrix, Picture
+from elman.learning import Columns, Drawing, Figure, Gallery, Line, Matrix, Picture
 from elman.tasks.classify.calibration import reliability
 from elman.tasks.classify.scores import confusion
 
@@ -44,21 +44,37 @@ def figures_of(test: Sequences, classes: Sequence[str], p: Array, targets: Array
     return (matrix, calibration, *_mistakes(test, classes, p, targets))
 
 
+def worst_mistakes(test: Sequences, classes: Sequence[str], p: Array, targets: Array) -> Columns:
+    """The sequences whose true class was thought least likely of those told wrongly, the worst first."""
+    own, worst = p.argmax(axis=1), _worst(p, targets)
+    return {
+        "id": [test.ids[k] for k in worst],
+        "true class": [classes[targets[k]] for k in worst],
+        "prediction": [classes[own[k]] for k in worst],
+        "its probability": [float(p[k, own[k]]) for k in worst],
+        "the true one's": [float(p[k, targets[k]]) for k in worst],
+    }
+
+
+def _worst(p: Array, targets: Array) -> list[int]:
+    wrong = np.flatnonzero(p.argmax(axis=1) != targets)
+    truth = p[np.arange(len(p)), targets]
+    return wrong[np.argsort(truth[wrong], kind="stable")][:WORST].tolist()
+
+
 def _mistakes(test: Sequences, classes: Sequence[str], p: Array, targets: Array) -> tuple[Gallery, ...]:
-    own, truth = p.argmax(axis=1), p[np.arange(len(p)), targets]
-    wrong = np.flatnonzero(own != targets)
-    worst = wrong[np.argsort(truth[wrong], kind="stable")][:WORST]
-    if not len(worst):
+    own, worst = p.argmax(axis=1), _worst(p, targets)
+    if not worst:
         return ()
     pictures = tuple(
         Picture(
             f"{test.ids[k]}: {classes[targets[k]]}, said {classes[own[k]]} ({p[k, own[k]]:.2f})",
-            _values(test, int(k)),
+            _values(test, k),
             is_image=test.one_unit,
         )
         for k in worst
     )
-    title = f"The worst of {len(wrong)} mistakes: true class, what was said, how surely"
+    title = f"The worst of {int((own != targets).sum())} mistakes: true class, what was said, how surely"
     return (Gallery("mistakes", title, pictures),)
 
 

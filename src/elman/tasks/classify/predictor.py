@@ -15,7 +15,7 @@ from elman.model.file import model_digest
 from elman.tasks.classify.baselines import LABELS, Baselines, baselines_from_record
 from elman.tasks.classify.calibration import HIGH, LOW, at_temperature, nats, reliability
 from elman.tasks.classify.encoding import Encoding, encoding_from_record, packed_digests, unpacked_digests
-from elman.tasks.classify.figures import figures_of
+from elman.tasks.classify.figures import figures_of, worst_mistakes
 from elman.tasks.classify.scores import METRICS, confusion, score, verdict, wilson
 
 Array = np.ndarray
@@ -155,6 +155,7 @@ class ClassifyPredictor(Predictor):
             verdict=verdict(own, baselines, targets),
             rows={"id": table.pop("id"), "y": list(test.known_labels()), **table},
             figures=figures_of(test, self.classes, p, targets),
+            worst=worst_mistakes(test, self.classes, p, targets),
         )
 
     def unseen(self, data: Sequences) -> Array:

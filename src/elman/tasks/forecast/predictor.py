@@ -16,7 +16,7 @@ from elman.tasks.forecast.encoding import Scaler, check_known
 from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.plan import Plan, history_of, plan_from_record
-from elman.tasks.forecast.rolling import prediction_rows, roll
+from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
 from elman.tasks.forecast.scores import METRICS, score, verdict
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.span import Span
@@ -134,6 +134,7 @@ class ForecastPredictor(Predictor):
             verdict=verdict(rollings, BASELINES),
             rows=prediction_rows(data, rollings),
             figures=figures_of(data, test.starts, rollings),
+            worst=worst_windows(data, rollings),
         )
 
     def has_seen(self, test: Span) -> bool:

@@ -16,6 +16,7 @@ from elman.tasks.forecast.scores import Rolling, in_sample_naive_error
 from elman.tasks.forecast.span import Span
 
 Array = np.ndarray
+WORST = 12
 ForecastWindows = Callable[[Array, Scaler], Array]
 """(N, W) windows and their series' scaler → (N, H) forecasts."""
 
@@ -81,3 +82,27 @@ def prediction_rows(data: SeriesSet, rollings: Sequence[Rolling]) -> Columns:
             rows["y"] += [float(actual[step]) for step in steps]
             rows["forecast"] += [float(forecast[step]) for step in steps]
     return rows
+
+
+def worst_windows(data: SeriesSet, rollings: Sequence[Rolling]) -> Columns:
+    """The forecasts furthest off by their mean absolute error, beside the strongest baseline's of the same window; over
+    several series in units of each one's naive error, where it is known."""
+    names = list(rollings[0].forecasts)
+    rows = []
+    for series, rolling in zip(data, rollings, strict=True):
+        with np.errstate(invalid="ignore"):
+            known = ~np.isnan(rolling.actual)
+            counts = np.maximum(known.sum(axis=1), 1)
+            means = {
+                name: np.where(known, np.abs(rolling.actual - rolling.forecasts[name]), 0).sum(axis=1) / counts
+                for name in names
+            }
+        unit = rolling.naive_error if len(data) > 1 and rolling.naive_error == rolling.naive_error else 1.0
+        labels = data.labels(series)
+        for k in np.flatnonzero(known.any(axis=1)).tolist():
+            best = min((name for name in names if name != "model"), key=lambda name: float(means[name][k]))
+            found = (series.id, labels[int(rolling.cutoffs[k])], float(means["model"][k]), float(means[best][k]), best)
+            rows.append((float(means["model"][k]) / unit, found))
+    rows.sort(key=lambda row: -row[0])
+    titles = ("unique_id", "cutoff", "mae", "best baseline's mae", "which")
+    return {title: [row[k] for _, row in rows[:WORST]] for k, title in enumerate(titles)}

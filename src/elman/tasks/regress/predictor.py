@@ -15,7 +15,7 @@ from elman.tasks.regress.examples import batch_of
 from elman.tasks.regress.figures import figures_of
 from elman.tasks.regress.fitted import fitted_until
 from elman.tasks.regress.record import Record
-from elman.tasks.regress.scores import BASELINES, METRICS, Told, labels_of, score, verdict
+from elman.tasks.regress.scores import BASELINES, METRICS, Told, labels_of, score, verdict, worst_steps
 from elman.tasks.regress.settings import RegressSettings
 from elman.tasks.regress.split import Part
 from elman.tasks.regress.streaming import stream_of
@@ -151,6 +151,7 @@ class RegressPredictor(Predictor):
             verdict=verdict(scored),
             rows=self._rows(scored),
             figures=figures_of(record, told),
+            worst=worst_steps(record.targets, scored),
             notes=tuple(filter(None, (border_note(jumps), extrapolation_note(record, scored)))),
         )
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elman.learning import Metric
+from elman.learning import Columns, Metric
 from elman.learning.verdict import Contest
 
 Array = np.ndarray
 METRICS = (Metric("mae"), Metric("mse"), Metric("rmse"))
 BASELINES = ("mean", "linear")
+WORST = 12
 UNITS = 20  # stretches of steps whose errors are compared, where there are few sequences
 
 
@@ -85,3 +86,26 @@ def _gains(one: Told, rival: str, stretches: int) -> list[float]:
     """By how much the model's absolute errors are smaller than the rival's, summed over each stretch."""
     gain = np.nansum(np.abs(one.error(rival)) - np.abs(one.error("model")), axis=1)
     return [float(part.sum()) for part in np.array_split(gain, min(stretches, len(gain)))]
+
+
+def worst_steps(targets: Sequence[str], told: Sequence[Told]) -> Columns:
+    """The predictions furthest off, one a stretch of neighbouring steps; several targets in units of their spread."""
+    found = []
+    for one in told:
+        error = np.abs(one.error("model"))
+        spread = np.nanstd(one.truth, axis=0) if len(targets) > 1 else np.ones(1)
+        scaled = np.nan_to_num(error / np.where(spread > 0, spread, 1))
+        for part in np.array_split(np.arange(len(scaled)), min(len(scaled), WORST)):
+            step, target = divmod(int(scaled[part].argmax()), len(targets))
+            k = int(part[step])
+            found.append((float(scaled[k, target]), one, one.start + k, target))
+    found.sort(key=lambda row: -row[0])
+    worst = [row for row in found if row[0] > 0][:WORST]
+    return {
+        "id": [one.id for _, one, _, _ in worst],
+        "step": [len(one.inputs) - 1 if one.last else step for _, one, step, _ in worst],
+        "ds": [one.labels[step] for _, one, step, _ in worst],
+        "target": [targets[target] for _, _, _, target in worst],
+        "y": [float(one.truth[step, target]) for _, one, step, target in worst],
+        "prediction": [float(one.predictions["model"][step, target]) for _, one, step, target in worst],
+    }
