@@ -102,7 +102,7 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
     run_folder = elman.Forecaster(horizon=3, hidden_size=2, epochs=2).fit(np.sin(np.arange(80))).save(tmp_path / "run")
     written = {row[0] for row in rows(MODEL_FILE, "| file | content |")}
     there = {path.name for path in run_folder.iterdir()}
-    assert written == there | {"plots/*.png", files.CHECKPOINT, folder.LOCK}
+    assert written == there | {"plots/*.png", files.REPORT, files.CHECKPOINT, folder.LOCK}
     names = {name for row in rows(MODEL_FILE, "| key | value |") for name in re.findall(r"\w+", row[0])}
     assert files.read_json(run_folder / files.METRICS).keys() <= names
     example = json.loads(next(fence for fence in fences(MODEL_FILE) if fence.language == "json").text)
@@ -130,4 +130,4 @@ def test_the_readme_shows_what_is_printed(
     assert main([*command.split()[1:], "--epochs", "2"]) == 0
     (output,) = (fence.text for fence in shown if fence.language == "text")
     assert skeleton(output) == skeleton(capsys.readouterr().out)
-    assert len(skeleton(output)) == 13
+    assert len(skeleton(output)) == 14

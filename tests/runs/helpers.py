@@ -51,8 +51,9 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 
 def numbers(folder: Path) -> dict[str, Any]:
-    """A run's files without what may differ between equal runs: times and pictures."""
-    found: dict[str, Any] = {name: value for name, value in contents(folder).items() if not name.startswith("plots")}
+    """A run's files without what may differ between equal runs, times, and without pictures and the page."""
+    drawn = ("plots", "report.html")
+    found: dict[str, Any] = {name: value for name, value in contents(folder).items() if not name.startswith(drawn)}
     metrics = found.pop("metrics.json").decode()
     found["metrics.json"] = [line for line in metrics.splitlines() if not line.startswith('  "seconds": ')]
     found["history.csv"] = [row[:-1] for row in read_csv(folder / "history.csv")]

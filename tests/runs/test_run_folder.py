@@ -29,6 +29,7 @@ FILES = {
     "plots/learning_curve.png",
     "plots/test.png",
     "predictions.csv",
+    "report.html",
     "settings.json",
     "tested.safetensors",
 }

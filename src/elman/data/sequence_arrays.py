@@ -111,7 +111,7 @@ def _from_array(values: Any, lengths: Any, source: str) -> tuple[Array, Array]:
     else:
         real = np.asarray(lengths)
         if real.shape != (count,) or real.dtype.kind not in "iu" or not 1 <= real.min() <= real.max() <= steps:
-            raise DataError(f"{source}: lengths must be {count} whole numbers from 1 to {steps}")
+            raise DataError(f"{source}: lengths must be {count} whole numbers from 1 to {steps}; give one each")
     if (real == 0).any():
         place = int(np.flatnonzero(real == 0)[0])
         raise DataError(f"{source}: every value of sequence {place} (counted from 0) is missing; leave it out")

@@ -65,9 +65,9 @@ def sequences_of(table: Table, columns: SequenceColumns) -> Sequences:
     if columns.symbols is not None:
         return _of_symbols(table, columns.symbols, columns.id, label)
     if columns.layout == "symbols":
-        raise DataError(f"{table.name}: which column holds the symbols? name it as `symbols`")
+        raise DataError(f"{table.name}: it is not said which column holds the symbols; name it as `symbols`")
     if columns.layout == "long" and columns.id is None:
-        raise DataError(f"{table.name}: in the long layout a column names each row's sequence: name it as `id`")
+        raise DataError(f"{table.name}: in the long layout a column says whose each row is; name it as `id`")
     groups = None if columns.id is None else rows_by_id(table, columns.id)
     if groups is not None and columns.layout != "wide" and (columns.layout == "long" or len(groups) < len(table)):
         return _long(table, groups, values, label)

@@ -66,7 +66,8 @@ def parse_ts(text: str, name: str) -> Sequences:
         rows.append(_case(parts, place))
         numbers.append(number)
         if rows[-1].shape[1] != rows[0].shape[1]:
-            raise DataError(f"{place}: {rows[-1].shape[1]} channels where line {numbers[0]} has {rows[0].shape[1]}")
+            found, first = rows[-1].shape[1], rows[0].shape[1]
+            raise DataError(f"{place}: {found} channels where line {numbers[0]} has {first}; mend one of them")
     if not rows:
         raise DataError(f"{name}: no cases follow @data; the file is cut short: get it again")
     _check(head, rows, numbers, name)
@@ -139,4 +140,5 @@ def _check(head: _Head, rows: list[Array], numbers: list[int], name: str) -> Non
     if head.is_true("equallength") and steps is not None:
         for row, number in zip(rows, numbers, strict=True):
             if len(row) > steps:
-                raise DataError(f"{name}, line {number}: {len(row)} steps, but the head says @seriesLength {steps}")
+                place = f"{name}, line {number}"
+                raise DataError(f"{place}: {len(row)} steps, but the head says @seriesLength {steps}; correct one")

@@ -49,9 +49,10 @@ def score_table(
     blocks = [labels]
     starred = False
     for index, name in enumerate(columns):
-        stars = best_in_column([scores.get(name) for _, scores in rows], [row[index] for row in cells], directions.get(name))
+        texts = [row[index] for row in cells]
+        stars = best_in_column([scores.get(name) for _, scores in rows], texts, directions.get(name))
         starred = starred or any(stars)
-        numbers = _on_the_point([row[index] for row in cells])
+        numbers = _on_the_point(texts)
         numbers = [number + ("*" if star else " ") for number, star in zip(numbers, stars, strict=True)]
         blocks.append(_padded([name + " ", *numbers], right=True))
     lines = ["  ".join(parts).rstrip() for parts in zip(*blocks, strict=True)]

@@ -59,7 +59,7 @@ def worst_mistakes(test: Sequences, classes: Sequence[str], p: Array, targets: A
 def _worst(p: Array, targets: Array) -> list[int]:
     wrong = np.flatnonzero(p.argmax(axis=1) != targets)
     truth = p[np.arange(len(p)), targets]
-    return wrong[np.argsort(truth[wrong], kind="stable")][:WORST].tolist()
+    return list(map(int, wrong[np.argsort(truth[wrong], kind="stable")][:WORST]))
 
 
 def _mistakes(test: Sequences, classes: Sequence[str], p: Array, targets: Array) -> tuple[Gallery, ...]:

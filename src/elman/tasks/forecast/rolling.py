@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.data import Series, SeriesSet
 from elman.learning import Columns
-from elman.tasks.forecast.baselines import Autoregression, naive, seasonal_naive
+from elman.tasks.forecast.baselines import LABELS, Autoregression, naive, seasonal_naive
 from elman.tasks.forecast.encoding import Scaler, check_known
 from elman.tasks.forecast.plan import History, Plan, history_of
 from elman.tasks.forecast.scores import Rolling, in_sample_naive_error
@@ -100,9 +100,9 @@ def worst_windows(data: SeriesSet, rollings: Sequence[Rolling]) -> Columns:
         unit = rolling.naive_error if len(data) > 1 and rolling.naive_error == rolling.naive_error else 1.0
         labels = data.labels(series)
         for k in np.flatnonzero(known.any(axis=1)).tolist():
+            own, cutoff = float(means["model"][k]), labels[int(rolling.cutoffs[k])]
             best = min((name for name in names if name != "model"), key=lambda name: float(means[name][k]))
-            found = (series.id, labels[int(rolling.cutoffs[k])], float(means["model"][k]), float(means[best][k]), best)
-            rows.append((float(means["model"][k]) / unit, found))
+            rows.append((own / unit, (series.id, cutoff, own, float(means[best][k]), LABELS[best])))
     rows.sort(key=lambda row: -row[0])
     titles = ("unique_id", "cutoff", "mae", "best baseline's mae", "which")
     return {title: [row[k] for _, row in rows[:WORST]] for k, title in enumerate(titles)}

@@ -1,0 +1,82 @@
+"""What a run's page shows, and the figures of every task."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.learning import Figure, Line
+from elman.report.page import Page
+from elman.runs.fitting import Outcome
+from elman.settings import Settings, flag_of, to_record
+
+
+def run_page(
+    outcome: Outcome, settings: Settings, data: list[str], figures: list[Any], command: str
+) -> Page:
+    """The page of a run that was trained just now.
+
+    Args:
+        data: facts on what was read.
+        figures: what there is to draw.
+        command: what makes the same run again; "" where nothing on a command line does.
+    """
+    model, values, defaults = outcome.final.model, to_record(settings), to_record(type(settings)())
+    sizes = f"{model.parameter_count()} parameters, {model.recurrent_parameter_count()} of them recurrent"
+    ended = ["training was interrupted: this is the best until then"] if outcome.interrupted else []
+    return Page(
+        title=f"{model.task}: {model.cell()}",
+        model=model.cell(),
+        command=command,
+        data=data,
+        description=[sizes, *outcome.final.describe(), *ended],  # no times: equal runs have equal pages
+        evaluation=outcome.evaluation,
+        figures=figures,
+        settings=values,
+        changed=frozenset(name for name, value in values.items() if value != defaults[name]),
+    )
+
+
+def command_line(
+    task: str, data: Any, test: Any, start_from: Path | None, columns: Mapping[str, Any], settings: Mapping[str, Any]
+) -> str:
+    """``elman train …`` with these choices; "" if the data are no file.
+
+    >>> command_line("forecast", "my data.csv", None, None, {}, {"cell": "gru", "diff": False})
+    "elman train forecast 'my data.csv' --cell gru --no-diff"
+    """
+    if not isinstance(data, str | Path) or not (test is None or isinstance(test, str | Path)):
+        return ""
+    words = ["elman", "train", task, str(data)]
+    words += [] if test is None else ["--test", str(test)]
+    words += [] if start_from is None else ["--from", str(start_from)]
+    for name, value in {**columns, **settings}.items():
+        flag = flag_of(name)
+        if isinstance(value, bool):
+            words.append(flag if value else "--no-" + flag.removeprefix("--"))
+        elif value is not None:
+            items = value if isinstance(value, list | tuple) else [value]
+            words += [word for item in items for word in (flag, str(item))]
+    return shlex.join(words)
+
+
+def learning_curve(outcome: Outcome) -> Figure:
+    """Loss by epoch of the search, and the epoch whose weights were kept."""
+    rows = [row for row in outcome.history if row["phase"] == "search"]
+    epochs = np.array([row["epoch"] for row in rows])
+    lines = [Line("training", epochs, np.array([row["loss"] for row in rows]), "other")]
+    if rows and rows[0]["validation_loss"] is not None:
+        lines.append(Line("validation", epochs, np.array([row["validation_loss"] for row in rows]), "model"))
+    return Figure(
+        "learning_curve",
+        "Learning curve",
+        "epoch",
+        "loss",
+        tuple(lines),
+        marks=((outcome.best_epoch, "kept"),) if outcome.best_epoch else (),
+        y_scale="log",
+    )
