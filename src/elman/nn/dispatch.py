@@ -81,10 +81,10 @@ def fast_path(
     if plan is None:
         return None
     none = plan.stack.no_states
-    states = none if hx is None else hx if type(hx) is tuple and len(none) > 1 else (hx,)
+    states: tuple[Any, ...] = none if hx is None else hx if type(hx) is tuple and len(none) > 1 else (hx,)
     if not native.usable(plan, x, states, weights, known):
         return None
-    follow = x.requires_grad or any(s is not None and s.requires_grad for s in states)
+    follow = x.requires_grad or (hx is not None and any(state.requires_grad for state in states))
     output, finals = run(plan, x, states, weights, follow)
     return with_data(input, output) if packed else output, finals if len(finals) > 1 else finals[0]
 

@@ -112,7 +112,7 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
             as_size("proj_size", proj_size),
             as_flag("layer_norm", layer_norm),
             rates if any(rates) or len(rates) != len(known.states) else (),
-        )
+        ).interned()
         self.input_size = self._layout.input_size
         self.hidden_size = self._layout.hidden_size
         self.num_layers = self._layout.num_layers

@@ -12,6 +12,8 @@ from elman.cells import get_cell
 from elman.cells.base import Parameter
 from elman.errors import SettingsError
 
+_interned: dict[Layout, Layout] = {}
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -64,6 +66,13 @@ class Layout:
         # not a cached property, which a compiler cannot look into
         sizes = (self.recurrent_size,) + (self.hidden_size,) * (len(cell.states) - 1)
         object.__setattr__(self, "_state_sizes", sizes)
+
+    def interned(self) -> Layout:
+        """The first layout that was equal to this one: caches keyed by layouts then find it without comparing fields."""
+        return _interned.setdefault(self, self)
+
+    def __deepcopy__(self, memo: object) -> Layout:
+        return self  # it does not change
 
     def __hash__(self) -> int:  # once: the layers look their kernels up by layout at every call
         return self._hash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
@@ -91,14 +91,31 @@ def segments(batch: Batch, steps: int) -> Iterator[Batch]:
 
     A row that has ended keeps length 1, the minimum of the layers: its weight there is 0.
     """
-    total = batch.targets.shape[1]
-    for start in range(0, total, steps):
-        segment = _in_time(batch, slice(start, start + steps))
-        if batch.lengths is not None:
-            size = segment.targets.shape[1]
-            lengths = (batch.lengths - start).clamp(1, size)
-            segment = segment._replace(lengths=lengths if int(lengths.min()) < size else None)
-        yield segment
+    inputs, targets, lengths, weight = batch
+    count = -(-targets.shape[1] // steps)
+    parts = map(
+        Batch,
+        _cut(inputs, steps, count) if isinstance(inputs, Tensor) else _cut_each(inputs, steps, count),
+        targets.split(steps, 1),
+        repeat(None, count),
+        repeat(weight, count) if weight is None or weight.ndim == 1 else weight.split(steps, 1),
+    )
+    if lengths is None:
+        yield from parts
+        return
+    for k, segment in enumerate(parts):
+        size = segment.targets.shape[1]
+        own = (lengths - k * steps).clamp(1, size)
+        yield segment._replace(lengths=own) if int(own.min()) < size else segment
+
+
+def _cut(tensor: Tensor, steps: int, count: int) -> Sequence[Tensor]:
+    return tensor.split(steps, 1) if _has_steps(tensor) else [tensor] * count
+
+
+def _cut_each(inputs: Mapping[str, Tensor], steps: int, count: int) -> Iterator[dict[str, Tensor]]:
+    for parts in zip(*(_cut(tensor, steps, count) for tensor in inputs.values()), strict=True):
+        yield dict(zip(inputs, parts, strict=True))
 
 
 def to_tensors(examples: Examples, device: torch.device, what: str, *, keeps_time: bool = False) -> Tensors:
