@@ -68,7 +68,7 @@ class Layout:
         object.__setattr__(self, "_state_sizes", sizes)
 
     def interned(self) -> Layout:
-        """The first layout that was equal to this one: caches keyed by layouts then find it without comparing fields."""
+        """The first layout equal to this one: caches keyed by layouts then find it without comparing fields."""
         return _interned.setdefault(self, self)
 
     def __deepcopy__(self, memo: object) -> Layout:
