@@ -75,6 +75,11 @@ _of_autograds_vmap = _private("_C._functorch.is_legacy_batchedtensor") or _has_n
 _LEVELS_ARE_KNOWN = _private("autograd.forward_ad._current_level") is not None
 
 
+def is_recording() -> bool:
+    """Whether torch.jit.trace or an exporter records the operators."""
+    return _tracing_state() is not None
+
+
 def interception(input: Tensor) -> str:
     """What intercepts operators on ``input`` at the moment, and would see none in a kernel; empty if nothing does."""
     if dispatch_modes() or _tracing_state() is not None:

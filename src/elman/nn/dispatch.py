@@ -18,7 +18,7 @@ from elman.nn.plans import packed_plan, plan_by_shape
 from elman.recurrence import Layout
 from elman.recurrence.backends import Backend, choose, current_backend
 from elman.recurrence.backends import native as compiled
-from elman.torch_private import interception, wraps_others
+from elman.torch_private import interception, is_recording, wraps_others
 
 
 class Path(NamedTuple):
@@ -47,7 +47,8 @@ def choose_path(call: Call, input: Tensor, states: States | None, resets: Tensor
         # some of torch's kernels read the memory that a wrapper of other tensors does not have
         wrappers = [t for t in (input, *others) if type(t) not in native.EXACT and t.is_cpu and wraps_others(t)]
         reasons["torch"] = f"a {type(wrappers[0]).__name__}" if wrappers else ""
-    check_weights(call.layout, call.weights)  # torch's kernels take these on trust
+    if not is_recording():  # whose shapes are no numbers
+        check_weights(call.layout, call.weights)  # torch's kernels take these on trust
     for tensor in (input, *others):
         check_memory("a tensor", tensor)
     implementations = [name for name in PATHS if not reasons.get(name)]
