@@ -15,6 +15,7 @@ from elman.nn.checks import States
 from elman.nn.masks import Masks, dropout_between
 from elman.nn.torch_ops import TorchOps
 from elman.recurrence import Layout, Result, run_layers
+from elman.torch_private import wraps_others
 
 
 def run_equations(
@@ -97,7 +98,7 @@ def packed(
     if order_of_rows(input) is None:
         sequence, states, resets = sorted_rows(input, states, resets)
         back = input.unsorted_indices
-    x, lengths = pad_packed_sequence(sequence)
+    x, lengths = _padded_rows(sequence)
     result = run_reference(call, x, states, lengths, resets)
     return with_data(input, packed_rows(sequence, result.output, lengths)), reordered(result.state, back)
 
@@ -106,4 +107,23 @@ def packed_rows(packed: PackedSequence, output: Tensor, lengths: Tensor) -> Tens
     """The rows of ``output`` (T, B, …) in the order that ``packed`` has."""
     if packed.sorted_indices is not None:
         output, lengths = output.index_select(1, packed.sorted_indices), lengths[packed.sorted_indices.cpu()]
-    return pack_padded_sequence(output, lengths).data
+    if _has_memory(output):
+        return pack_padded_sequence(output, lengths).data
+    return torch.cat([output[t, :rows] for t, rows in enumerate(packed.batch_sizes.tolist())])
+
+
+def _padded_rows(packed: PackedSequence) -> tuple[Tensor, Tensor]:
+    """(T, B, …) in the caller's order of rows, and their lengths."""
+    if _has_memory(packed.data):
+        return pad_packed_sequence(packed)
+    sizes, rows = packed.batch_sizes, int(packed.batch_sizes[0])
+    steps = packed.data.split(sizes.tolist())
+    whole = torch.stack([torch.cat([x, x.new_zeros(rows - len(x), *x.shape[1:])]) for x in steps])
+    lengths = (sizes[:, None] > torch.arange(rows)).sum(0)
+    back = packed.unsorted_indices
+    return (whole, lengths) if back is None else (whole.index_select(1, back), lengths[back.cpu()])
+
+
+def _has_memory(tensor: Tensor) -> bool:
+    """Whether torch's kernels for packing, which read it, can."""
+    return type(tensor) in (Tensor, torch.nn.Parameter) or not wraps_others(tensor)
