@@ -288,7 +288,9 @@ def check(number: int) -> None:
     scene.unpack = None  # elman's tensors came back with the same values, from which torch's kernels may read others
     expected = outcome(scene, peer, TORCH_ERRORS)
     if isinstance(expected, Exception):
-        assert isinstance(found, Exception) or scene.unlike_torch, f"case {number}: torch refuses it: {expected}"
+        # TwoTensor itself, not torch, fails where it meets zeros that are not written yet
+        taken = scene.unlike_torch or "Attempted to set the storage of a tensor" in str(expected)
+        assert isinstance(found, Exception) or taken, f"case {number}: torch refuses it: {expected}"
         return
     assert not isinstance(found, Exception), f"case {number}: torch takes it; {type(found).__name__}: {found}"
     given = [scene.x, *(scene.hx or ()), *(scene.packed or ()), *layer._flat_weights]

@@ -15,7 +15,7 @@ from elman.nn.checks import States
 from elman.nn.masks import Masks, dropout_between
 from elman.nn.torch_ops import TorchOps
 from elman.recurrence import Layout, Result, run_layers
-from elman.torch_private import wraps_others
+from elman.torch_private import is_lazy_zero, wraps_others
 
 
 def run_equations(
@@ -66,6 +66,7 @@ def run_reference(
 ) -> Result:
     """The equations on ``x`` (T, B, I), with the masks that training draws."""
     steps, batch = x.shape[:2]
+    x, states = _written(x), states and tuple(map(_written, states))
     masks = call.draw_masks(steps, batch, x)
     between = partial(dropout_between, rate=call.active_dropout) if call.active_dropout else None
     return run_equations(
@@ -79,6 +80,11 @@ def run_reference(
         between=between,
         trace=trace,
     )
+
+
+def _written(tensor: Tensor) -> Tensor:
+    """Zeros that torch has yet to write, written: not all wrappers of tensors take the others."""
+    return tensor.clone() if is_lazy_zero(tensor) else tensor
 
 
 def padded(
