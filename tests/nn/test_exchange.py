@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -246,3 +248,13 @@ def test_the_profiler_sees_the_kernels() -> None:
     with torch.no_grad(), torch.profiler.profile() as profile:
         layer(x)
     assert "elman::gru" in {event.key for event in profile.key_averages()}
+
+
+def test_libraries_that_look_up_exact_types(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    elman.nn.GRU(3, 5)
+    assert caplog.text == ""
+    elman.recurrence.backends.warn_once.cache_clear()
+    monkeypatch.setitem(sys.modules, "opacus", types.ModuleType("opacus"))
+    elman.nn.GRU(3, 5), elman.nn.LSTMCell(3, 5)
+    assert caplog.text.count("opacus looks for torch.nn's own layers") == 1
+    assert "give it elman.nn.to_torch(model)" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -11,6 +12,9 @@ from torch.nn import Parameter
 from elman.errors import SettingsError
 from elman.recurrence.backends import warn_once
 
+# libraries that find recurrent layers by their exact type, and nothing else by which they could be told
+LOOK_UP_TYPES = {"opacus"}
+
 
 class Exchangeable:
     """What elman's modules share: they stand for one of torch.nn's, and say so where that is needed."""
@@ -18,6 +22,10 @@ class Exchangeable:
     def stand_for_torch(self) -> None:
         """Be a leaf of torch.fx, which takes modules for leaves if this attribute names torch.nn."""
         self.__module__ = torch.nn.RNNBase.__module__
+        for library in LOOK_UP_TYPES & sys.modules.keys():
+            warn_once(
+                f"{library} looks for torch.nn's own layers and passes elman's by: give it elman.nn.to_torch(model)"
+            )
 
     def __prepare_scriptable__(self) -> NoReturn:
         raise SettingsError(
