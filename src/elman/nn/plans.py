@@ -158,7 +158,7 @@ def packed_plan(layout: Layout, packed: PackedSequence) -> Plan | None:
     threads = thread_count(torch.get_num_threads())
     try:
         batch = native().Batch.of_packed(packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices, threads)
-    except ValueError:
+    except (ValueError, RuntimeError):  # of what has no memory torch itself raises the latter
         return None
     stack = _stack(layout, dtype, (len(data),), batch.rows, -1, batch, NO_MASKS)
     return Plan(stack, batch.rows, -1, batch, None, None, packed, NO_MASKS)
