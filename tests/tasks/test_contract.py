@@ -21,7 +21,7 @@ from elman.training.events import EpochEnd, PhaseStart
 from tests.runs.helpers import contents, numbers, python
 from tests.tasks.samples import SAMPLES, Paths, Sample
 
-EVERY_RUN = {"history.csv", "metrics.json", "model.safetensors", "predictions.csv", "settings.json"}
+EVERY_RUN = {"report.html", "history.csv", "metrics.json", "model.safetensors", "predictions.csv", "settings.json"}
 NAMES = [*TASKS, "toy"]
 
 

@@ -52,15 +52,14 @@ def command_line(
     if not isinstance(data, str | Path) or not (test is None or isinstance(test, str | Path)):
         return ""
     words = ["elman", "train", task, str(data)]
-    words += [] if test is None else ["--test", str(test)]
-    words += [] if start_from is None else ["--from", str(start_from)]
+    words += [] if test is None else [flag_of("test"), str(test)]
+    words += [] if start_from is None else [flag_of("from_"), str(start_from)]
     for name, value in {**columns, **settings}.items():
-        flag = flag_of(name)
         if isinstance(value, bool):
-            words.append(flag if value else "--no-" + flag.removeprefix("--"))
+            words.append(flag_of(name if value else f"no_{name}"))
         elif value is not None:
             items = value if isinstance(value, list | tuple) else [value]
-            words += [word for item in items for word in (flag, str(item))]
+            words += [word for item in items for word in (flag_of(name), str(item))]
     return shlex.join(words)
 
 
