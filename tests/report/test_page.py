@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html.parser
 import re
+import shlex
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -126,6 +127,10 @@ def test_the_page_of_each_task(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert len(pictures) == len(list(Path("run/plots").glob("*.png")))
     for picture in pictures:
         ElementTree.fromstring(base64.b64decode(picture))
+    # its command makes the same model again
+    command = next(line for line in found.text.splitlines() if line.startswith(f"elman train {name} "))
+    assert main([*shlex.split(command)[1:], "--out", "again"]) == 0
+    assert Path("again/model.safetensors").read_bytes() == Path("run/model.safetensors").read_bytes()
     # a copy of the run has its page; another run in its place has not
     estimator.save("copy")
     assert Path("copy/report.html").read_text(encoding="utf-8") == text

@@ -90,26 +90,25 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Tensor | None, ...]:
-        saved = _restored(ctx)
+        kept = _restored(ctx)
         if not torch.is_grad_enabled():
             try:
-                return None, *_backward(ctx, *saved, d_output, d_finals)
+                return None, *_backward(ctx, kept, d_output, d_finals)
             except (ValueError, RuntimeError):  # something is not as the kernels take it: the core looks before it runs
                 pass
-        return None, *_backward_of_any(ctx, *saved, d_output, d_finals)
+        return None, *_backward_of_any(ctx, kept, d_output, d_finals)
+
+
+# the input, states and weights, saved activations and the output
+Kept = tuple[Tensor, Sequence[Tensor | None], Tensor, Tensor]
 
 
 def _backward_of_any(
-    ctx: Any,
-    x: Tensor,
-    tensors: Sequence[Tensor | None],
-    saved: Tensor,
-    output: Tensor,
-    d_output: Tensor | None,
-    d_finals: Sequence[Tensor | None],
+    ctx: Any, kept: Kept, d_output: Tensor | None, d_finals: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
     """Of gradients that are to be differentiated again, are batched or in another layout, and of what hooks have handed
     back in another layout, or replaced."""
+    x, tensors, saved, output = kept
     given = (d_output, *d_finals)
     if torch.is_grad_enabled() or not all(d is None or _is_ordinary(d) for d in given):
         _require_unchanged(ctx.plan, x, tensors, output)
@@ -118,19 +117,14 @@ def _backward_of_any(
     ends = [None if d is None else contiguous(d) for d in d_finals]
     tensors = [None if t is None else contiguous(t) for t in tensors]
     try:
-        return _backward(ctx, contiguous(x), tensors, contiguous(saved), contiguous(output), d_output, ends)
+        kept = contiguous(x), tensors, contiguous(saved), contiguous(output)
+        return _backward(ctx, kept, d_output, ends)
     except ValueError as error:
         raise LayerShapeError(f"{error}; is it as forward saved it, or did a hook replace it?") from None
 
 
 def _backward(
-    ctx: Any,
-    x: Tensor,
-    tensors: Sequence[Tensor | None],
-    saved: Tensor,
-    output: Tensor,
-    d_output: Tensor | None,
-    d_finals: Sequence[Tensor | None],
+    ctx: Any, kept: Kept, d_output: Tensor | None, d_finals: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
     """By the kernels.
 
@@ -140,6 +134,7 @@ def _backward(
     for d in (d_output, *d_finals):
         if d is not None and d.is_neg():
             raise ValueError("a gradient is negated")
+    x, tensors, saved, output = kept
     plan: Plan = ctx.plan
     _, wants_x, *wanted = ctx.needs_input_grad
     d_x = x.new_empty(x.shape) if wants_x else None
@@ -158,8 +153,8 @@ def _versions(plan: Plan, x: Tensor, tensors: Sequence[Tensor | None]) -> Any:
     return list(map(version, (x, *tensors[: len(plan.stack.no_states)])))
 
 
-def _restored(ctx: Any) -> tuple[Tensor, Sequence[Tensor | None], Tensor, Tensor]:
-    """The input, states and weights, saved activations and the output, as forward had them."""
+def _restored(ctx: Any) -> Kept:
+    """As forward had them."""
     try:
         x, *read, saved, output = ctx.saved_tensors
     except RuntimeError as error:

@@ -16,8 +16,9 @@ from elman.model import Model, Stream
 from elman.report.page import page_text
 from elman.report.watch import Watch
 from elman.runs import files
+from elman.runs.figures import learning_curve
 from elman.runs.fitting import Outcome, train
-from elman.runs.page import learning_curve, run_page
+from elman.runs.page import run_page
 from elman.settings import Settings, field_types, from_record, rule_of, signature_of, to_record
 
 

@@ -1,4 +1,4 @@
-"""What a run's page shows, and the figures of every task."""
+"""What a run's page shows, and the command that makes the same run again."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from elman.learning import Figure, Line
 from elman.report.page import Page
 from elman.runs.fitting import Outcome
 from elman.settings import Settings, flag_of, to_record
 
 
-def run_page(
-    outcome: Outcome, settings: Settings, data: list[str], figures: list[Any], command: str
-) -> Page:
+def run_page(outcome: Outcome, settings: Settings, data: list[str], figures: list[Any], command: str) -> Page:
     """The page of a run that was trained just now.
 
     Args:
@@ -61,21 +56,3 @@ def command_line(
             items = value if isinstance(value, list | tuple) else [value]
             words += [word for item in items for word in (flag_of(name), str(item))]
     return shlex.join(words)
-
-
-def learning_curve(outcome: Outcome) -> Figure:
-    """Loss by epoch of the search, and the epoch whose weights were kept."""
-    rows = [row for row in outcome.history if row["phase"] == "search"]
-    epochs = np.array([row["epoch"] for row in rows])
-    lines = [Line("training", epochs, np.array([row["loss"] for row in rows]), "other")]
-    if rows and rows[0]["validation_loss"] is not None:
-        lines.append(Line("validation", epochs, np.array([row["validation_loss"] for row in rows]), "model"))
-    return Figure(
-        "learning_curve",
-        "Learning curve",
-        "epoch",
-        "loss",
-        tuple(lines),
-        marks=((outcome.best_epoch, "kept"),) if outcome.best_epoch else (),
-        y_scale="log",
-    )
