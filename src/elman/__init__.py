@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from elman.tasks import load
     from elman.tasks.classify import SequenceClassifier
     from elman.tasks.forecast import Forecaster
+    from elman.tasks.language import LanguageModel
     from elman.tasks.regress import SequenceRegressor
+    from elman.tasks.tag import Tagger
 
 # public name → the module that holds it; a module's own name stands for the module itself
 _HOMES = {
     "Cell": "elman.cells",
     "Forecaster": "elman.tasks.forecast",
+    "LanguageModel": "elman.tasks.language",
     "SequenceClassifier": "elman.tasks.classify",
     "SequenceRegressor": "elman.tasks.regress",
     "Stream": "elman.model",
+    "Tagger": "elman.tasks.tag",
     "errors": "elman.errors",
     "load": "elman.tasks",
     "nn": "elman.nn",
@@ -36,9 +40,11 @@ _HOMES = {
 __all__ = [
     "Cell",
     "Forecaster",
+    "LanguageModel",
     "SequenceClassifier",
     "SequenceRegressor",
     "Stream",
+    "Tagger",
     "__version__",
     "errors",
     "load",

@@ -36,6 +36,11 @@ def setting(default: Any, help: str, **rule: Any) -> Any:
     return dataclasses.field(default=default, metadata={"rule": Rule(help, **rule)})
 
 
+def with_default(owner: type[Settings], name: str, default: Any) -> Any:
+    """The field ``name`` of another settings class, for one that inherits it, with another default."""
+    return dataclasses.field(default=default, metadata={"rule": rule_of(owner, name)})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Base of all settings: checks every field when made.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from elman.cli.streams import complain, give, say
+from elman.cli.streams import complain, give, give_pieces, say
 from elman.errors import SettingsError
 from elman.settings import Settings, field_types, plain_type
 
@@ -22,10 +22,11 @@ def train(arguments: argparse.Namespace) -> int:
     with Progress() as progress:
         run = train_run(
             task,
-            arguments.data,
+            arguments.data if isinstance(arguments.data, str) else _one_or_all(arguments.data),
             _given(arguments, task.settings),
             columns=_given(arguments, task.columns),
             test=getattr(arguments, "test", None),
+            validation=getattr(arguments, "validation_file", None),
             out=arguments.out,
             resume=arguments.resume,
             overwrite=arguments.overwrite,
@@ -59,7 +60,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
     estimator = load(arguments.run_folder)
     columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
-    say(commands.evaluate(estimator, arguments.data, columns, arguments.out))
+    data = _data_of_run(arguments, estimator)
+    say(commands.evaluate(estimator, data, columns, arguments.out, adapt=arguments.adapt))
     return 0
 
 
@@ -70,10 +72,24 @@ def predict(arguments: argparse.Namespace) -> int:
 
     estimator = load(arguments.run_folder)
     columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
-    text, remarks = commands.predict(estimator, arguments.data, columns, arguments.out)
+    text, remarks = commands.predict(estimator, _data_of_run(arguments, estimator), columns, arguments.out)
     (give if arguments.out is None else say)(text)
     for remark in remarks:
         complain(remark)  # standard output is the answers' alone
+    return 0
+
+
+def generate(arguments: argparse.Namespace) -> int:
+    """``elman generate RUN``."""
+    from elman.runs import commands
+    from elman.tasks import load
+
+    estimator = load(arguments.run_folder)
+    pieces = commands.generate(estimator, _given(arguments, commands.WritingSettings))
+    if arguments.out is None:
+        give_pieces(pieces)
+    else:
+        say(f"{arguments.out}: {commands.write_text(arguments.out, pieces)} characters")
     return 0
 
 
@@ -126,6 +142,19 @@ def _columns_of_run(arguments: argparse.Namespace, columns: type[Settings], task
                 raise SettingsError(f"`{name}` is given {len(values)} times; a run of the task {task} takes one")
             given[name] = _number(name, values[0]) if plain_type(known[name])[0] is int else values[0]
     return given
+
+
+def _one_or_all(data: list[str]) -> Any:
+    return data[0] if len(data) == 1 else data
+
+
+def _data_of_run(arguments: argparse.Namespace, estimator: Any) -> Any:
+    from elman.tasks import get_task
+
+    task = get_task(estimator.task_name)
+    if len(arguments.data) > 1 and not task.many_files:
+        raise SettingsError(f"a run of the task {task.name} reads one DATA, not {len(arguments.data)}; give one")
+    return _one_or_all(arguments.data)
 
 
 def _number(name: str, text: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from elman._version import __version__
 from elman.cli import commands
 from elman.errors import SettingsError
+from elman.runs.commands import WritingSettings
 from elman.settings import Settings, field_types, flag_of, plain_type, rule_of
 from elman.tasks import TASKS, get_task
 
@@ -50,9 +51,11 @@ def _add_train(words: Any) -> None:
         task = get_task(name)
         parser = _add(tasks, name, task.help, commands.train)
         parser.set_defaults(task=name)
-        parser.add_argument("data", metavar="DATA", help=task.data_help)
+        parser.add_argument("data", metavar="DATA", help=task.data_help, nargs="+" if task.many_files else None)
         if task.test_help:
             parser.add_argument("--test", metavar="DATA", help=task.test_help)
+        if task.validation_help:
+            parser.add_argument("--validation-file", metavar="DATA", help=task.validation_help)
         if task.watchable:
             text = "redraw plots/watch.png while it trains, and show it where there is a display"
             parser.add_argument("--watch", action="store_true", help=text)
@@ -63,12 +66,17 @@ def _add_train(words: Any) -> None:
         group = parser.add_argument_group("columns")
         for field in field_types(task.columns):
             _add_setting(group, task.columns, field)
+        owners = {field: _owner(task.settings, field) for field in field_types(task.settings)}
         for owner in task.settings.__mro__:
-            own = [field for field in field_types(task.settings) if field in inspect.get_annotations(owner)]
-            if own:
+            if own := [field for field in owners if owners[field] is owner]:
                 group = parser.add_argument_group((owner.__doc__ or "").splitlines()[0].rstrip(".").lower())
                 for field in own:
                     _add_setting(group, task.settings, field)
+
+
+def _owner(settings: type[Settings], field: str) -> type:
+    """The class that defined a setting first; others may have changed its default."""
+    return [owner for owner in settings.__mro__ if field in inspect.get_annotations(owner)][-1]
 
 
 def _add_use(words: Any) -> None:
@@ -78,9 +86,17 @@ def _add_use(words: Any) -> None:
     ):
         parser = _add(words, name, help, run)
         parser.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
-        parser.add_argument("data", metavar="DATA", help="what the run's task reads")
+        parser.add_argument("data", metavar="DATA", help="what the run's task reads", nargs="+")
         parser.add_argument("--out", metavar="FILE", type=Path, help="write the result here")
+        if run is commands.evaluate:
+            text = "score each step before the model learns from it, and show that beside the model as it was trained"
+            parser.add_argument("--adapt", action="store_true", help=text)
         _add_columns_of_all_tasks(parser)
+    generate = _add(words, "generate", "write with a run's model", commands.generate)
+    generate.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
+    generate.add_argument("--out", metavar="FILE", type=Path, help="write the text here")
+    for field in field_types(WritingSettings):
+        _add_setting(generate, WritingSettings, field)
     info = _add(words, "info", "show version, native core and threads, or describe a run", commands.info)
     info.add_argument("run_folder", metavar="RUN", type=Path, nargs="?", help="run folder")
     demo = _add(words, "demo", "forecast a noisy price with RNN, LSTM and GRU, in under a minute", commands.demo)

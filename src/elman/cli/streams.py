@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterable
 
 
 def open_standard_streams() -> None:
@@ -37,6 +38,27 @@ def give(text: str) -> None:
         say(text)
     else:
         print(text)
+
+
+def give_pieces(pieces: Iterable[str]) -> None:
+    """Print a text as it comes; a terminal is sent no control characters but line ends and tabs."""
+    terminal = sys.stdout.isatty()
+    for piece in pieces:
+        if terminal:
+            piece = "".join(c if c.isprintable() or c in "\n\t" else visible(c) for c in piece)
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    print()
+
+
+def visible(letter: str) -> str:
+    """A character that a terminal might obey, as one that it shows.
+
+    >>> visible("\x1b"), visible("\u202e")
+    ('␛', '\\u202e')
+    """
+    code = ord(letter)
+    return chr(0x2400 + code) if code < 32 else letter.encode("unicode_escape").decode("ascii")
 
 
 def complain(text: str) -> None:

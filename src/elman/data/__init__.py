@@ -11,6 +11,8 @@ from elman.data.sequences import Sequences
 from elman.data.series import read_series
 from elman.data.series_set import Series, SeriesSet
 from elman.data.table import Table
+from elman.data.tagged import TaggedSentences, read_tagged
+from elman.data.texts import Text, read_text
 from elman.data.windows import Windows, windows
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "Series",
     "SeriesSet",
     "Table",
+    "TaggedSentences",
+    "Text",
     "Windows",
     "fill",
     "holds_arrays",
@@ -30,5 +34,7 @@ __all__ = [
     "read_sequences",
     "read_series",
     "read_table",
+    "read_tagged",
+    "read_text",
     "windows",
 ]

@@ -114,9 +114,7 @@ class Table:
         """
         values = self.numbers(name)
         for row in np.flatnonzero(np.abs(values) > LARGEST)[:1]:
-            raise DataError(
-                f"{self.place(row, name)}: {values[row]:g} is too large to compute with; change its unit"
-            )
+            raise DataError(f"{self.place(row, name)}: {values[row]:g} is too large to compute with; change its unit")
         return values
 
     def texts(self, name: str) -> list[str]:

@@ -95,8 +95,10 @@ class Examples:
         if weight is not None and not weight.any():
             raise DataError(f"{what}: no target has a weight greater than 0: nothing is known to learn from")
         for name, array in self.named_inputs().items():
-            if not np.isfinite(array).all():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise DataError(f"{what}: {name} hold values that are not finite; fill or remove them")
+        if self.targets.dtype.kind != "f":
+            return
         known = self.targets if weight is None else np.where(_of_rank(weight > 0, self.targets.ndim), self.targets, 0)
         if not np.isfinite(known).all():
             raise DataError(f"{what}: targets hold values that are not finite; fill or remove them")

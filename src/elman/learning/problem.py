@@ -29,6 +29,8 @@ class Problem(ABC):
     """Steps in a segment of truncated back-propagation through time; 0: sequences are not cut."""
     zero_output: bool = False
     """Whether an output of zero is already a good answer, so that training should begin there."""
+    by_length: bool = False
+    """Whether a batch's sequences should be of about one length, so that little of it is padding."""
 
     @abstractmethod
     def fingerprint(self) -> bytes:
@@ -49,6 +51,14 @@ class Problem(ABC):
     @abstractmethod
     def predictor(self, arrays: dict[str, np.ndarray], fitted_on: FittedOn) -> Predictor:
         """The model with these weights, ready for use; ``fitted_on`` names the examples they were fitted on."""
+
+    def initial(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The weights that training begins with, from random ones."""
+        return arrays
+
+    def validation_error(self, predictor: Predictor) -> float | None:
+        """What chooses the epoch, less being better, where that is not the validation loss."""
+        return None
 
     def picture(self, predictor: Predictor) -> Figure | None:
         """What to look at while it trains: ``predictor`` beside the truth, on nothing of the test; None: nothing."""

@@ -1,6 +1,8 @@
 """Models: layers and named arrays, executed on NumPy, at once or step by step, and stored on disk. No torch."""
 
+from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
+from elman.model.crf import CRFHead
 from elman.model.file import load_model, save_model
 from elman.model.heads import EnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import INPUT, Array, Head, Layer, State
@@ -9,12 +11,15 @@ from elman.model.model import Model, model_shapes
 from elman.model.pooling import Pool
 from elman.model.registry import LAYERS, register_layer
 from elman.model.settings import ModelSettings, recurrent_layers
+from elman.model.stepping import stepper_of, stream_of
 from elman.model.stream import Stream
 
 __all__ = [
     "INPUT",
     "LAYERS",
     "Array",
+    "CRFHead",
+    "CharacterEncoder",
     "Convolution",
     "Dropout",
     "Embedding",
@@ -37,4 +42,6 @@ __all__ = [
     "recurrent_layers",
     "register_layer",
     "save_model",
+    "stepper_of",
+    "stream_of",
 ]

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -21,6 +21,9 @@ Array = np.ndarray
 Arrays = Mapping[str, Array]
 State = dict[str, Array]
 """What a layer carries from step to step, by name: each array (parts, N, size)."""
+StepFunction = Callable[[Sequence[Array], State], tuple[Array, State]]
+"""A layer a step at a time: what it reads, each (F,) or an integer, and its state for one row; its output (F,) and the
+new state."""
 INPUT = "input"  # what a model's only input is called
 
 
@@ -76,6 +79,15 @@ class Layer(ABC):
             state: that of the step before the first; empty: the initial one.
         """
 
+    def stepper(self, arrays: Arrays) -> StepFunction:
+        """:meth:`run` for one row, a step at a time, the weights prepared once."""
+
+        def step(x: Sequence[Array], state: State) -> tuple[Array, State]:
+            output, new = self.run([value[None, None] for value in x], arrays, None, state)
+            return (output[0, 0] if output.ndim == 3 else output[0]), new
+
+        return step
+
     def state_sizes(self) -> dict[str, tuple[int, int]]:
         """The two sizes of each array (parts, N, size) of its state, by name; empty: it has no state."""
         return {}
@@ -130,9 +142,17 @@ class Head(Layer):
     def run(self, x: Sequence[Array], arrays: Arrays, lengths: Array | None, state: State) -> tuple[Array, State]:
         return x[0], {}
 
+    def stepper(self, arrays: Arrays) -> StepFunction:
+        return pass_on
+
     @abstractmethod
     def decode(self, output: Array, arrays: Arrays, lengths: Array | None) -> Array:
         """The model's answer from its output: values, probabilities, classes …"""
+
+
+def pass_on(x: Sequence[Array], state: State) -> tuple[Array, State]:
+    """The step of a layer that changes nothing."""
+    return x[0], {}
 
 
 _ADDRESS = {"name", "reads"}

@@ -13,7 +13,7 @@ from elman.cells import get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.errors import SettingsError, ShapeError
 from elman.kernels import native_cells
-from elman.model.layer import Array, Arrays, Layer, State, record_of, values_of
+from elman.model.layer import Array, Arrays, Layer, State, StepFunction, pass_on, record_of, values_of
 from elman.recurrence import Layout, run_layers
 from elman.recurrence.backends import Backend, choose
 
@@ -47,10 +47,7 @@ class RecurrentLayers(Layer):
             raise ShapeError(f"a recurrent layer reads (N, T, {layout.input_size}) with T not 0, not {x[0].shape}")
         steps_first = np.swapaxes(x[0], 0, 1)
         states = tuple(state[name] for name in cell.states) if state else None
-        implementations: tuple[Backend, ...] = ("reference",)
-        if layout.cell in native_cells():
-            implementations = ("native", "reference")
-        if choose(implementations, f"the cell {layout.cell} on NumPy arrays") == "native":
+        if self._on_core():
             result = kernels.run_layers(layout, steps_first, states, arrays, lengths=lengths)
         else:
             zeros = tuple(np.zeros((p, len(x[0]), size), x[0].dtype) for p, size in self.state_sizes().values())
@@ -65,6 +62,26 @@ class RecurrentLayers(Layer):
                 join=lambda outputs: np.concatenate(outputs, axis=-1),
             )
         return np.swapaxes(result.output, 0, 1), dict(zip(cell.states, result.state, strict=True))
+
+    def _on_core(self) -> bool:
+        implementations: tuple[Backend, ...] = ("reference",)
+        if self.layout.cell in native_cells():
+            implementations = ("native", "reference")
+        return choose(implementations, f"the cell {self.layout.cell} on NumPy arrays") == "native"
+
+    def stepper(self, arrays: Arrays) -> StepFunction:
+        layout, names = self.layout, get_cell(self.layout.cell).states
+        if not self._on_core():
+            return super().stepper(arrays)
+        run, shapes = kernels.Stepper(layout, arrays).step, [(parts, 1, n) for parts, n in self.state_sizes().values()]
+
+        def step(x: Sequence[Array], state: State) -> tuple[Array, State]:
+            if x[0].shape != (layout.input_size,):
+                raise ShapeError(f"a recurrent layer reads ({layout.input_size},) a step, not {x[0].shape}")
+            output, new = run(x[0], tuple(state[name][:, 0] for name in names))
+            return output, {name: a.reshape(s) for name, a, s in zip(names, new, shapes, strict=True)}
+
+        return step
 
     def record(self) -> dict[str, Any]:
         return {"kind": self.kind, **self._address(), **record_of(self.layout)}
@@ -131,6 +148,10 @@ class Linear(Layer):
     def run(self, x: Sequence[Array], arrays: Arrays, lengths: Array | None, state: State) -> tuple[Array, State]:
         return x[0] @ arrays["weight"].T + arrays["bias"], {}
 
+    def stepper(self, arrays: Arrays) -> StepFunction:
+        weight, bias = arrays["weight"], arrays["bias"]
+        return lambda x, state: (weight @ x[0] + bias, {})
+
 
 @dataclass(frozen=True)
 class Embedding(Layer):
@@ -160,6 +181,17 @@ class Embedding(Layer):
         if indices.size and not 0 <= indices.min() <= indices.max() < self.count:
             raise ShapeError(f"an embedding of {self.count} vectors reads {indices.min()} to {indices.max()}")
         return arrays["weight"][indices], {}
+
+    def stepper(self, arrays: Arrays) -> StepFunction:
+        weight, count = arrays["weight"], self.count
+
+        def step(x: Sequence[Array], state: State) -> tuple[Array, State]:
+            index = x[0]
+            if index.dtype.kind not in "iu" or index.ndim or not 0 <= index < count:
+                raise ShapeError(f"an embedding of {count} vectors reads {index!r:.40}")
+            return weight[index], {}
+
+        return step
 
 
 JOINS = ("concatenate", "add")
@@ -217,3 +249,6 @@ class Dropout(Layer):
 
     def run(self, x: Sequence[Array], arrays: Arrays, lengths: Array | None, state: State) -> tuple[Array, State]:
         return x[0], {}
+
+    def stepper(self, arrays: Arrays) -> StepFunction:
+        return pass_on

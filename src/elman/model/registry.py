@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from elman.errors import ModelFileError, SettingsError
+from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
+from elman.model.crf import CRFHead
 from elman.model.heads import EnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import Layer
 from elman.model.layers import Dropout, Embedding, Join, LastStep, Linear, RecurrentLayers
@@ -25,6 +27,8 @@ LAYERS: dict[str, type[Layer]] = {
         PointHead,
         SoftmaxHead,
         EnsembleHead,
+        CharacterEncoder,
+        CRFHead,
     )
 }
 L = TypeVar("L", bound=type[Layer])

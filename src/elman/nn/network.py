@@ -12,7 +12,8 @@ from torch import Tensor
 from elman.errors import ShapeError
 from elman.model import INPUT, Layer
 from elman.model.wiring import Wiring
-from elman.nn.twins import NO_STATE, HeadTwin, Regularisation, State, twin_of
+from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State
+from elman.nn.twins import twin_of
 
 Inputs = Tensor | Mapping[str, Tensor]
 

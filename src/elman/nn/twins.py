@@ -1,13 +1,10 @@
-"""The torch twin of each kind of layer and head, trained in its place; :mod:`elman.model` has the NumPy side.
-
-A twin is called with what it reads and gives what :meth:`elman.model.Layer.run` gives: its output and its state.
-"""
+"""The torch twin of each kind of layer and head, trained in its place; :mod:`elman.model` has the NumPy side."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +13,9 @@ from torch.nn import functional
 from elman.cells import get_cell
 from elman.errors import SettingsError, ShapeError
 from elman.model import (
+    CharacterEncoder,
     Convolution,
+    CRFHead,
     Dropout,
     Embedding,
     EnsembleHead,
@@ -30,43 +29,10 @@ from elman.model import (
     SoftmaxHead,
 )
 from elman.model.registry import check_known
+from elman.nn.character_encoder import CharacterEncoderTwin
+from elman.nn.crf import CRFTwin
 from elman.nn.recurrent import Recurrent
-
-State = dict[str, Tensor]
-NO_STATE: State = {}
-
-
-class Regularisation(NamedTuple):
-    """What acts on a model while it is trained, and how it begins; no description needs it."""
-
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    init: str = "torch"
-
-
-class Twin(torch.nn.Module):
-    """Base of all twins."""
-
-    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
-        """Output and state; ``lengths`` (N,) on the CPU."""
-        raise TypeError(f"{type(self).__name__} defines no forward")
-
-
-class HeadTwin(Twin):
-    """Base of the twins of heads: the last layer, which has the loss."""
-
-    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
-        return x[0], NO_STATE
-
-    def loss(self, output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
-        """The mean over what counts, and how much counts.
-
-        Args:
-            output: (N, …, F), what the last layer before the head put out.
-            targets: as the head takes them.
-            weight: of the shape of ``targets``, or of its first dimensions; None counts all 1.
-        """
-        raise TypeError(f"{type(self).__name__} defines no loss")
+from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State, Twin, weighted_mean
 
 
 class RecurrentTwin(Recurrent):
@@ -118,7 +84,8 @@ class EmbeddingTwin(torch.nn.Embedding):
     def forward(  # type: ignore[override]
         self, x: Sequence[Tensor], lengths: Tensor | None, state: State
     ) -> tuple[Tensor, State]:
-        return functional.embedding(x[0], self.weight), NO_STATE
+        # of long texts the indices are kept in fewer bytes
+        return functional.embedding(x[0].long(), self.weight), NO_STATE
 
 
 class JoinTwin(Twin):
@@ -225,7 +192,7 @@ class SoftmaxTwin(HeadTwin):
                 f"the model's output has shape {tuple(output.shape)} and the targets are {targets.dtype} "
                 f"{tuple(targets.shape)}; they must be whole numbers, one for each row of the output"
             )
-        logits, classes = output.flatten(0, -2), targets.flatten()
+        logits, classes = output.flatten(0, -2), targets.flatten().long()
         if weight is None:
             return functional.cross_entropy(logits, classes), targets.numel()
         each = functional.cross_entropy(logits, classes, reduction="none")
@@ -246,13 +213,6 @@ class EnsembleTwin(HeadTwin):
             return torch.stack(losses).sum(), counts[0]  # the sum: each member's gradient is as large as alone
         mean = torch.logsumexp(functional.log_softmax(logits, dim=-1), dim=-2) - math.log(self.members)
         return self.one.loss(mean, targets, weight)
-
-
-def weighted_mean(each: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Σ weight·each / Σ weight (0 where nothing counts), and Σ weight, which has the first dimensions of ``each``."""
-    weight = weight.view(weight.shape + (1,) * (each.ndim - weight.ndim)).expand_as(each)
-    total = weight.sum()
-    return (each * weight).sum() / total.where(total > 0, 1.0), total
 
 
 def _recurrent(layer: RecurrentLayers, options: Regularisation) -> torch.nn.Module:
@@ -288,6 +248,8 @@ TWINS: dict[type[Layer], Callable[[Any, Regularisation], torch.nn.Module]] = {
     PointHead: lambda layer, _: PointTwin(layer.loss),
     SoftmaxHead: lambda layer, _: SoftmaxTwin(),
     EnsembleHead: lambda layer, _: EnsembleTwin(layer.members),
+    CharacterEncoder: lambda layer, options: CharacterEncoderTwin(layer, options.init),
+    CRFHead: lambda layer, _: CRFTwin(layer.tags),
 }
 
 

@@ -75,14 +75,15 @@ def _live(stream: TextIO) -> Any:
 def line_of(event: PhaseStart | EpochEnd) -> str:
     """What is shown of an event. The time left is that of all epochs: early stopping may end sooner.
 
-    >>> line_of(EpochEnd("fit", 3, 40, loss=0.25, validation_loss=0.5, best_epoch=2, elapsed=6.0, remaining=75.0))
+    >>> line_of(EpochEnd("fit", 3, 40, 0.25, 0.5, None, best_epoch=2, elapsed=6.0, remaining=75.0))
     'fit · epoch 3/40 · loss 0.2500 · validation 0.5000 (best at 2) · up to 1:15 left'
     """
     parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]
     if isinstance(event, EpochEnd):
         parts.append(f"loss {shown(event.loss)}")
-        if event.validation_loss is not None:
-            parts.append(f"validation {shown(event.validation_loss)} (best at {event.best_epoch})")
+        chosen = event.validation_loss if event.validation_error is None else event.validation_error
+        if chosen is not None:
+            parts.append(f"validation {shown(chosen)} (best at {event.best_epoch})")
         if math.isfinite(event.remaining):
             parts.append(f"up to {clock(event.remaining)} left")
     return " · ".join(parts)

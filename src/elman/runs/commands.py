@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from elman.report.tables import evaluation_text
 from elman.runs import files
 from elman.runs.estimator import Estimator
 from elman.runs.task import FindTask
+from elman.runs.writing import WritingSettings
+from elman.settings import from_record
 
 WHICH = {
     "final": "Model: the run's final one, fitted on all its training data, and not on what is scored here.",
@@ -36,9 +39,15 @@ def load(folder: Path | str, find_task: FindTask) -> Estimator:
     return task.estimator.load(folder)
 
 
-def evaluate(estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None) -> str:
-    """The scores of a run on ``data`` as text; as JSON in ``out`` if given."""
-    evaluation = estimator.evaluate(data, **columns)
+def evaluate(
+    estimator: Estimator, data: Any, columns: Mapping[str, Any], out: Path | None = None, *, adapt: bool = False
+) -> str:
+    """The scores of a run on ``data`` as text; as JSON in ``out`` if given.
+
+    Args:
+        adapt: show beside them those of a model that learns from each step once it has been scored.
+    """
+    evaluation = estimator.evaluate(data, adapt=adapt, **columns) if adapt else estimator.evaluate(data, **columns)
     if out is not None:
         record = {"test": dict(evaluation.scores), "baselines": {k: dict(v) for k, v in evaluation.baselines.items()}}
         record |= {**evaluation.facts, "verdict": evaluation.verdict}
@@ -56,6 +65,25 @@ def predict(
         return files.csv_text(table).rstrip("\n"), remarks
     files.write_csv(out, table)
     return f"{out}: {len(next(iter(table.values()), []))} rows", remarks
+
+
+def generate(estimator: Estimator, settings: Mapping[str, Any]) -> Iterator[str]:
+    """What a run's model writes, a piece at a time, the prompt first.
+
+    Raises:
+        SettingsError: its task does not write, or a setting is out of range.
+        DataError: a prompt that the model cannot read.
+    """
+    chosen = from_record(WritingSettings, settings)
+    pieces = estimator.writes(chosen)
+    return chain([chosen.prompt], pieces)
+
+
+def write_text(path: Path, pieces: Iterable[str]) -> int:
+    """Write pieces to a file, all or nothing; how many characters they have."""
+    text = "".join(pieces)
+    atomic.write_text(path, text)
+    return len(text)
 
 
 def info() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from elman.runs import files
 from elman.runs.figures import learning_curve
 from elman.runs.fitting import Outcome, train
 from elman.runs.page import run_page
+from elman.runs.writing import WritingSettings
 from elman.settings import Settings, field_types, from_record, rule_of, signature_of, to_record
 
 
@@ -71,6 +72,7 @@ class Estimator(ABC):
         data: Any,
         *,
         test: Any = None,
+        validation: Any = None,
         start_from: Estimator | None = None,
         on_event: Callable[[Any], None] | None = None,
         checkpoint: Path | str | None = None,
@@ -83,6 +85,7 @@ class Estimator(ABC):
         Args:
             data: a file's path, a frame, a dict of columns, arrays: what the task reads.
             test: separate data to evaluate on, instead of a part of ``data``.
+            validation: separate data that choose the epoch, where the task takes them.
             start_from: a trained estimator whose training continues: its final model, or if that was fitted on the
                 test, its tested one. Settings that are not given are taken from it.
             on_event: called with the events of :mod:`elman.training.events`.
@@ -102,6 +105,8 @@ class Estimator(ABC):
         self.columns = self._changed(columns)
         dataset, held_out = self.read(data), None
         self.columns = self._settled(self.columns, dataset)
+        if validation is not None:
+            dataset = self._with_validation(dataset, self._read_test(validation, dataset))
         if test is not None:
             dataset, held_out = self._join(dataset, self._read_test(test, dataset))
         predictor = None if start_from is None else self._to_go_on_from(start_from, dataset, held_out)
@@ -175,13 +180,17 @@ class Estimator(ABC):
         dataset = self.data if data is None else self.read(data, **columns)
         return self.outcome.final.predict(dataset)
 
-    def evaluate(self, data: Any, **columns: Any) -> Evaluation:
+    def evaluate(self, data: Any, *, adapt: bool = False, **columns: Any) -> Evaluation:
         """Scores on ``data`` beside the baselines'; the model is not fitted again.
 
         The final model is evaluated, or if that was fitted on what is scored, the tested one; ``facts["model"]`` tells
         which.
 
+        Args:
+            adapt: show beside the scores those of a model that learns from each step once it has been scored.
+
         Raises:
+            SettingsError: ``adapt``, where the task's models cannot.
             DataError: both models were fitted on what is to be scored, or there is too little of it.
         """
         outcome, dataset = self.outcome, self.read(data, **columns)
@@ -190,10 +199,19 @@ class Estimator(ABC):
                 test = self._to_score(dataset, predictor)
                 if not predictor.has_seen(test):
                     found = predictor.evaluate(test)
+                    found = self._adapted(test, predictor, found) if adapt else found
                     return replace(found, facts={**found.facts, "model": which})
         raise DataError(
             f"{self._named(test)} were seen in training, so a score on them would say nothing; evaluate on later data"
         )
+
+    def writes(self, settings: WritingSettings) -> Iterator[str]:
+        """What the model writes, a piece at a time.
+
+        Raises:
+            SettingsError: the task does not write.
+        """
+        raise SettingsError(f"a run of the task {self.task_name} does not write; give one that does")
 
     def stream(self) -> Stream:
         """The model run step by step, without torch."""
@@ -271,6 +289,10 @@ class Estimator(ABC):
     def _join(self, data: Any, test: Any) -> tuple[Any, Any]:
         """All data, and the test among them as :meth:`Predictor.evaluate` takes it."""
 
+    def _with_validation(self, data: Any, validation: Any) -> Any:
+        """All data, of which ``validation`` are to choose the epoch."""
+        raise SettingsError(f"`validation`: the task {self.task_name} divides its own data; leave it out")
+
     @abstractmethod
     def _held_out(self, data: Any, predictor: Predictor) -> Any | None:
         """The part of ``data`` that is the test when training continues from ``predictor``; None for none."""
@@ -303,6 +325,10 @@ class Estimator(ABC):
     def _settled(self, columns: Any, data: Any) -> Any:
         """The columns as they were found in ``data``, for later data of the same kind; recorded with the run."""
         return columns
+
+    def _adapted(self, test: Any, predictor: Predictor, evaluation: Evaluation) -> Evaluation:
+        """``evaluation`` with the scores of the adapting model beside it."""
+        raise SettingsError(f"`adapt`: a model of the task {self.task_name} cannot learn while it is scored")
 
     def _make_extras(self, predictor: Predictor, data: Any) -> Extras:
         return Extras()

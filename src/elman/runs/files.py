@@ -26,7 +26,7 @@ from elman.settings import Settings, from_record, to_record
 MODEL, TESTED, SETTINGS, METRICS = "model.safetensors", "tested.safetensors", "settings.json", "metrics.json"
 HISTORY, PREDICTIONS, CHECKPOINT, PLOTS = "history.csv", "predictions.csv", "checkpoint.safetensors", "plots"
 WATCH, REPORT = "watch.png", "report.html"
-HISTORY_COLUMNS = ("phase", "epoch", "loss", "validation_loss", "learning_rate", "seconds")
+HISTORY_COLUMNS = ("phase", "epoch", "loss", "validation_loss", "validation_error", "learning_rate", "seconds")
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,7 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write(
-    folder: Path, outcome: Outcome, settings: Settings, columns: Settings, tables: Mapping[str, Columns]
-) -> Path:
+def write(folder: Path, outcome: Outcome, settings: Settings, columns: Settings, tables: Mapping[str, Columns]) -> Path:
     """Write everything but pictures and checkpoint.
 
     Args:

@@ -140,6 +140,11 @@ class _Phases:
                 fitted_on: FittedOn = "train" if phase == "search" else "all"
                 on_picture(lambda: problem.picture(problem.predictor(arrays_of(network), fitted_on)))
 
+        own_error = type(problem).validation_error is not Problem.validation_error
+
+        def validation_error() -> float | None:
+            return problem.validation_error(problem.predictor(arrays_of(network), "train"))
+
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(settings.seed)
@@ -150,8 +155,7 @@ class _Phases:
                     init=settings.init,
                     zero_output=problem.zero_output,
                 )
-            if self.arrays is not None:
-                set_arrays(network, self.arrays)
+                set_arrays(network, problem.initial(arrays_of(network)) if self.arrays is None else self.arrays)
             result = fit(
                 network,
                 train,
@@ -162,6 +166,8 @@ class _Phases:
                 checkpoint=self.checkpoint,
                 phase=phase,
                 bptt_steps=problem.bptt_steps,
+                by_length=problem.by_length,
+                validation_error=validation_error if own_error and validation is not None else None,
             )
         except RuntimeError as error:  # torch has no type of its own for a processor's memory
             if "memory" not in str(error):

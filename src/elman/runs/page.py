@@ -37,17 +37,26 @@ def run_page(outcome: Outcome, settings: Settings, data: list[str], figures: lis
 
 
 def command_line(
-    task: str, data: Any, test: Any, start_from: Path | None, columns: Mapping[str, Any], settings: Mapping[str, Any]
+    task: str,
+    data: Any,
+    test: Any,
+    validation: Any,
+    start_from: Path | None,
+    columns: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> str:
     """``elman train …`` with these choices; "" if the data are no file.
 
-    >>> command_line("forecast", "my data.csv", None, None, {}, {"cell": "gru", "diff": False})
+    >>> command_line("forecast", "my data.csv", None, None, None, {}, {"cell": "gru", "diff": False})
     "elman train forecast 'my data.csv' --cell gru --no-diff"
     """
-    if not isinstance(data, str | Path) or not (test is None or isinstance(test, str | Path)):
+    files = list(data) if isinstance(data, list | tuple) else [data]
+    apart = [given for given in (test, validation) if given is not None]
+    if not all(isinstance(given, str | Path) for given in files + apart):
         return ""
-    words = ["elman", "train", task, str(data)]
+    words = ["elman", "train", task, *map(str, files)]
     words += [] if test is None else [flag_of("test"), str(test)]
+    words += [] if validation is None else [flag_of("validation_file"), str(validation)]
     words += [] if start_from is None else [flag_of("from_"), str(start_from)]
     for name, value in {**columns, **settings}.items():
         if isinstance(value, bool):

@@ -17,7 +17,9 @@ class Task:
         estimator: its class, which holds the task's name, settings and columns.
         help: what ``elman train TASK`` does, in a few words.
         data_help: what DATA is.
+        validation_help: what ``--validation-file`` takes; "" where the task takes none.
         test_help: what ``--test`` takes; "" where the task takes no test file.
+        many_files: whether DATA may be several files.
         watchable: whether its problems give a picture to look at while they train.
     """
 
@@ -25,6 +27,8 @@ class Task:
     help: str
     data_help: str = "CSV or Parquet file"
     test_help: str = ""
+    validation_help: str = ""
+    many_files: bool = False
     watchable: bool = False
 
     @property

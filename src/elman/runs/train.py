@@ -32,6 +32,7 @@ def train_run(
     *,
     columns: Mapping[str, Any] | None = None,
     test: Any = None,
+    validation: Any = None,
     out: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -46,6 +47,7 @@ def train_run(
         settings: those that differ from the defaults (or from the run that training continues).
         columns: the names of the data's columns, by the task's names for them.
         test: separate data to evaluate on.
+        validation: separate data that choose the epoch.
         start_from: the folder of a run whose model is trained further.
         pictures: whether to draw.
         watch: whether to redraw ``plots/watch.png`` while it trains.
@@ -68,6 +70,7 @@ def train_run(
             estimator.fit(
                 dataset,
                 test=test,
+                validation=validation,
                 start_from=old,
                 on_event=on_event,
                 checkpoint=checkpoint,
@@ -85,7 +88,7 @@ def train_run(
         except KeyboardInterrupt:  # an impatient one gets a whole folder too
             estimator.save(folder)
             raise
-        command = command_line(task.name, data, test, start_from, columns or {}, settings)
+        command = command_line(task.name, data, test, validation, start_from, columns or {}, settings)
         drawn, notes = _draw(estimator, folder, command) if pictures else ((), ())
         remove_stale(folder, keep=drawn if picture is None else (*drawn, picture))
         if not estimator.outcome.interrupted:
@@ -110,6 +113,3 @@ def _draw(estimator: Estimator, folder: Path, command: str) -> tuple[tuple[Path,
         return (*drawn, estimator.report(folder / files.REPORT, command)), ()
     except (ElmanError, OSError, MemoryError) as error:  # the run itself is whole
         return (), (f"no pictures: {error}",)
-
-
-

@@ -15,6 +15,8 @@ TASKS: dict[str, str] = {
     "forecast": "elman.tasks.forecast",
     "regress": "elman.tasks.regress",
     "classify": "elman.tasks.classify",
+    "tag": "elman.tasks.tag",
+    "language": "elman.tasks.language",
 }
 
 

@@ -19,6 +19,8 @@ from elman.nn.network import Batch
 STEPS_AT_ONCE = 2**17
 # Examples are gathered many batches at a time, up to so many numbers: one operation then serves all of these.
 NUMBERS_AT_ONCE = 2**20
+POOL = 64  # batches whose sequences are sorted by length together
+_INTEGERS = (np.uint8, np.int16, np.int32, np.int64)
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,19 @@ class Tensors:
         """T; 1 where no input has steps."""
         return max((t.shape[1] for t in _all(self.whole.inputs) if _has_steps(t)), default=1)
 
-    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """All examples once in random order, ``size`` at a time; the last batch may be smaller."""
+    def shuffled(self, size: int, generator: torch.Generator, *, by_length: bool = False) -> Iterator[Batch]:
+        """All examples once in random order, ``size`` at a time; the last batch may be smaller.
+
+        Args:
+            by_length: sort many batches' examples by length and shuffle these batches, so that little is padding.
+        """
         whole = self.whole
         if size >= len(self):  # the order within a batch means nothing
             yield whole
             return
         order = torch.randperm(len(self), generator=generator)
+        if by_length and whole.lengths is not None:
+            order = _batches_by_length(order, whole.lengths, size, generator)
         batches = max(1, NUMBERS_AT_ONCE // (size * sum(t[0].numel() for t in _all(whole.inputs))))
         for rows in order.split(batches * size):
             there = rows.to(whole.targets.device)
@@ -84,6 +92,17 @@ class Tensors:
             else batch._replace(inputs=_of_each(batch.inputs, lambda t: t[:, :longest] if _has_steps(t) else t))
         )
         return cut if shortest < longest else cut._replace(lengths=None)
+
+
+def _batches_by_length(order: Tensor, lengths: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """``order``, sorted by length within every so many batches, the whole batches in random order."""
+    found = []
+    for rows in order.split(size * POOL):
+        batches = rows[lengths[rows].argsort(stable=True)].split(size)
+        whole = len(batches) - (len(batches[-1]) < size)
+        places = torch.randperm(whole, generator=generator).tolist()
+        found += [batches[k] for k in (*places, *range(whole, len(batches)))]
+    return torch.cat(found)
 
 
 def segments(batch: Batch, steps: int) -> Iterator[Batch]:
@@ -152,7 +171,9 @@ def to_tensors(examples: Examples, device: torch.device, what: str, *, keeps_tim
 
 
 def _trainable(array: np.ndarray) -> np.ndarray:
-    """As int64 or float32."""
+    """As float32, or integers of a type that torch computes with."""
+    if array.dtype in _INTEGERS:
+        return array
     return array.astype(np.int64 if array.dtype.kind in "iu" else np.float32, copy=False)
 
 

@@ -14,8 +14,10 @@ class Fit:
     Args:
         best_epoch: the epoch (from 1) whose weights the module has now; 0 if interrupted before there was one.
         epochs_run: whole epochs trained.
-        best_loss: validation loss at ``best_epoch``, or without validation the training loss; None at epoch 0.
-        history: one entry an epoch: ``phase``, ``epoch`` (from 1), ``loss``, ``validation_loss`` (or None),
+        best_loss: validation error at ``best_epoch``, where there is none validation loss, or without validation the
+            training loss; None at epoch 0.
+        history: one entry an epoch: ``phase``, ``epoch`` (from 1), ``loss``, ``validation_loss`` and
+            ``validation_error`` (or None),
             ``learning_rate`` of its first update, ``seconds`` it took.
         interrupted: Ctrl-C or ``stop`` ended it; it can be resumed from its checkpoint.
         seconds: time of training, over all the runs that a checkpoint connects.
@@ -47,8 +49,9 @@ def fit_from_record(record: Any, phase: str) -> Fit:
         raise ValueError("its number of epochs is not that of its history")
     if type(fit.best_epoch) is not int or not bool(fit.history) <= fit.best_epoch <= fit.epochs_run:
         raise ValueError("its best epoch is none of its history")
-    best = fit.history[fit.best_epoch - 1] if fit.history else {"loss": None, "validation_loss": None}
-    if fit.best_loss != (best["loss"] if best["validation_loss"] is None else best["validation_loss"]):
+    best = fit.history[fit.best_epoch - 1] if fit.history else {}
+    chosen = [best.get(name) for name in ("validation_error", "validation_loss", "loss")]
+    if fit.best_loss != next((value for value in chosen if value is not None), None):
         raise ValueError("its best loss is not that of its best epoch")
     if not _is_number(fit.seconds):
         raise ValueError("its time is no number")
@@ -56,7 +59,7 @@ def fit_from_record(record: Any, phase: str) -> Fit:
 
 
 def _is_entry(entry: Any, phase: str, epoch: int) -> bool:
-    keys = {"phase", "epoch", "loss", "validation_loss", "learning_rate", "seconds"}
+    keys = {"phase", "epoch", "loss", "validation_loss", "validation_error", "learning_rate", "seconds"}
     return (
         isinstance(entry, dict)
         and entry.keys() == keys
@@ -64,7 +67,7 @@ def _is_entry(entry: Any, phase: str, epoch: int) -> bool:
         and type(entry["epoch"]) is int
         and entry["epoch"] == epoch
         and _is_finite(entry["loss"])
-        and (entry["validation_loss"] is None or _is_finite(entry["validation_loss"]))
+        and all(entry[name] is None or _is_finite(entry[name]) for name in ("validation_loss", "validation_error"))
         and _is_number(entry["learning_rate"])
         and _is_number(entry["seconds"])
     )
@@ -99,6 +102,7 @@ class EpochEnd:
     epochs: int
     loss: float
     validation_loss: float | None
+    validation_error: float | None
     best_epoch: int
     elapsed: float
     remaining: float

@@ -37,6 +37,8 @@ def fit(
     phase: str = "train",
     stop: Callable[[], bool] | None = None,
     bptt_steps: int = 0,
+    by_length: bool = False,
+    validation_error: Callable[[], float | None] | None = None,
 ) -> Fit:
     """Train ``network`` in place: AdamW, gradients clipped by norm, a schedule, early stopping, best weights restored.
 
@@ -60,6 +62,9 @@ def fit(
         bptt_steps: truncated back-propagation through time (Williams and Peng 1990): each batch of sequences is cut
             into segments of so many steps, an update each, and the state is carried from one to the next, but no
             gradient. 0 does not cut.
+        by_length: make batches of sequences of about one length, in random order, so that little of them is padding.
+        validation_error: called after each epoch, the network in evaluation mode; the epoch where it is least is kept,
+            instead of that with the least validation loss. None from it leaves the choice to the loss.
 
     Returns:
         the result. After Ctrl-C ``interrupted`` is True, and the network has the best weights so far.
@@ -94,7 +99,16 @@ def fit(
     held_out = None if validation is None else to_tensors(validation, device, "validation part", keeps_time=keeps_time)
     planned = settings.epochs if epochs is None else epochs
     with seeded(settings.seed, device):
-        trainer = Trainer(network.to(device), part, held_out, settings, phase, bptt_steps)
+        trainer = Trainer(
+            network.to(device),
+            part,
+            held_out,
+            settings,
+            phase,
+            bptt_steps,
+            by_length=by_length,
+            validation_error=validation_error,
+        )
         try:
             if checkpoint and known:
                 trainer.resume(known, checkpoint)
@@ -161,6 +175,7 @@ def _train(
                     planned,
                     last["loss"],
                     last["validation_loss"],
+                    last["validation_error"],
                     trainer.best.epoch,
                     elapsed,
                     remaining,

@@ -26,7 +26,7 @@ State = dict[str, Tensor]
 
 
 class Best(NamedTuple):
-    """The best epoch so far, its loss, and what :func:`tensors_of` held then."""
+    """The best epoch so far, its loss (or what else chooses), and what :func:`tensors_of` held then."""
 
     epoch: int
     loss: float | None
@@ -44,11 +44,14 @@ class Trainer:
         settings: TrainingSettings,
         phase: str,
         bptt_steps: int = 0,
+        *,
+        by_length: bool = False,
+        validation_error: Callable[[], float | None] | None = None,
     ) -> None:
         self.network, self.phase = network.train(), phase
         self._loss: Callable[..., tuple[Tensor, Tensor | int, State]] = network.loss  # type: ignore[assignment]
         self.train, self.validation = train, validation
-        self.bptt_steps = bptt_steps
+        self.bptt_steps, self.by_length, self._own_error = bptt_steps, by_length, validation_error
         self.settings = settings
         self.size = batch_size(settings, len(train))
         self.device = train.whole.targets.device
@@ -74,12 +77,14 @@ class Trainer:
         start = time.perf_counter()
         loss, first_rate = self._update()
         validation_loss = None if self.validation is None else self._validate(self.validation)
+        error = None if self._own_error is None else self._own_error()
         self.history.append(
             {
                 "phase": self.phase,
                 "epoch": self.epoch + 1,
                 "loss": loss,
                 "validation_loss": validation_loss,
+                "validation_error": error,
                 "learning_rate": first_rate,
                 "seconds": time.perf_counter() - start,
             }
@@ -87,8 +92,10 @@ class Trainer:
         # one assignment, of copies already made: Ctrl-C may come between any two lines
         if validation_loss is None:
             self.best = Best(self.epoch, loss, self._copies.taken())
-        elif self.best.loss is None or validation_loss < self.best.loss:
-            self.best = Best(self.epoch, validation_loss, self._copies.taken())
+            return
+        chosen = validation_loss if error is None else error
+        if self.best.loss is None or chosen < self.best.loss:
+            self.best = Best(self.epoch, chosen, self._copies.taken())
 
     def _update(self) -> tuple[float, float]:
         """One pass over the training part; its mean loss, and its first learning rate."""
@@ -99,7 +106,7 @@ class Trainer:
         norms: list[Tensor] = []
         counts: list[Tensor | int] = []
         rates: list[float] = []
-        batches = self.train.shuffled(self.size, self.order)
+        batches = self.train.shuffled(self.size, self.order, by_length=self.by_length)
         for k, (loss, count) in enumerate(self._losses(batches, self.bptt_steps)):
             progress = (self.epoch + k / updates) / settings.epochs
             rates.append(learning_rate(settings.schedule, settings.learning_rate, progress))

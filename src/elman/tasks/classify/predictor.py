@@ -10,7 +10,7 @@ import numpy as np
 from elman.data import Sequences
 from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
 from elman.learning import Columns, Evaluation, Metric, Predictor
-from elman.model import EnsembleHead, Model, SoftmaxHead, Stream
+from elman.model import EnsembleHead, Model, SoftmaxHead, Stream, stepper_of
 from elman.model.file import model_digest
 from elman.tasks.classify.baselines import LABELS, Baselines, baselines_from_record
 from elman.tasks.classify.calibration import HIGH, LOW, at_temperature, nats, reliability
@@ -179,10 +179,12 @@ class ClassifyPredictor(Predictor):
                 "train one with neither"
             )
 
+        run = stepper_of(self.model)
+
         def step(x: Any, state: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
             with np.errstate(over="ignore", invalid="ignore"):
-                output, new = self.model(self._one_step(x), state=state)
-                found = self._finite(self.model.decode(output), "the stream")
+                output, new = run(self._one_step(x), state)
+                found = self._finite(self.model.decode(output[None]), "the stream")
             return at_temperature(found[0], self.known.temperature), new
 
         initial = self.model.initial_state(1)
@@ -194,14 +196,14 @@ class ClassifyPredictor(Predictor):
             if not isinstance(x, str) or len(x) != 1:
                 raise DataError(f"a stream takes one symbol a step, not {x!r:.60}")
             known = encoding.alphabet
-            return np.array([[known.index(x) if x in known else len(known)]])
+            return np.array(known.index(x) if x in known else len(known))
         try:
             values = np.asarray(x, np.float32).reshape(1, 1, encoding.channels)
         except (TypeError, ValueError):
             raise DataError(f"a stream takes {encoding.channels} numbers a step, not {x!r:.60}") from None
         if np.isinf(values).any():
             raise DataError("a stream takes finite numbers, or nan for a missing one; it got an infinite one")
-        return encoding.numbers(values, np.ones(1, np.int64))
+        return encoding.numbers(values, np.ones(1, np.int64))[0, 0]
 
     def describe(self) -> list[str]:
         encoding = self.known.encoding

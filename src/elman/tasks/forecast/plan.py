@@ -284,6 +284,4 @@ def examples(
         weights.append(found.observed[useful].astype(np.float32))
     if not inputs:
         return None
-    return Examples(
-        np.concatenate(inputs)[:, :, None], np.concatenate(targets), sample_weight=np.concatenate(weights)
-    )
+    return Examples(np.concatenate(inputs)[:, :, None], np.concatenate(targets), sample_weight=np.concatenate(weights))

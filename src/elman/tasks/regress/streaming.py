@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import DataError
-from elman.model import Model, Stream
+from elman.model import Model, Stream, stepper_of
 from elman.model.file import model_digest
 from elman.model.stream import State
 from elman.tasks.regress.record import Record
@@ -25,7 +25,7 @@ def stream_of(model: Model, record: Record) -> Stream:
     Raises:
         DataError: in ``step``, for what is not as many finite numbers.
     """
-    names = record.inputs
+    names, run = record.inputs, stepper_of(model)
 
     def step(x: Any, state: State) -> tuple[Array, State]:
         try:
@@ -36,8 +36,8 @@ def stream_of(model: Model, record: Record) -> Stream:
         if values.shape != (len(names),) or not np.isfinite(values).all():
             raise DataError(f"a stream takes a finite number for each of {', '.join(names)} a step, not {x!r:.60}")
         with np.errstate(over="ignore", invalid="ignore"):
-            output, new = model(record.encode(values)[None, None].astype(np.float32), state=state)
-            found = record.decode(model.decode(output)).reshape(-1)
+            output, new = run(record.encode(values), state)
+            found = record.decode(model.decode(output[None])).reshape(-1)
         if not np.isfinite(found).all():
             raise DataError(
                 "a prediction is not a finite number: inputs too far from those in training; check their units"

@@ -1,0 +1,326 @@
+"""Texts of files, folders and standard input as numbers: code points, or bytes; read in pieces, whatever their size."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from elman.data.files import display_name, most_unpacked
+from elman.errors import DataError, SettingsError
+
+Array = np.ndarray
+TOKENS = ("char", "bytes")
+STDIN = "-"
+SUFFIX = ".txt"
+PIECE = 2**22  # bytes read at once
+IN_MEMORY = 2**26  # a longer text lies in a temporary file
+_GZIP = b"\x1f\x8b"
+_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as numbers.
+
+    Args:
+        source: the file, or what the text is called in messages.
+        tokens: what a number is: a character's code point (char), or a byte (bytes).
+        codes: (N,) int32 code points or uint8 bytes; a long text's lie in a temporary file, which ends with it.
+        notes: what was found while reading, a sentence each.
+
+    >>> Text.of("ab\\n").codes.tolist()
+    [97, 98, 10]
+    """
+
+    source: str
+    tokens: str
+    codes: Array = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @staticmethod
+    def of(text: str | bytes, tokens: str = "char", source: str = "the text") -> Text:
+        """A text that is in memory already.
+
+        Raises:
+            DataError: it is empty, or bytes that are not UTF-8.
+        """
+        content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+        return _gathered([(source, iter([content]))], tokens, source)
+
+    def part(self, start: int, stop: int | None = None) -> Text:
+        """From one token to another."""
+        return Text(self.source, self.tokens, self.codes[start:stop])
+
+    def followed_by(self, other: Text) -> Text:
+        """Both as one.
+
+        Raises:
+            DataError: one is of characters, the other of bytes.
+        """
+        if self.tokens != other.tokens:
+            raise DataError(f"{other.source}: {other.tokens}, but {self.source} is read as {self.tokens}")
+        whole = _store(len(self) + len(other), self.codes.dtype)
+        whole[: len(self)], whole[len(self) :] = self.codes, other.codes
+        return Text(self.source, self.tokens, whole, self.notes)
+
+    def decoded(self) -> str:
+        """As text; bytes that are no UTF-8 become �."""
+        return text_of(self.codes, self.tokens)
+
+
+def text_of(codes: Array, tokens: str) -> str:
+    """Code points or bytes as text; bytes that are no UTF-8 become �.
+
+    >>> text_of(np.array([104, 228]), "char"), text_of(np.array([195, 164]), "bytes")
+    ('hä', 'ä')
+    """
+    if tokens == "bytes":
+        return np.asarray(codes, np.uint8).tobytes().decode("utf-8", "replace")
+    return np.asarray(codes, "<u4").tobytes().decode("utf-32-le", "replace")
+
+
+def codes_of(text: str, tokens: str) -> Array:
+    """The other way round; a surrogate that stands alone becomes a question mark.
+
+    >>> codes_of("ä", "char").tolist(), codes_of("ä", "bytes").tolist()
+    ([228], [195, 164])
+    """
+    if tokens == "bytes":
+        return np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+    return np.frombuffer(text.encode("utf-32-le", "replace"), "<u4").astype(np.int32)
+
+
+def read_text(source: Any, tokens: str = "char") -> Text:
+    """Reads a text.
+
+    Args:
+        source: the path of a UTF-8 file (optionally compressed with gzip); of a folder, whose files ``*.txt`` are read
+            in the order of their names, those in folders below it too; ``"-"`` for standard input; several paths, one
+            text after the other; a mapping with the text itself, ``{"text": "…"}``; or a :class:`Text`.
+        tokens: char or bytes. Bytes may be those of any file.
+
+    Raises:
+        DataError: it cannot be read, is empty, or is no UTF-8; the message names the file, the line and the remedy.
+        SettingsError: other ``tokens`` than these.
+
+    >>> read_text({"text": "abc"}).codes.tolist()
+    [97, 98, 99]
+    """
+    if tokens not in TOKENS:
+        raise SettingsError(f"tokens is {tokens!r:.40}; choose one of: {', '.join(TOKENS)}")
+    if isinstance(source, Text):
+        if source.tokens != tokens:
+            raise DataError(f"{source.source}: read as {source.tokens}, not as {tokens}; read it again")
+        return source
+    if isinstance(source, Mapping):
+        given = source.get("text")
+        if source.keys() != {"text"} or not isinstance(given, str | bytes):
+            raise DataError("a text in memory is given as {'text': '…'}: one str or bytes under that name")
+        return Text.of(given, tokens)
+    paths = list(source) if isinstance(source, list | tuple) else [source]
+    if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise DataError(f"{source!r:.60} is no text; give a file's path, several, or {{'text': '…'}}")
+    named = [str(path) for path in paths]
+    if named.count(STDIN) > 1:
+        raise DataError(f"standard input ({STDIN}) is given twice; it can be read once")
+    files = [file for path in named for file in _files_in(path)]
+    shown = display_name(named[0]) if named[0] != STDIN else "standard input"
+    name = shown if len(named) == 1 else f"{shown} and {len(named) - 1} more"
+    found = _gathered([(_shown(file), _pieces(file)) for file in files], tokens, name)
+    if len(files) > 1:
+        return Text(name, tokens, found.codes, (f"{len(files)} files, one after the other", *found.notes))
+    return found
+
+
+def _shown(file: str) -> str:
+    return "standard input" if file == STDIN else display_name(file)
+
+
+def _files_in(path: str) -> list[str]:
+    folder = Path(path)
+    if path == STDIN or not folder.is_dir():
+        return [path]
+    files = sorted(str(file) for file in folder.rglob(f"*{SUFFIX}") if file.is_file())
+    if not files:
+        raise DataError(f"{display_name(path)}: there is no {SUFFIX} file in this folder; give files by name")
+    return files
+
+
+def _gathered(files: Iterable[tuple[str, Iterator[bytes]]], tokens: str, name: str) -> Text:
+    kind = np.dtype(np.uint8 if tokens == "bytes" else np.int32)
+    parts = _Parts(kind)
+    notes = []
+    for shown, pieces in files:
+        if tokens == "bytes":
+            for piece in pieces:
+                parts.add(np.frombuffer(piece, np.uint8))
+            continue
+        decoded = _Decoded(shown)
+        for piece in pieces:
+            parts.add(_points(decoded.more(piece)))
+        parts.add(_points(decoded.more(b"", final=True)))
+        if decoded.marked:
+            notes.append(f"{shown}: its byte order mark is left out")
+    codes = parts.whole()
+    if not len(codes):
+        raise DataError(f"{name}: the text is empty; give a file with text in it")
+    return Text(name, tokens, codes, tuple(notes))
+
+
+def _points(text: str) -> Array:
+    return np.frombuffer(text.encode("utf-32-le"), "<u4").astype(np.int32)
+
+
+class _Decoded:
+    """UTF-8 in pieces; an error names the line."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._lines, self._first = name, 1, True
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self.marked = False
+
+    def more(self, piece: bytes, *, final: bool = False) -> str:
+        if self._first and piece:
+            self._first = False
+            for mark, what in _MARKS.items():
+                if piece.startswith(mark):
+                    raise DataError(f"{self._name}: this is {what} text; save it as UTF-8")
+            if piece.startswith(codecs.BOM_UTF8):
+                self.marked, piece = True, piece[len(codecs.BOM_UTF8) :]
+        pending = self._decoder.getstate()[0]
+        try:
+            text: str = self._decoder.decode(piece, final)
+        except UnicodeDecodeError as error:
+            seen = (pending + piece)[: error.start]
+            line = self._lines + seen.count(b"\n")
+            byte = f"0x{(pending + piece)[error.start]:02x}"
+            raise DataError(
+                f"{self._name}, line {line}: byte {byte} is not UTF-8; save the file with the encoding UTF-8, or read "
+                "it as bytes: `tokens` bytes"
+            ) from error
+        self._lines += piece.count(b"\n")
+        return text
+
+
+class _Parts:
+    """Arrays one after the other; past :data:`IN_MEMORY` bytes in a file that has no name and ends with the process."""
+
+    def __init__(self, kind: np.dtype[Any]) -> None:
+        self._kind, self._parts, self._bytes = kind, list[Array](), 0
+        self._file: IO[bytes] | None = None
+
+    def add(self, part: Array) -> None:
+        self._bytes += part.nbytes
+        if self._file is None and self._bytes > IN_MEMORY:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (the array lives on it)
+            for earlier in self._parts:
+                self._file.write(earlier.tobytes())
+            self._parts.clear()
+        if self._file is None:
+            self._parts.append(part)
+        else:
+            self._file.write(part.tobytes())
+
+    def whole(self) -> Array:
+        if self._file is None:
+            return np.concatenate([np.zeros(0, self._kind), *self._parts])
+        self._file.flush()
+        return np.memmap(self._file, self._kind, "r+")
+
+
+def _store(count: int, kind: np.dtype[Any]) -> Array:
+    """Room for ``count`` numbers: in memory, or in a file where they are many."""
+    if count * kind.itemsize <= IN_MEMORY:
+        return np.empty(count, kind)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the array lives on it)
+    return np.memmap(file, kind, "w+", shape=(count,))
+
+
+def recoded(codes: Array, table: Array, kind: np.dtype[Any]) -> Array:
+    """``table[codes]`` as ``kind``, a piece at a time; where codes are many, in a temporary file.
+
+    >>> recoded(np.array([1, 0, 1]), np.array([7, 9]), np.dtype("u1"))
+    array([9, 7, 9], dtype=uint8)
+    """
+    found = _store(len(codes), kind)
+    for start in range(0, len(codes), PIECE):
+        found[start : start + PIECE] = table[codes[start : start + PIECE]]
+    return found
+
+
+def _pieces(path: str) -> Iterator[bytes]:
+    """A file's bytes, unpacked if it is compressed with gzip."""
+    name = _shown(path)
+    try:
+        if path == STDIN:
+            yield from _all_of(sys.stdin.buffer)
+            return
+        file = Path(path)
+        if file.is_char_device() or file.is_block_device():
+            raise DataError(f"{name}: this is a device, which may never end; give a file or a pipe")
+        with file.open("rb") as raw:
+            first = raw.read(PIECE)
+            if not first.startswith(_GZIP):
+                yield first
+                yield from _all_of(raw)
+                return
+        with file.open("rb") as raw:
+            yield from _unpacked(raw, name)
+    except FileNotFoundError as error:
+        raise DataError(f"{name}: there is no such file; check the path") from error
+    except PermissionError as error:
+        raise DataError(f"{name}: permission to read is denied; change the file's permissions") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{name}: cannot be read ({reason}); check the path") from error
+
+
+def _all_of(raw: IO[bytes]) -> Iterator[bytes]:
+    while piece := raw.read(PIECE):
+        yield piece
+
+
+def _unpacked(raw: IO[bytes], name: str) -> Iterator[bytes]:
+    most, taken = most_unpacked(os.fstat(raw.fileno()).st_size), 0
+    try:
+        with gzip.GzipFile(fileobj=raw) as file:
+            for piece in _all_of(file):  # type: ignore[arg-type]
+                taken += len(piece)
+                if taken > most:
+                    raise DataError(
+                        f"{name}: the gzip file unpacks to more than {most:,} bytes, far more than texts do; if that "
+                        "is right, unpack it (gunzip) and give the file that results"
+                    )
+                yield piece
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{name}: the gzip file is damaged or cut short; fetch or compress it again") from error
+
+
+def shown_token(code: int, tokens: str) -> str:
+    """A token in a table: the character where it can be printed, else its escape; a byte as its number.
+
+    >>> shown_token(97, "char"), shown_token(10, "char"), shown_token(97, "bytes")
+    ('a', '\\\\n', '97')
+    """
+    if tokens == "bytes":
+        return str(code)
+    with suppress(ValueError):
+        letter = chr(code)
+        return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+    return "\ufffd"

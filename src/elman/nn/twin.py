@@ -1,0 +1,55 @@
+"""What the torch twins of layers and heads have in common; :mod:`elman.nn.twins` has them.
+
+A twin is called with what it reads and gives what :meth:`elman.model.Layer.run` gives: its output and its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+State = dict[str, Tensor]
+NO_STATE: State = {}
+
+
+class Regularisation(NamedTuple):
+    """What acts on a model while it is trained, and how it begins; no description needs it."""
+
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    init: str = "torch"
+
+
+class Twin(torch.nn.Module):
+    """Base of all twins."""
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        """Output and state; ``lengths`` (N,) on the CPU."""
+        raise TypeError(f"{type(self).__name__} defines no forward")
+
+
+class HeadTwin(Twin):
+    """Base of the twins of heads: the last layer, which has the loss."""
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        return x[0], NO_STATE
+
+    def loss(self, output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
+        """The mean over what counts, and how much counts.
+
+        Args:
+            output: (N, …, F), what the last layer before the head put out.
+            targets: as the head takes them.
+            weight: of the shape of ``targets``, or of its first dimensions; None counts all 1.
+        """
+        raise TypeError(f"{type(self).__name__} defines no loss")
+
+
+def weighted_mean(each: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Σ weight·each / Σ weight (0 where nothing counts), and Σ weight, which has the first dimensions of ``each``."""
+    weight = weight.view(weight.shape + (1,) * (each.ndim - weight.ndim)).expand_as(each)
+    total = weight.sum()
+    return (each * weight).sum() / total.where(total > 0, 1.0), total

@@ -1,0 +1,168 @@
+"""A trained tagger: its record parsed once, its tags, its test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from elman.data.tagged import TaggedSentences
+from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
+from elman.learning import Columns, Evaluation, Predictor
+from elman.model import CharacterEncoder, CRFHead, Model, SoftmaxHead, Stream, stream_of
+from elman.tasks.tag.baseline import MostFrequent, most_frequent_from_record
+from elman.tasks.tag.encoding import WORDS, Encoding, encoding_from_record
+from elman.tasks.tag.scores import evaluation_of
+from elman.tasks.tag.seen import Seen, seen_from_record
+
+Array = np.ndarray
+AT_ONCE = 128  # sentences of about one length
+KEYS = {"encoding", "baseline", "seen"}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a tagger knows besides its weights."""
+
+    encoding: Encoding
+    baseline: MostFrequent = field(repr=False)
+    seen: tuple[Seen, ...] = field(repr=False)
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON values, for the model file."""
+        return {
+            "encoding": self.encoding.record(),
+            "baseline": self.baseline.record(),
+            "seen": [one.record() for one in self.seen],
+        }
+
+
+def record_from(values: Any) -> Record:
+    """What :meth:`Record.to_record` wrote.
+
+    Raises:
+        ModelFileError: it is not that.
+    """
+    if not isinstance(values, dict) or values.keys() != KEYS or not isinstance(values["seen"], list):
+        raise ModelFileError(f"its record must have {', '.join(sorted(KEYS))}")
+    baseline = most_frequent_from_record(values["baseline"])
+    return Record(encoding_from_record(values["encoding"]), baseline, tuple(map(seen_from_record, values["seen"])))
+
+
+class TagPredictor(Predictor):
+    """Tags with ``model``, which was trained for the task ``tag``.
+
+    Raises:
+        ModelFileError: another task's model, a malformed record, or layers that do not do what it says: found when a
+            file is read, not when it is used.
+    """
+
+    def __init__(self, model: Model, record: Record | None = None) -> None:
+        if model.task != "tag":
+            raise ModelFileError(f"it was trained for {model.task!a:.40}, not to tag")
+        self.model, self.record = model, record_from(model.encoding) if record is None else record
+        self.reads_characters = any(isinstance(layer, CharacterEncoder) for layer in model.layers)
+        encoding = self.record.encoding
+        last = encoding.characters[-1:] or "a"
+        probe = TaggedSentences("the model", ((last, "\0"),))
+        try:
+            inputs, lengths = encoding.inputs(probe, characters=self.reads_characters)
+            inputs[WORDS][0] = len(encoding.words)
+            output, _ = model(inputs, lengths)
+        except (ElmanError, ValueError, IndexError) as error:
+            raise ModelFileError(f"its layers do not read its words ({str(error)!a:.80})") from error
+        if not isinstance(model.head, CRFHead | SoftmaxHead) or output.shape != (1, 2, len(encoding.tags)):
+            raise ModelFileError("its layers do not tell its tags")
+
+    @property
+    def encoding(self) -> Encoding:
+        """Words and tags."""
+        return self.record.encoding
+
+    def tags(self, data: TaggedSentences) -> list[list[str]]:
+        """A tag for each word, in the scheme of the training files.
+
+        Raises:
+            DataError: the arithmetic overflows.
+        """
+        found: list[list[str]] = [[] for _ in data.words]
+        order = np.argsort([len(words) for words in data.words], kind="stable")
+        for start in range(0, len(order), AT_ONCE):
+            rows = order[start : start + AT_ONCE]
+            inputs, lengths = self.encoding.inputs(data.select(rows), characters=self.reads_characters)
+            output, _ = self.model(inputs, lengths)
+            if not np.isfinite(output).all():
+                raise DataError(f"{data.source}: the model's scores are not finite; train it again")
+            best = self._best(output, lengths)
+            for row, own, length in zip(rows, best, lengths, strict=True):
+                found[row] = self.encoding.written(own[:length].tolist())
+        return found
+
+    def _best(self, output: Array, lengths: Array) -> Array:
+        answer = self.model.decode(output, lengths)
+        return answer if isinstance(self.model.head, CRFHead) else answer.argmax(axis=-1)
+
+    def predict(self, data: TaggedSentences) -> Columns:
+        """``sentence`` and ``token``, both from 1, ``word``, and its ``prediction``."""
+        return self._table(data, self.tags(data))
+
+    def _table(self, data: TaggedSentences, said: list[list[str]]) -> Columns:
+        return {
+            "sentence": [k for k, words in enumerate(data.words, start=1) for _ in words],
+            "token": [k for words in data.words for k in range(1, len(words) + 1)],
+            "word": [word for words in data.words for word in words],
+            "prediction": [tag for tags in said for tag in tags],
+        }
+
+    def evaluate(self, test: TaggedSentences) -> Evaluation:
+        """Scores on ``test``, which has tags.
+
+        Raises:
+            DataError: it has none.
+        """
+        test.known_tags()
+        encoding, said = self.encoding, self.tags(test)
+        known = set(encoding.words)
+        unknown = sum(encoding.looked_up(word) not in known for words in test.words for word in words)
+        table = self._table(test, said)
+        rows = {name: table[name] for name in ("sentence", "token", "word")}
+        rows |= {"y": [tag for tags in test.known_tags() for tag in tags], "prediction": table["prediction"]}
+        return evaluation_of(test, encoding.scheme, said, self.record.baseline.told(test), rows, unknown)
+
+    def has_seen(self, test: TaggedSentences) -> bool:
+        return any(one.has(test) for one in self.record.seen)
+
+    def stream(self) -> Stream:
+        """One word in, the probability of each tag out, (K,) float32.
+
+        Raises:
+            SettingsError: the model also reads backwards, or tells the best sequence of a whole sentence.
+        """
+        if not self.model.wiring.causal:
+            raise SettingsError(
+                "this model has no single step: it reads a sentence to its end first; train one that is not "
+                "`bidirectional`, with a `head` of softmax"
+            )
+
+        def read(word: Any) -> dict[str, Array]:
+            if not isinstance(word, str) or not word:
+                raise DataError(f"a stream takes one word a step, not {word!r:.60}")
+            inputs, _ = self.encoding.inputs(TaggedSentences("", ((word,),)), characters=self.reads_characters)
+            return {name: array[0, 0] for name, array in inputs.items()}
+
+        return stream_of(self.model, read)
+
+    def describe(self) -> list[str]:
+        encoding = self.encoding
+        tags = ", ".join(encoding.tags[:12]) + (" …" if len(encoding.tags) > 12 else "")
+        return [
+            f"{len(encoding.tags)} tags ({encoding.scheme}): {tags}",
+            f"knows {len(encoding.words)} words and {len(encoding.characters)} characters",
+            f"fitted on {sum(one.count for one in self.record.seen)} sentences",
+        ]
+
+
+def with_record(model: Model, record: Record) -> TagPredictor:
+    """A predictor of ``model`` that knows ``record``."""
+    return TagPredictor(replace(model, encoding=record.to_record()), record)

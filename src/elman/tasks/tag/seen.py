@@ -1,0 +1,62 @@
+"""Which sentences a model was fitted on, though none is kept."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from elman.data.tagged import DIGEST, TaggedSentences
+from elman.errors import ModelFileError
+
+Array = np.ndarray
+HALF = 0.5  # share of a test's sentences from which on it was seen: short ones stand in many texts
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Sentences that a model was fitted on, or chosen by: digests of each, in order."""
+
+    digests: Array = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self.digests)
+
+    def begins(self, data: TaggedSentences) -> bool:
+        """Whether ``data`` are these sentences, or begin with them."""
+        return len(data) >= self.count and bool((data.digests()[: self.count] == self.digests).all())
+
+    def has(self, data: TaggedSentences) -> bool:
+        """Whether more than half of ``data`` are among these."""
+        return bool(np.isin(data.digests(), self.digests).mean() > HALF)
+
+    def record(self) -> str:
+        """Text, for the model file."""
+        content = b"".join(value.to_bytes(DIGEST, "big") for value in self.digests.tolist())
+        return base64.b64encode(content).decode("ascii")
+
+
+def seen_in(data: TaggedSentences) -> Seen:
+    """What is to be remembered of ``data``."""
+    return Seen(data.digests())
+
+
+def seen_from_record(text: Any) -> Seen:
+    """What :meth:`Seen.record` wrote.
+
+    Raises:
+        ModelFileError: it is damaged.
+    """
+    try:
+        content = base64.b64decode(text, validate=True)
+        if len(content) % DIGEST:
+            raise ValueError
+    except (TypeError, ValueError, binascii.Error) as error:
+        raise ModelFileError("its record of what was seen in training is malformed") from error
+    parts = [content[k : k + DIGEST] for k in range(0, len(content), DIGEST)]
+    return Seen(np.array([int.from_bytes(part, "big") for part in parts], np.uint64))

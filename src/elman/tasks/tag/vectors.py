@@ -1,0 +1,77 @@
+"""Word vectors that a user has, from a text file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from elman.data.files import display_name
+from elman.errors import DataError
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Vectors of some words, (V, size) float32."""
+
+    source: str
+    words: tuple[str, ...] = field(repr=False)
+    values: Array = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Values of a vector."""
+        return int(self.values.shape[1])
+
+
+def read_vectors(path: str, wanted: Collection[str], *, lower: bool) -> Vectors:
+    """The vectors of the words ``wanted``, as they are looked up; of a word that is there twice, the first.
+
+    A line is a word and its values, separated by spaces, as of GloVe; a first line of two whole numbers, as word2vec
+    writes it, is passed over.
+
+    Raises:
+        DataError: the file cannot be read, a line is malformed, or none of the words is there.
+    """
+    name = display_name(path)
+    words: dict[str, Array] = {}
+    size = 0
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                word, _, rest = line.rstrip("\n").rstrip().partition(" ")
+                if number == 1 and rest.isdigit() and word.isdigit():
+                    continue
+                word = word.lower() if lower else word
+                count = len(rest.split())
+                size = size or count
+                if count != size or not count:
+                    raise DataError(
+                        f"{name}, line {number}: {count} values, where others have {size}; give a word and its values "
+                        "on each line, separated by spaces"
+                    )
+                if word in wanted and word not in words:
+                    words[word] = _values(rest, name, number)
+    except FileNotFoundError as error:
+        raise DataError(f"{name}: there is no such file of vectors; check the path") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: this is not UTF-8 text; give vectors as text, not in a binary format") from error
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror}); check the path") from error
+    if not words:
+        raise DataError(f"{name}: it has a vector for none of the words; give vectors of the same language")
+    return Vectors(name, tuple(words), np.stack(list(words.values())))
+
+
+def _values(text: str, name: str, number: int) -> Array:
+    try:
+        values = np.array(text.split(), np.float32)
+    except ValueError as error:
+        raise DataError(f"{name}, line {number}: {str(error)!a:.60}; correct the line, or delete it") from error
+    if not np.isfinite(values).all():
+        raise DataError(f"{name}, line {number}: a value is not finite; correct the line, or delete it")
+    return values
