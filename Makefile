@@ -10,12 +10,13 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find native)
 WITHOUT_PRIVATE_NAMES := -k 'not compile' tests/training tests/nn/test_drop_in.py $(wildcard tests/nn/test_native_[bt]*.py) tests/nn/test_masks.py
 
 .NOTPARALLEL:
-.PHONY: help demo test lint bench attack sanitize valgrind clean .venv
+.PHONY: help demo test lint docs bench attack sanitize valgrind clean .venv
 
 help:
 	@echo "make demo    train RNN, LSTM and GRU on a noisy price; table and pictures"
 	@echo "make test    linter, type checker and all tests"
 	@echo "make lint    linter and type checker alone"
+	@echo "make docs    run every example of docs/jobs.md and put in what it prints (half an hour)"
 	@echo "make bench   the benchmarks (see docs/benchmarks.md)"
 	@echo "make attack  hostile files and killed processes by the thousand (see docs/reliability.md)"
 	@echo "make sanitize, make valgrind   tests of the native core with every access to memory watched"
@@ -40,6 +41,9 @@ test: lint
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m tests.job_page
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks

@@ -7,7 +7,6 @@ what it was trained on. The plain side is what a tutorial would write over torch
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks._data import DATA
 from elman import SequenceClassifier, SequenceRegressor
 from elman.data import read_sequences
 
@@ -59,7 +59,7 @@ def waves() -> tuple[Array, Array]:
 
 def digits() -> tuple[Array, Array]:
     """J4: images by rows, as far as the classifier scales them."""
-    folder = Path(os.environ.get("ELMAN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    folder = DATA
     data = read_sequences(folder / "mnist", view="rows").select(np.arange(MNIST_ROWS))
     return data.inputs, np.array([int(label) for label in data.known_labels()])
 

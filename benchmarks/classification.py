@@ -5,7 +5,6 @@ Without ``--final`` a share of each training part is scored, and no test set is 
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks import interleaved, median_ratio
+from benchmarks._data import DATA
 from benchmarks._table import Table, verdict
 from elman import SequenceClassifier
 from elman.data import SequenceColumns, Sequences, read_sequences
@@ -62,7 +62,7 @@ COLUMNS = {
 
 def main(final: bool = False) -> bool:
     """Print accuracies and the time of an epoch; True if every bar is met."""
-    folder = Path(os.environ.get("ELMAN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    folder = DATA
     if not folder.is_dir():
         print("the data are not here; set ELMAN_DATA to the folder of the development data")
         return False

@@ -6,14 +6,13 @@ The real series are not part of the repository: they are looked for in ``$ELMAN_
 from __future__ import annotations
 
 import math
-import os
 import statistics
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks._data import DATA
 from elman import Forecaster
 from elman.learning import Evaluation
 from elman.studies.demo import noisy_price
@@ -53,7 +52,7 @@ def main() -> bool:
 
 
 def _real_series() -> bool:
-    folder = Path(os.environ.get("ELMAN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")) / "series"
+    folder = DATA / "series"
     if not folder.is_dir():
         print("the real series are not here; set ELMAN_DATA to the folder of the development data")
         return False

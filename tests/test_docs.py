@@ -26,11 +26,14 @@ from elman.cells import CELLS
 from elman.cli.parser import make_parser
 from elman.model import ModelSettings
 from elman.runs import estimator
+from elman.runs.writing import WritingSettings
 from elman.settings import flag_of, from_record
 from elman.studies import demo
 from elman.tasks.classify import ClassifySettings
 from elman.tasks.forecast import ForecastSettings
+from elman.tasks.language import LanguageSettings
 from elman.tasks.regress import RegressSettings
+from elman.tasks.tag import TagSettings
 from elman.training.settings import TrainingSettings
 from tests.pages import PAGES, ROOT, fences, prose, rows
 
@@ -208,9 +211,26 @@ def test_the_classifier_of_its_page_runs(trained: list[dict[str, Any]]) -> None:
     assert_allclose(left["so_far"], left["probabilities"][0], rtol=1e-4)
 
 
+def test_the_language_model_of_its_page_runs(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "docs/language.md")
+    assert left["after"].shape == (len(set("the cat sat on the mat. dog l")) + 1,)
+    assert_allclose(left["after"].sum(), 1, rtol=1e-5)
+
+
+def test_the_tagger_of_its_page_runs(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "docs/tagging.md")
+    assert left["told"]["word"] == ["Apple", "hires", "me"]
+
+
 @names
 def test_python_is_run_by_a_test(page: Path) -> None:
     run_above = {"README.md", "classification.md", "forecasting.md", "regression.md", "CONTRIBUTING.md"}
+    run_above |= {"language.md", "tagging.md"}
+    run_above |= {
+        "jobs.md",
+        "jobs.zh-CN.md",
+        "README.zh-CN.md",
+    }  # by tests/test_job_page.py, or equal to those that are
     assert page.name in run_above or not any(fence.language == "python" for fence in fences(page))
 
 
@@ -234,6 +254,20 @@ def test_the_table_of_a_classifiers_settings() -> None:
     common = {f.name for cls in (ModelSettings, TrainingSettings) for f in dataclasses.fields(cls)}
     own = [f for f in dataclasses.fields(ClassifySettings) if f.name not in common]
     assert {flag: default for flag, default, _ in table} == {flag_of(f.name): shown(f.default) for f in own}
+
+
+@pytest.mark.parametrize(("page", "settings"), [("language", LanguageSettings), ("tagging", TagSettings)])
+def test_the_tables_of_texts(page: str, settings: Any) -> None:
+    table = rows(ROOT / f"docs/{page}.md", "| setting |")
+    common = {f.name for cls in (ModelSettings, TrainingSettings) for f in dataclasses.fields(cls)}
+    own = [f for f in dataclasses.fields(settings) if f.name not in common]
+    assert {flag: default for flag, default, _ in table} == {flag_of(f.name): shown(f.default) for f in own}
+
+
+def test_the_table_of_choices_when_writing() -> None:
+    table = {flag: default for flag, default, _ in rows(ROOT / "docs/language.md", "| choice |")}
+    expected = {flag_of(f.name): shown(f.default) for f in dataclasses.fields(WritingSettings)}
+    assert table == expected | {"--prompt": "a line end"}
 
 
 def shown(default: Any) -> str:

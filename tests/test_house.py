@@ -122,11 +122,15 @@ def words_of(tree: ast.AST) -> Iterator[str]:
                 yield getattr(node, name)
 
 
+# where a task's name is the field's word for something else: what a word of a sentence has
+ORDINARY = {"elman.data.tagged": {"tag"}, "elman.model.crf": {"tag"}}
+
+
 @pytest.mark.parametrize("module", [name for name in MODULES if name != ROOF])
 def test_below_its_line_no_file_knows_a_task_by_name(module):
     if floor(module) >= TASK_LINE:
         for word in words_of(TREES[module]):
-            found = set(re.findall(r"[a-z]+", word.lower())) & TASKS.keys()
+            found = set(re.findall(r"[a-z]+", word.lower())) & TASKS.keys() - ORDINARY.get(module, set())
             assert not found, f"{module} names a task: {word!r}"
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tests.attack import checkpoint_mutants, csv_mutants, kills, model_mutants, sequence_mutants, stream_mutants
+from tests.attack import (
+    checkpoint_mutants,
+    csv_mutants,
+    kills,
+    model_mutants,
+    sequence_mutants,
+    stream_mutants,
+    text_mutants,
+)
 
 
 class Attack(NamedTuple):
@@ -31,6 +39,7 @@ ATTACKS = (
     Attack("bits of a model file", 20_000, 400, 20_000, model_mutants.flips),
     Attack("CSV files", 40_000, 50, 1_000, csv_mutants.run),
     Attack("files of sequences", 20_000, 140, 1_000, sequence_mutants.run),
+    Attack("texts and tagged sentences", 20_000, 200, 2_000, text_mutants.run),
     Attack("checkpoints", 3_000, 10, 50, checkpoint_mutants.run),
     Attack("stream states", 6_000, 100, 500, stream_mutants.run),
     Attack("kills of training", 250, 2, 10, kills.run),

@@ -15,7 +15,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from elman.errors import ModelFileError, SettingsError
 from elman.model import (
     LAYERS,
+    CharacterEncoder,
     Convolution,
+    CRFHead,
     Dropout,
     Embedding,
     EnsembleHead,
@@ -32,6 +34,7 @@ from elman.model import (
     load_model,
     model_shapes,
     save_model,
+    stepper_of,
 )
 from elman.model.layer import has_steps
 from elman.model.registry import layer_from_record
@@ -56,8 +59,15 @@ class Sample(NamedTuple):
             "features": lambda size: random.standard_normal((rows, steps, size)).astype("f4"),
             "static": lambda size: random.standard_normal((rows, size)).astype("f4"),
             "below": lambda size: random.integers(0, size, (rows, steps)),
+            "spelled": lambda size: spelled(random, size, (rows, steps, 6)),
         }
         return {name: kinds[kind](size) for name, (kind, size) in self.inputs.items()}
+
+
+def spelled(random: np.random.Generator, size: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Words of 0 to 6 characters, behind which stand zeros."""
+    counts = random.integers(0, shape[-1] + 1, shape[:-1])
+    return np.where(np.arange(shape[-1]) < counts[..., None], random.integers(1, size, shape), 0)
 
 
 def one(layer: Layer, features: int, targets: Any = None) -> Sample:
@@ -91,6 +101,11 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "pool": [one(Pool("mean", 3), 3), one(Pool("max", 3), 3)],
     "dropout": [one(Dropout(0.5), 3)],
+    "characters": [
+        Sample(CharacterEncoder(9, Layout("lstm", 3, 4, bidirectional=True)), {"input": ("spelled", 9)}),
+        Sample(CharacterEncoder(5, Layout("gru", 2, 3)), {"input": ("spelled", 5)}),
+    ],
+    "crf": [one(CRFHead(4), 4, lambda random, shape: random.integers(0, 4, shape[:-1]))],
     "point": [one(PointHead(loss, 2), 2, values) for loss in ("mae", "mse", "huber")],
     "softmax": [one(SoftmaxHead(4), 4, lambda random, shape: random.integers(0, 4, shape[:-1]))],
     "ensemble": [
@@ -138,7 +153,7 @@ def has_the_shapes_that_it_says(sample: Sample, tmp_path) -> None:
     assert output.dtype == np.float32
     assert output.shape[0] == ROWS and output.ndim == (3 if layer.keeps_time else 2)
     names = layer.reads or ("input",)
-    sizes = [None if sample.inputs[name][0] == "below" else sample.inputs[name][1] for name in names]
+    sizes = [None if sample.inputs[name][0] in ("below", "spelled") else sample.inputs[name][1] for name in names]
     assert output.shape[-1] == layer.features(sizes)
     expected = {f"0.{name}": (parts, ROWS, size) for name, (parts, size) in layer.state_sizes().items()}
     assert {name: array.shape for name, array in state.items()} == expected
@@ -186,6 +201,19 @@ def chunked_is_whole(sample: Sample, tmp_path) -> None:
         all_close(state, end)
 
 
+def stepped_is_whole(sample: Sample, tmp_path) -> None:
+    model = model_of(sample)
+    if not (sample.layer.keeps_time and sample.layer.causal):
+        return
+    step, state = stepper_of(model), model.initial_state(1)
+    given = {name: array[:1] for name, array in sample.given().items()}
+    whole, end = model(given)
+    for t in range(STEPS):
+        output, state = step({name: a[0, t] if has_steps(a) else a[0] for name, a in given.items()}, state)
+        close(output, whole[0, t])
+    all_close(state, end)
+
+
 def the_order_of_rows_does_not_matter(sample: Sample, tmp_path) -> None:
     model, given = model_of(sample), sample.given()
     order = np.array([3, 0, 4, 1, 2])
@@ -226,6 +254,7 @@ CHECKS = [
     numpy_is_torch,
     padded_is_unpadded,
     chunked_is_whole,
+    stepped_is_whole,
     the_order_of_rows_does_not_matter,
     a_head_answers_and_learns_by_what_counts,
 ]

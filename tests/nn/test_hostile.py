@@ -45,8 +45,6 @@ TORCH_ERRORS = (*ERRORS, AttributeError)  # as for a list in place of a tensor
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-
-
 # ------------------------------------------------------------------------------------------ a call and its spoiling
 
 

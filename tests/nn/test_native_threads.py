@@ -21,7 +21,6 @@ def native_kernels():
         yield
 
 
-
 @pytest.mark.parametrize("shape", THREADED)
 @pytest.mark.parametrize("ragged", [False, True], ids=["padded", "ragged"])
 @each_layer

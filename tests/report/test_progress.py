@@ -15,7 +15,9 @@ from elman.training.events import EpochEnd, Fit, PhaseEnd, PhaseStart
 
 HIDE, SHOW, ERASE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
 START = PhaseStart("search", 0, 40)
-EPOCH = EpochEnd("search", 3, 40, loss=0.25, validation_loss=0.5, best_epoch=2, elapsed=6.0, remaining=75.0)
+EPOCH = EpochEnd(
+    "search", 3, 40, loss=0.25, validation_loss=0.5, validation_error=None, best_epoch=2, elapsed=6.0, remaining=75.0
+)
 END = PhaseEnd("search", Fit(2, 3, 0.5))
 
 
@@ -119,9 +121,7 @@ def test_one_line_however_narrow_the_terminal(monkeypatch):
 
 
 def test_names_are_not_markup_and_unknown_facts_are_left_out():
-    event = EpochEnd(
-        "[bold]search[/x]", 1, 2, loss=0.5, validation_loss=None, best_epoch=1, elapsed=1.0, remaining=float("inf")
-    )
+    event = EpochEnd("[bold]search[/x]", 1, 2, 0.5, None, None, best_epoch=1, elapsed=1.0, remaining=float("inf"))
     text = tell(Terminal(), event)
     assert "[bold]search[/x] · epoch 1/2 · loss 0.5000" in text
     assert "validation" not in text

@@ -52,6 +52,7 @@ def whole(workplace, tmp_path_factory):
 @pytest.fixture
 def train(workplace, tmp_path):
     """Trains into the same folder again."""
+
     def run(**given):
         return train_forecast(str(workplace / "sales.csv"), SETTINGS, out=tmp_path / "run", **given)
 

@@ -142,7 +142,7 @@ def test_times_are_written_as_the_file_writes_them(times, after, tmp_path):
 
 def test_history_and_settings(workplace):
     header, *rows = read_csv(workplace / "run" / "history.csv")
-    assert header == ["phase", "epoch", "loss", "validation_loss", "learning_rate", "seconds"]
+    assert header == ["phase", "epoch", "loss", "validation_loss", "validation_error", "learning_rate", "seconds"]
     metrics = strict((workplace / "run" / "metrics.json").read_text())
     searched = [row for row in rows if row[0] == "search"]
     refitted = [row for row in rows if row[0] == "refit"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,53 @@ def _follow_waves(estimator: Any, data: Path) -> None:
         np.testing.assert_allclose(found, probabilities, rtol=64 * np.finfo("f4").eps, atol=64 * np.finfo("f4").eps)
 
 
+def _write_texts(folder: Path) -> Paths:
+    """Words of four letters each from an alphabet of its own, so that the next letter can be told."""
+    paths = []
+    for name, seed in (("data.txt", 0), ("later.txt", 1), ("test.txt", 2)):
+        random = np.random.default_rng(seed)
+        words = ["tick", "tock", "buzz", "clap", "drip"]
+        (folder / name).write_text(" ".join(words[k] for k in random.integers(0, 5, 300)))
+        paths.append(folder / name)
+    return paths[0], paths[1], paths[2]
+
+
+def _follow_text(estimator: Any, data: Path) -> None:
+    stream, text = estimator.stream(), data.read_text()
+    places = {chr(point): k for k, point in enumerate(estimator.outcome.final.vocabulary.points)}
+    costs = iter(estimator.predict(data)["nats"])
+    for letter, following in pairwise(text):
+        p = stream.step(letter)
+        np.testing.assert_allclose(-np.log(p[places[following]]), next(costs), rtol=1e-4, atol=1e-5)
+
+
+def _write_sentences(folder: Path) -> Paths:
+    """Fruit is eaten, a company hires: the same word has two tags."""
+    paths = []
+    for name, seed, count in (("data.conll", 0, 60), ("later.conll", 1, 30), ("test.conll", 2, 30)):
+        random = np.random.default_rng(seed)
+        lines = []
+        for k in range(count):
+            who = f"{name[0]}{random.integers(0, 50)}"
+            if k % 2:
+                lines += [f"{who} O", "eats O", "apple B-fruit", ""]
+            else:
+                lines += ["apple B-org", "inc I-org", "hires O", f"{who} O", ""]
+        (folder / name).write_text("\n".join(lines) + "\n")
+        paths.append(folder / name)
+    return paths[0], paths[1], paths[2]
+
+
+def _follow_sentences(estimator: Any, data: Path) -> None:
+    stream, told = estimator.stream(), iter(estimator.predict(data)["prediction"])
+    tags = estimator.outcome.final.encoding.tags
+    for words in estimator.read(data).words:
+        stream.reset()
+        found = [tags[int(stream.step(word).argmax())] for word in words]
+        expected = [next(told) for _ in words]
+        assert estimator.outcome.final.encoding.canonical(found) == estimator.outcome.final.encoding.canonical(expected)
+
+
 SAMPLES: dict[str, Sample] = {
     "forecast": Sample(
         _write_sales, QUICK, (b"month,sales\n2020-01,much\n", "line 2"), _follow_series, frozenset({"forecast.csv"})
@@ -130,6 +178,33 @@ SAMPLES: dict[str, Sample] = {
         {"hidden_size": 4, "epochs": 3, "learning_rate": 0.02},
         (b"label,t0,t1\nup,1,x\ndown,1,2\n", "line 2"),
         _follow_waves,
+    ),
+    "language": Sample(
+        _write_texts,
+        {
+            "hidden_size": 8,
+            "num_layers": 1,
+            "epochs": 3,
+            "learning_rate": 0.02,
+            "batch_size": 4,
+            "bptt": 16,
+            "refit": True,
+        },
+        (b"tick\ntock\xff\n", "line 2"),
+        _follow_text,
+    ),
+    "tag": Sample(
+        _write_sentences,
+        {
+            "hidden_size": 8,
+            "epochs": 3,
+            "learning_rate": 0.02,
+            "bidirectional": False,
+            "head": "softmax",
+            "refit": True,
+        },
+        (b"I O\nsleep\n", "line 2"),
+        _follow_sentences,
     ),
     "toy": Sample(
         _write_rows, {"hidden_size": 4, "epochs": 3, "bptt_steps": 3}, (b"t0,t1\n1,x\n", "line 2"), _follow_rows

@@ -54,7 +54,12 @@ def fitted(name: str, sample: Sample, paths: Paths) -> Estimator:
 
 
 def flags(settings: dict[str, Any]) -> list[str]:
-    return [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    words = []
+    for key, value in settings.items():
+        switch = value is False
+        words.append(flag_of(f"no_{key}" if switch else key))
+        words += [] if isinstance(value, bool) else [str(value)]
+    return words
 
 
 def test_the_command_line_offers_it_with_every_setting_and_column(name, capsys, monkeypatch):

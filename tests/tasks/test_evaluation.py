@@ -184,9 +184,7 @@ def test_also_with_times_and_several_series():
     if list(order.values()) == [0, 1]:
         assert bits_of(apart) == bits_of(together)
     names = ("unique_id", "cutoff", "ds", "step", "y")
-    places = [
-        sorted(zip(*(f.outcome.evaluation.rows[name] for name in names), strict=True)) for f in (apart, together)
-    ]
+    places = [sorted(zip(*(f.outcome.evaluation.rows[name] for name in names), strict=True)) for f in (apart, together)]
     assert places[0] == places[1]
 
 

@@ -223,7 +223,14 @@ def test_a_changed_file_is_refused_in_one_line_or_says_the_same():
 def test_numbers_come_back_exactly(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     value = 0.1 + 0.2
-    entry = {"phase": "train", "epoch": 1, "loss": value, "validation_loss": None, "learning_rate": value}
+    entry = {
+        "phase": "train",
+        "epoch": 1,
+        "loss": value,
+        "validation_loss": None,
+        "validation_error": None,
+        "learning_rate": value,
+    }
     summary = Fit(1, 1, value, [entry | {"seconds": 1e-300}], False, 1e-300)
     tensors = {
         "a": torch.tensor([1e-45, -0.0, 3.4e38, 1 / 3]),

@@ -7,6 +7,7 @@ from typing import Any
 
 from elman.cli.streams import complain, give, give_pieces, say
 from elman.errors import SettingsError
+from elman.runs.writing import WritingSettings
 from elman.settings import Settings, field_types, plain_type
 
 
@@ -85,11 +86,11 @@ def generate(arguments: argparse.Namespace) -> int:
     from elman.tasks import load
 
     estimator = load(arguments.run_folder)
-    pieces = commands.generate(estimator, _given(arguments, commands.WritingSettings))
+    pieces = commands.generate(estimator, _given(arguments, WritingSettings))
     if arguments.out is None:
         give_pieces(pieces)
     else:
-        say(f"{arguments.out}: {commands.write_text(arguments.out, pieces)} characters")
+        say(f"{arguments.out}: {commands.save_text(arguments.out, pieces)} characters")
     return 0
 
 

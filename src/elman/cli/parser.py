@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from elman._version import __version__
 from elman.cli import commands
 from elman.errors import SettingsError
-from elman.runs.commands import WritingSettings
+from elman.runs.writing import WritingSettings
 from elman.settings import Settings, field_types, flag_of, plain_type, rule_of
 from elman.tasks import TASKS, get_task
 

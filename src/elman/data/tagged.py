@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ DIGEST = 6  # bytes: of a million sentences, two differ and look equal once in 5
 DOCUMENT = "-DOCSTART-"
 TRAINING, VALIDATION, TEST = 0, 1, 2
 Words = tuple[str, ...]
+_SPACES = re.compile(r"[ \t]+")  # words may hold the other kinds
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def parse_columns(text: str, name: str, word_column: int = 0, tag_column: int | 
         if not line.strip():
             sentences.append([])
             continue
-        fields = [part.strip() for part in line.split("\t")] if tabs else line.split()
+        fields = [part.strip() for part in line.split("\t")] if tabs else _SPACES.split(line.strip(" \t"))
         if fields[0] == DOCUMENT:
             documents += 1
             sentences.append([])

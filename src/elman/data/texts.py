@@ -226,7 +226,7 @@ class _Parts:
     def add(self, part: Array) -> None:
         self._bytes += part.nbytes
         if self._file is None and self._bytes > IN_MEMORY:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (the array lives on it)
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed in whole)
             for earlier in self._parts:
                 self._file.write(earlier.tobytes())
             self._parts.clear()
@@ -238,16 +238,17 @@ class _Parts:
     def whole(self) -> Array:
         if self._file is None:
             return np.concatenate([np.zeros(0, self._kind), *self._parts])
-        self._file.flush()
-        return np.memmap(self._file, self._kind, "r+")
+        with self._file:  # the mapping keeps it
+            self._file.flush()
+            return np.memmap(self._file, self._kind, "r+")
 
 
 def _store(count: int, kind: np.dtype[Any]) -> Array:
     """Room for ``count`` numbers: in memory, or in a file where they are many."""
     if count * kind.itemsize <= IN_MEMORY:
         return np.empty(count, kind)
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the array lives on it)
-    return np.memmap(file, kind, "w+", shape=(count,))
+    with tempfile.TemporaryFile() as file:  # the mapping keeps it
+        return np.memmap(file, kind, "w+", shape=(count,))
 
 
 def recoded(codes: Array, table: Array, kind: np.dtype[Any]) -> Array:

@@ -24,10 +24,10 @@ LAYERS: dict[str, type[Layer]] = {
         Convolution,
         Pool,
         Dropout,
+        CharacterEncoder,
         PointHead,
         SoftmaxHead,
         EnsembleHead,
-        CharacterEncoder,
         CRFHead,
     )
 }

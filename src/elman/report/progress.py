@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from elman.report.tables import shown
-from elman.training.events import EpochEnd, Event, PhaseEnd, PhaseStart
+from elman.training.events import EpochEnd, EpochPart, Event, PhaseEnd, PhaseStart
 
 REFRESH = 0.1  # seconds between two drawings: short epochs cost nothing
 
@@ -72,13 +72,15 @@ def _live(stream: TextIO) -> Any:
     return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=warned)
 
 
-def line_of(event: PhaseStart | EpochEnd) -> str:
+def line_of(event: PhaseStart | EpochPart | EpochEnd) -> str:
     """What is shown of an event. The time left is that of all epochs: early stopping may end sooner.
 
     >>> line_of(EpochEnd("fit", 3, 40, 0.25, 0.5, None, best_epoch=2, elapsed=6.0, remaining=75.0))
     'fit · epoch 3/40 · loss 0.2500 · validation 0.5000 (best at 2) · up to 1:15 left'
     """
     parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]
+    if isinstance(event, EpochPart):
+        parts.append(f"{event.share:.0%} of it")
     if isinstance(event, EpochEnd):
         parts.append(f"loss {shown(event.loss)}")
         chosen = event.validation_loss if event.validation_error is None else event.validation_error

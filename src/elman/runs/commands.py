@@ -79,7 +79,7 @@ def generate(estimator: Estimator, settings: Mapping[str, Any]) -> Iterator[str]
     return chain([chosen.prompt], pieces)
 
 
-def write_text(path: Path, pieces: Iterable[str]) -> int:
+def save_text(path: Path, pieces: Iterable[str]) -> int:
     """Write pieces to a file, all or nothing; how many characters they have."""
     text = "".join(pieces)
     atomic.write_text(path, text)

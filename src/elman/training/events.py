@@ -91,6 +91,16 @@ class PhaseStart:
 
 
 @dataclass(frozen=True)
+class EpochPart:
+    """``share`` of the updates of epoch ``epoch`` (from 1) are over: at most once a second, where epochs are long."""
+
+    phase: str
+    epoch: int
+    epochs: int
+    share: float
+
+
+@dataclass(frozen=True)
 class EpochEnd:
     """Epoch ``epoch`` (from 1) of at most ``epochs`` is over; ``elapsed`` and ``remaining`` in seconds.
 
@@ -116,4 +126,4 @@ class PhaseEnd:
     fit: Fit
 
 
-Event = PhaseStart | EpochEnd | PhaseEnd
+Event = PhaseStart | EpochPart | EpochEnd | PhaseEnd

@@ -14,7 +14,7 @@ from elman.model.layer import has_steps
 from elman.training.batches import to_tensors
 from elman.training.checkpoint import Checkpoint
 from elman.training.devices import open_device, seeded
-from elman.training.events import EpochEnd, Event, Fit, PhaseEnd, PhaseStart
+from elman.training.events import EpochEnd, EpochPart, Event, Fit, PhaseEnd, PhaseStart
 from elman.training.settings import TrainingSettings
 from elman.training.tensors import grouped, put_tensors, tensors_of
 from elman.training.trainer import Trainer
@@ -108,6 +108,7 @@ def fit(
             bptt_steps,
             by_length=by_length,
             validation_error=validation_error,
+            on_part=lambda epoch, share: emit(EpochPart(phase, epoch, planned, share)),
         )
         try:
             if checkpoint and known:

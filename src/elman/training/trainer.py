@@ -23,6 +23,7 @@ from elman.training.settings import TrainingSettings
 from elman.training.tensors import Copies, check_tensors, grouped, tensors_of
 
 State = dict[str, Tensor]
+PART = 1.0  # seconds after which something is said of an epoch that is not over
 
 
 class Best(NamedTuple):
@@ -47,11 +48,13 @@ class Trainer:
         *,
         by_length: bool = False,
         validation_error: Callable[[], float | None] | None = None,
+        on_part: Callable[[int, float], None] | None = None,
     ) -> None:
         self.network, self.phase = network.train(), phase
         self._loss: Callable[..., tuple[Tensor, Tensor | int, State]] = network.loss  # type: ignore[assignment]
         self.train, self.validation = train, validation
         self.bptt_steps, self.by_length, self._own_error = bptt_steps, by_length, validation_error
+        self._on_part = on_part
         self.settings = settings
         self.size = batch_size(settings, len(train))
         self.device = train.whole.targets.device
@@ -102,6 +105,7 @@ class Trainer:
         if not self.network.training:
             self.network.train()
         settings, updates = self.settings, self.updates
+        told = time.perf_counter()
         losses: list[Tensor] = []
         norms: list[Tensor] = []
         counts: list[Tensor | int] = []
@@ -116,6 +120,9 @@ class Trainer:
             # read only after the epoch, so as not to wait for a GPU
             losses.append(loss.detach())
             counts.append(count)
+            if self._on_part is not None and (now := time.perf_counter()) - told >= PART:
+                told = now
+                self._on_part(self.epoch + 1, (k + 1) / updates)
         self._check("gradient", norms)
         return self._mean("loss", losses, counts), rates[0]
 

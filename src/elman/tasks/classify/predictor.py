@@ -203,7 +203,8 @@ class ClassifyPredictor(Predictor):
             raise DataError(f"a stream takes {encoding.channels} numbers a step, not {x!r:.60}") from None
         if np.isinf(values).any():
             raise DataError("a stream takes finite numbers, or nan for a missing one; it got an infinite one")
-        return encoding.numbers(values, np.ones(1, np.int64))[0, 0]
+        one: Array = encoding.numbers(values, np.ones(1, np.int64))[0, 0]
+        return one
 
     def describe(self) -> list[str]:
         encoding = self.known.encoding

@@ -66,8 +66,9 @@ def adapted_nats(
         found.append(each.detach().double().numpy() + predictor.extra(targets.numpy()))
         state = {name: tensor.detach() for name, tensor in final.items()}
         optimiser.zero_grad()
-        each.mean().backward()  # type: ignore[no-untyped-call]
+        each.mean().backward()
         optimiser.step()
         with torch.no_grad():
-            torch._foreach_lerp_(parameters, trained, decay)
+            for parameter, before in zip(parameters, trained, strict=True):
+                parameter.lerp_(before, decay)
     return np.concatenate(found)

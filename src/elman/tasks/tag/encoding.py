@@ -53,7 +53,7 @@ class Encoding:
     def inputs(self, data: TaggedSentences, *, characters: bool) -> tuple[dict[str, Array], Array]:
         """Inputs by name, padded with 0: words (N, T), characters (N, T, C); and the sentences' lengths (N,)."""
         lengths = np.array([len(words) for words in data.words], np.int64)
-        found = {WORDS: np.zeros((len(data), int(lengths.max())), np.int64)}
+        found: dict[str, Array] = {WORDS: np.zeros((len(data), int(lengths.max())), np.int64)}
         unknown = len(self.words)
         for row, words in enumerate(data.words):
             found[WORDS][row, : len(words)] = [self._places.get(self.looked_up(word), unknown) for word in words]

@@ -1,0 +1,221 @@
+"""Tagging: schemes, scores beside an independent counter, unknown words, vectors, files that choose."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seqeval.metrics import f1_score, precision_score, recall_score
+
+import elman
+from elman.cli import main
+from elman.data import read_tagged
+from elman.errors import DataError, SettingsError
+from elman.tasks.tag.encoding import CHARACTERS, WORDS, fit_encoding
+from elman.tasks.tag.problem import TagProblem, divided
+from elman.tasks.tag.schemes import BIO, BIOES, IOB1, PLAIN, Reading, Span, reading_of, spans_of, tags_of
+from elman.tasks.tag.scores import count, score
+from elman.tasks.tag.settings import TagSettings
+
+QUICK = {"hidden_size": 8, "epochs": 2, "learning_rate": 0.02}
+TAGS = ["O", "B-a", "I-a", "B-b", "I-b"]
+BIOES_TAGS = [*TAGS, "E-a", "S-a", "E-b", "S-b"]
+sentences = st.lists(st.lists(st.sampled_from(TAGS), min_size=1, max_size=9), min_size=1, max_size=6)
+
+
+def fruit(count: int = 60, seed: int = 0) -> dict[str, list[list[str]]]:
+    """Apple is eaten, or hires."""
+    random = np.random.default_rng(seed)
+    words, tags = [], []
+    for k in range(count):
+        who = f"w{random.integers(0, 40)}"
+        words.append([who, "eats", "an", "apple"] if k % 2 else ["Apple", "hires", who])
+        tags.append(["O", "O", "O", "B-fruit"] if k % 2 else ["B-org", "O", "O"])
+    return {"words": words, "tags": tags}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_scores_are_those_of_an_independent_counter(data):
+    true = data.draw(sentences)
+    said = [data.draw(st.lists(st.sampled_from(TAGS), min_size=len(t), max_size=len(t))) for t in true]
+    found = score(said, true, BIO)
+    with np.errstate(all="ignore"):
+        for name, other in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
+            assert found[name] == pytest.approx(other(true, said, zero_division=0))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(BIOES_TAGS), max_size=12), st.sampled_from([BIO, IOB1, BIOES]))
+def test_entities_survive_every_scheme(tags, scheme):
+    spans = spans_of(tags)
+    assert all(0 <= s.start < s.stop <= len(tags) for s in spans)
+    assert all(a.stop <= b.start for a, b in pairwise(spans))
+    written = tags_of(spans, len(tags), scheme)
+    assert spans_of(written) == spans
+    assert reading_of([written], scheme, "t").illegal == 0 or not spans
+
+
+def test_what_tags_mean_is_settled_by_all_of_them():
+    assert reading_of([["B-a", "I-a", "O", "B-b"]], "auto", "t") == Reading(BIO, 0)
+    assert reading_of([["I-a", "I-a", "B-a", "O", "I-b"]], "auto", "t") == Reading(IOB1, 0)
+    assert reading_of([["S-a", "B-b", "E-b"]], "auto", "t") == Reading(BIOES, 0)
+    assert reading_of([["NOUN", "VERB"]], "auto", "t") == Reading(PLAIN, 0)
+    assert reading_of([["B-a", "I-a", "O", "I-b", "B-b", "I-b"], ["B-a", "O"]], "auto", "t") == Reading(BIO, 1)
+    assert reading_of([["B-a", "I-b"]], BIO, "t") == Reading(BIO, 1)
+    assert spans_of(["I-a", "I-b", "B-b"]) == [Span(0, 1, "a"), Span(1, 2, "b"), Span(2, 3, "b")]
+    for tags, scheme, said in (
+        (["B-a", "NOUN"], "auto", "of entities ('B-a') and not ('NOUN'); correct them, or set `scheme` to plain"),
+        (["B-a", "L-a"], "auto", "begin with L, as of BILOU; write E for L, and S for U"),
+        (["B-a", "E-a"], "bio", "begin with E or S, which bio does not have; set `scheme` to bioes"),
+    ):
+        with pytest.raises(DataError) as raised:
+            reading_of([tags], scheme, "t.conll")
+        assert said in str(raised.value) and "t.conll" in str(raised.value)
+
+
+def test_plain_tags_count_words():
+    said, true = [["N", "V", "O"]], [["N", "N", "O"]]
+    assert score(said, true, PLAIN) == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "accuracy": pytest.approx(2 / 3)}
+    assert count(said, true, PLAIN)["N"].right == 1
+
+
+def test_words_and_characters_that_were_not_in_training():
+    data = read_tagged({"words": [["One", "one", "two"], ["three"]], "tags": [["X", "X", "Y"], ["Y"]]})
+    encoding = fit_encoding(data, PLAIN, lower=True, min_count=2)
+    assert encoding.words == ("one",) and encoding.tags == ("X", "Y")
+    new = read_tagged({"words": [["ONE", "zwölf"]]})
+    inputs, lengths = encoding.inputs(new, characters=True)
+    assert inputs[WORDS].tolist() == [[0, 1]] and lengths.tolist() == [2]
+    spelled = inputs[CHARACTERS][0, 1]
+    assert (spelled == 1).sum() == 4 and (spelled > 1).sum() == 1  # of "zwölf" only w is known
+    long = read_tagged({"words": [["one" * 1000]]})
+    assert encoding.inputs(long, characters=True)[0][CHARACTERS].shape == (1, 1, 32)
+
+
+def test_the_test_decides_nothing():
+    one = read_tagged(fruit(60))
+    other = fruit(60)
+    for k in range(54, 60):
+        other["words"][k] = ["entirely", *other["words"][k][1:]]
+    two = read_tagged(other)
+    chosen = TagSettings(**QUICK)
+    assert divided(one, chosen).test.tolist() == list(range(54, 60))
+    a, b = (TagProblem(data, chosen, Reading(BIO, 0)) for data in (one, two))
+    assert a.encoding == b.encoding and a.layers == b.layers
+    for x, y in ((a.train(), b.train()), (a.validation(), b.validation())):
+        for name in x.inputs:
+            np.testing.assert_array_equal(x.inputs[name], y.inputs[name])
+
+
+def test_a_sentence_is_tagged_whatever_stands_beside_it():
+    tagger = elman.Tagger(**QUICK).fit(fruit())
+    words = fruit(31, seed=4)["words"] + [["a"] * 40, ["Apple"]]
+    together = tagger.predict({"words": words})
+    found = iter(together["prediction"])
+    for sentence in words:
+        alone = tagger.predict({"words": [sentence]})["prediction"]
+        assert alone == [next(found) for _ in sentence]
+    assert together["sentence"][-1] == len(words) and together["token"][:4] == [1, 2, 3, 1]
+    with pytest.raises(SettingsError, match="it reads a sentence to its end first"):
+        tagger.stream()
+
+
+def test_one_word_has_two_tags_by_its_context(tmp_path):
+    tagger = elman.Tagger(hidden_size=16, epochs=15, learning_rate=0.02).fit(fruit(120))
+    tagger.save(tmp_path / "run")
+    again = elman.load(tmp_path / "run")
+    told = again.predict({"words": [["I", "eats", "an", "Apple"], ["Apple", "hires", "nobody"]]})
+    assert told["prediction"] == ["O", "O", "O", "B-fruit", "B-org", "O", "O"]
+    metrics = again.metrics
+    assert metrics["test"]["f1"] == 1.0 and metrics["by_type"]["org"]["f1"] == 1.0
+    assert metrics["baselines"]["most_frequent"]["f1"] < 1.0 or metrics["verdict"]
+
+
+def write(path: str, data: dict[str, list[list[str]]], between: str = "\t") -> None:
+    blocks = [
+        "\n".join(f"{w}{between}{t}" for w, t in zip(ws, ts, strict=True))
+        for ws, ts in zip(*data.values(), strict=True)
+    ]
+    Path(path).write_text("\n\n".join(blocks) + "\n")
+
+
+def test_files_of_their_own_for_choosing_and_testing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, seed in (("train", 0), ("dev", 1), ("test", 2)):
+        write(f"{name}.conll", fruit(30, seed=seed))
+    flags = ["--hidden-size", "8", "--epochs", "2", "--learning-rate", ".02"]
+    words = ["train", "tag", "train.conll", "--validation-file", "dev.conll", "--test", "test.conll", *flags]
+    assert main([*words, "--out", "run"]) == 0
+    out = capsys.readouterr().out
+    assert "fitted on 30, chosen by 30, the test: 30" in out and "6 tags, scheme bio" not in out
+    history = Path("run/history.csv").read_text().splitlines()
+    assert "validation_error" in history[0]
+    assert (
+        "elman train tag train.conll --test test.conll --validation-file dev.conll"
+        in Path("run/report.html").read_text()
+    )
+    assert main(["evaluate", "run", "test.conll"]) == 0
+    assert main(["evaluate", "run", "dev.conll"]) == 2  # it chose
+    assert "were seen in training" in capsys.readouterr().err
+    write("other.conll", {"words": [["Apple"]], "tags": [["B-planet"]]})
+    assert main(["evaluate", "run", "other.conll"]) == 0  # an entity of a kind that is never told: not found
+    Path("words.conll").write_text("Apple\nhires\n")
+    assert main(["predict", "run", "words.conll"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("1,2,hires,")
+    assert main(["train", "forecast", "train.conll", "--validation-file", "dev.conll"]) == 2
+    predictions = Path("run/predictions.csv").read_text().splitlines()
+    assert predictions[0] == "sentence,token,word,y,prediction"
+
+
+def test_vectors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write("train.conll", fruit(40))
+    Path("v.txt").write_text("2 3\napple 1 2 3\nAPPLE 9 9 9\npear 4 5 6\nw1 7 8 9\n")
+    flags = ["--hidden-size", "8", "--epochs", "1", "--word-size", "3", "--vectors", "v.txt"]
+    assert main(["train", "tag", "train.conll", *flags, "--learning-rate", "1e-9", "--out", "run"]) == 0
+    model = elman.load("run").model
+    words = elman.load("run").outcome.final.encoding.words
+    table = model.arrays["0.weight"]
+    np.testing.assert_allclose(table[words.index("apple")], [1, 2, 3], rtol=1e-4)
+    assert "pear" not in words
+    capsys.readouterr()
+    for content, said in (
+        ("apple 1 2\n", "--word-size is 3, but those of v.txt have 2"),
+        ("apple 1 2 3\npear 1 2\n", "v.txt, line 2: 2 values, where others have 3"),
+        ("apple 1 x 3\n", "v.txt, line 1: "),
+        ("apple 1 nan 3\n", "v.txt, line 1: a value is not finite"),
+        ("zebra 1 2 3\n", "v.txt: it has a vector for none of the words"),
+        ("", "v.txt: it has a vector for none of the words"),
+    ):
+        Path("v.txt").write_text(content)
+        assert main(["train", "tag", "train.conll", *flags, "--out", "new"]) == 2
+        err = capsys.readouterr().err
+        assert said in err and err.count("\n") == 1 and not Path("new").exists()
+    Path("v.txt").write_bytes(b"\x80\x81")
+    assert main(["train", "tag", "train.conll", *flags, "--out", "new"]) == 2
+    assert "not UTF-8 text; give vectors as text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"words": [["a"]], "tags": [["X"]]}, "leave none for training"),
+        ({"words": [["a"]] * 30, "tags": [["X"]] * 30}, "in training every word has the tag 'X'; give at least two"),
+        ({"words": [["a"]] * 30}, "there are no tags"),
+    ],
+)
+def test_data_that_cannot_be_trained_on(data, said):
+    with pytest.raises(DataError, match=said):
+        elman.Tagger(**QUICK).fit(data)
+
+
+def test_records_of_a_run_are_checked(tmp_path):
+    tagger = elman.Tagger(**QUICK).fit(fruit())
+    record = tagger.model.encoding
+    assert json.loads(json.dumps(record)) == record
