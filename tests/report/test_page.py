@@ -161,3 +161,33 @@ def test_hostile_words_in_a_browser(text: str, tmp_path: Path) -> None:
             view = program.look(path, size)
             assert view.complaints == [] and view.content <= view.width
             assert all(address.startswith(("file:", "data:")) for address in view.requests)
+
+
+STRANGE = "<script>alert(1)</script> & \u202eback\u202c 漢字 🙂 \x1b[31m"
+
+
+@pytest.mark.parametrize("name", ["language", "tag"])
+def test_hostile_texts(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from elman.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    if name == "language":
+        Path("data").write_text((STRANGE + "\n") * 60, encoding="utf-8")
+        words = ["--hidden-size", "4", "--num-layers", "1", "--epochs", "1", "--bptt", "8", "--batch-size", "4"]
+    else:
+        lines = [
+            f"{word} {tag}"
+            for word, tag in zip(STRANGE.split(), ["B-<b>", "I-<b>", "O", "B-人", "O", "O"], strict=True)
+        ]
+        Path("data").write_text("\n\n".join(["\n".join(lines)] * 40), encoding="utf-8")
+        words = ["--hidden-size", "4", "--epochs", "1"]
+    assert main(["train", name, "data", *words, "--out", "run"]) == 0
+    text = Path("run/report.html").read_text(encoding="utf-8")
+    assert "<script" not in text and "\x1b" not in text and "\u202e" not in text
+    assert "漢" in text
+    if PROGRAM is not None:
+        with browser() as program:
+            for size in SIZES:
+                view = program.look(Path("run/report.html"), size)
+                assert view.complaints == [] and view.content <= view.width
+                assert all(address.startswith(("file:", "data:")) for address in view.requests)

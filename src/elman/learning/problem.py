@@ -29,6 +29,8 @@ class Problem(ABC):
     """Steps in a segment of truncated back-propagation through time; 0: sequences are not cut."""
     zero_output: bool = False
     """Whether an output of zero is already a good answer, so that training should begin there."""
+    error_chooses: bool = False
+    """Whether the epoch with the least :meth:`validation_error` is kept, not that with the least validation loss."""
     by_length: bool = False
     """Whether a batch's sequences should be of about one length, so that little of it is padding."""
 
@@ -56,8 +58,8 @@ class Problem(ABC):
         """The weights that training begins with, from random ones."""
         return arrays
 
-    def validation_error(self, predictor: Predictor) -> float | None:
-        """What chooses the epoch, less being better, where that is not the validation loss."""
+    def validation_error(self, arrays: dict[str, np.ndarray]) -> float | None:
+        """What is recorded of each epoch's weights besides the validation loss, less being better; None: nothing."""
         return None
 
     def picture(self, predictor: Predictor) -> Figure | None:

@@ -15,6 +15,9 @@ def learning_curve(outcome: Outcome) -> Figure:
     lines = [Line("training", epochs, np.array([row["loss"] for row in rows]), "other")]
     if rows and rows[0]["validation_loss"] is not None:
         lines.append(Line("validation", epochs, np.array([row["validation_loss"] for row in rows]), "model"))
+    errors = [row["validation_error"] for row in rows]
+    if errors and errors[0] is not None:
+        lines.append(Line("validation error", epochs, np.array(errors).clip(min=1e-3), "baseline"))
     return Figure(
         "learning_curve",
         "Learning curve",

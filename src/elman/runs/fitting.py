@@ -143,7 +143,7 @@ class _Phases:
         own_error = type(problem).validation_error is not Problem.validation_error
 
         def validation_error() -> float | None:
-            return problem.validation_error(problem.predictor(arrays_of(network), "train"))
+            return problem.validation_error(arrays_of(network))
 
         try:
             with torch.random.fork_rng(devices=[]):
@@ -168,6 +168,7 @@ class _Phases:
                 bptt_steps=problem.bptt_steps,
                 by_length=problem.by_length,
                 validation_error=validation_error if own_error and validation is not None else None,
+                error_chooses=problem.error_chooses,
             )
         except RuntimeError as error:  # torch has no type of its own for a processor's memory
             if "memory" not in str(error):

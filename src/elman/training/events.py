@@ -14,7 +14,7 @@ class Fit:
     Args:
         best_epoch: the epoch (from 1) whose weights the module has now; 0 if interrupted before there was one.
         epochs_run: whole epochs trained.
-        best_loss: validation error at ``best_epoch``, where there is none validation loss, or without validation the
+        best_loss: validation loss at ``best_epoch``, or the error where that chooses, or without validation the
             training loss; None at epoch 0.
         history: one entry an epoch: ``phase``, ``epoch`` (from 1), ``loss``, ``validation_loss`` and
             ``validation_error`` (or None),
@@ -50,8 +50,8 @@ def fit_from_record(record: Any, phase: str) -> Fit:
     if type(fit.best_epoch) is not int or not bool(fit.history) <= fit.best_epoch <= fit.epochs_run:
         raise ValueError("its best epoch is none of its history")
     best = fit.history[fit.best_epoch - 1] if fit.history else {}
-    chosen = [best.get(name) for name in ("validation_error", "validation_loss", "loss")]
-    if fit.best_loss != next((value for value in chosen if value is not None), None):
+    chosen = {best.get(name) for name in ("validation_error", "validation_loss")} - {None} or {best.get("loss")}
+    if fit.best_loss not in chosen:
         raise ValueError("its best loss is not that of its best epoch")
     if not _is_number(fit.seconds):
         raise ValueError("its time is no number")

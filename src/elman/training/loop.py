@@ -39,6 +39,7 @@ def fit(
     bptt_steps: int = 0,
     by_length: bool = False,
     validation_error: Callable[[], float | None] | None = None,
+    error_chooses: bool = False,
 ) -> Fit:
     """Train ``network`` in place: AdamW, gradients clipped by norm, a schedule, early stopping, best weights restored.
 
@@ -63,8 +64,9 @@ def fit(
             into segments of so many steps, an update each, and the state is carried from one to the next, but no
             gradient. 0 does not cut.
         by_length: make batches of sequences of about one length, in random order, so that little of them is padding.
-        validation_error: called after each epoch, the network in evaluation mode; the epoch where it is least is kept,
-            instead of that with the least validation loss. None from it leaves the choice to the loss.
+        validation_error: called after each epoch, the network in evaluation mode, for what history records beside the
+            validation loss.
+        error_chooses: keep the epoch with the least validation error, not that with the least validation loss.
 
     Returns:
         the result. After Ctrl-C ``interrupted`` is True, and the network has the best weights so far.
@@ -108,6 +110,7 @@ def fit(
             bptt_steps,
             by_length=by_length,
             validation_error=validation_error,
+            error_chooses=error_chooses,
             on_part=lambda epoch, share: emit(EpochPart(phase, epoch, planned, share)),
         )
         try:

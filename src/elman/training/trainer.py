@@ -48,13 +48,14 @@ class Trainer:
         *,
         by_length: bool = False,
         validation_error: Callable[[], float | None] | None = None,
+        error_chooses: bool = False,
         on_part: Callable[[int, float], None] | None = None,
     ) -> None:
         self.network, self.phase = network.train(), phase
         self._loss: Callable[..., tuple[Tensor, Tensor | int, State]] = network.loss  # type: ignore[assignment]
         self.train, self.validation = train, validation
         self.bptt_steps, self.by_length, self._own_error = bptt_steps, by_length, validation_error
-        self._on_part = on_part
+        self._error_chooses, self._on_part = error_chooses, on_part
         self.settings = settings
         self.size = batch_size(settings, len(train))
         self.device = train.whole.targets.device
@@ -96,7 +97,7 @@ class Trainer:
         if validation_loss is None:
             self.best = Best(self.epoch, loss, self._copies.taken())
             return
-        chosen = validation_loss if error is None else error
+        chosen = error if self._error_chooses and error is not None else validation_loss
         if self.best.loss is None or chosen < self.best.loss:
             self.best = Best(self.epoch, chosen, self._copies.taken())
 

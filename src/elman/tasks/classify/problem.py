@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -101,7 +102,18 @@ class ClassifyProblem(Problem):
         return self._examples(self._fit, self.encoding)
 
     def validation(self) -> Examples | None:
+        return self._validation
+
+    @cached_property
+    def _validation(self) -> Examples | None:
         return None if self._held is None else self._examples(self._held, self.encoding)
+
+    def validation_error(self, arrays: dict[str, Array]) -> float | None:
+        examples = self._validation
+        if examples is None:
+            return None
+        told = Model(self.layers, arrays, "classify").predict(examples.inputs, examples.lengths).argmax(axis=1)
+        return float((told != examples.targets).mean())
 
     def all(self) -> Examples | None:
         if not self.settings.refit:

@@ -16,6 +16,7 @@ Array = np.ndarray
 ORDER = 5
 MOST_COUNTED = 4_000_000  # of a longer text, its last tokens are counted
 MOST_BYTES = 2**28
+PIECE = 2**20  # tokens scored at once
 LABELS = {"unigram": "frequencies", f"ngram{ORDER}": f"{ORDER}-gram"}
 
 
@@ -40,7 +41,14 @@ class Ngrams:
 
     def nats(self, indices: Array) -> dict[str, Array]:
         """What each token but the first costs, by baseline: (N - 1,) nats."""
-        tokens = np.asarray(indices, np.int64)
+        parts = []
+        for start in range(1, len(indices), PIECE):
+            first = max(0, start - ORDER + 1)  # the tokens before, as contexts
+            part = self._nats(np.asarray(indices[first : start + PIECE], np.int64))
+            parts.append({name: own[start - first - 1 :] for name, own in part.items()})
+        return {name: np.concatenate([part[name] for part in parts]) for name in LABELS}
+
+    def _nats(self, tokens: Array) -> dict[str, Array]:
         own = np.zeros(len(tokens), np.int64)  # the place of the run that ends here; -1 for one never seen
         found = {}
         p = np.full(len(tokens), 1 / self.size)

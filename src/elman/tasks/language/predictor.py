@@ -19,6 +19,7 @@ from elman.tasks.language.vocabulary import Vocabulary, vocabulary_from_record
 
 Array = np.ndarray
 STEPS = 2048  # run at once
+MOST_ROWS = 1_000_000  # of predictions.csv
 KEYS = {"vocabulary", "ngrams", "fitted"}
 
 
@@ -129,7 +130,8 @@ class LanguagePredictor(Predictor):
         targets = np.asarray(indices[1:], np.int64)
         extra = self.extra(targets)
         baselines = {name: own + extra for name, own in self.record.ngrams.nats(indices).items()}
-        return evaluation_of(test, self.vocabulary, targets, nats, baselines, self._table(indices, nats))
+        rows = self._table(indices[: MOST_ROWS + 1], nats[:MOST_ROWS])
+        return evaluation_of(test, self.vocabulary, targets, nats, baselines, rows)
 
     def has_seen(self, test: Text) -> bool:
         return has_seen(self.record.fitted, test)

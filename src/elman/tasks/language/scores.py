@@ -55,6 +55,7 @@ def evaluation_of(
         "unknown": unknown,
         "perplexity": math.exp(min(float(nats.mean()), 700.0)),
     }
+    kept = len(rows["position"])
     return Evaluation(
         title=f"Test: {len(targets)} {tokens}, in order, the state carried, nothing learned from them{said}",
         metrics=METRICS,
@@ -66,6 +67,7 @@ def evaluation_of(
         rows=rows,
         figures=(_along(nats, baselines), _by_token(vocabulary, targets, nats)),
         worst=_worst(test, vocabulary, targets, nats),
+        notes=() if kept == len(targets) else (f"predictions.csv has the first {kept} of them.",),
     )
 
 

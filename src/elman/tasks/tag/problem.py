@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from elman import jsontext
 from elman.data.tagged import TEST, VALIDATION, TaggedSentences
 from elman.errors import DataError, SettingsError
-from elman.learning import Examples, Predictor, Problem
+from elman.learning import Examples, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Model
 from elman.settings import to_record
@@ -69,6 +70,7 @@ class TagProblem(Problem):
     """
 
     by_length = True
+    error_chooses = True
 
     def __init__(
         self, data: TaggedSentences, settings: TagSettings, reading: Reading, start_from: TagPredictor | None = None
@@ -129,22 +131,27 @@ class TagProblem(Problem):
     def validation(self) -> Examples | None:
         return None if self._held is None else self._examples(self._held)
 
-    def validation_error(self, predictor: Predictor) -> float | None:
-        assert isinstance(predictor, TagPredictor)
+    def validation_error(self, arrays: dict[str, Array]) -> float | None:
         if self._held is None:
             return None
-        said = predictor.tags(self._held)
+        said = TagPredictor(Model(self.layers, arrays, "tag"), self._record).tags(self._held)
         return 1 - score(said, self._held.known_tags(), self.encoding.scheme)["f1"]
 
     def all(self) -> Examples | None:
         return self._examples(self.data) if self.settings.refit else None
 
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> TagPredictor:
-        known = np.sort(np.concatenate([self.parts.fit, self.parts.validation]))
-        part = self.data.select(known) if fitted_on == "train" else self.data
-        before = () if self.start_from is None else self.start_from.record.seen
-        record = Record(self.encoding, fit_most_frequent(part), (*before, seen_in(part)))
+        record = self._record if fitted_on == "train" else self._record_of(self.data)
         return with_record(Model(self.layers, arrays, "tag"), record)
+
+    @cached_property
+    def _record(self) -> Record:
+        """What is known before the test."""
+        return self._record_of(self.data.select(np.sort(np.concatenate([self.parts.fit, self.parts.validation]))))
+
+    def _record_of(self, part: TaggedSentences) -> Record:
+        before = () if self.start_from is None else self.start_from.record.seen
+        return Record(self.encoding, fit_most_frequent(part), (*before, seen_in(part)))
 
     def _examples(self, data: TaggedSentences) -> Examples:
         inputs, lengths = self.encoding.inputs(data, characters=self._characters)
