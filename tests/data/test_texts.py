@@ -59,7 +59,8 @@ def test_a_long_text_lies_in_a_file_and_is_the_same(tmp_path, monkeypatch):
     recoded = texts.recoded(large.codes, table, np.dtype("i4"))
     assert isinstance(recoded, np.memmap)
     np.testing.assert_array_equal(recoded, small.codes % 251)
-    assert large.followed_by(small).decoded() == content * 2
+    both = large.followed_by(small, is_test=False).followed_by(small, is_test=True)
+    assert both.decoded() == content * 3 and (both.validation_from, both.test_from) == (5000, 10_000)
 
 
 BROKEN = {

@@ -204,7 +204,9 @@ def test_bytes_and_chinese(tmp_path, monkeypatch, capsys):
     assert Path("new.txt").read_text("utf-8").startswith("☃")
     assert json.loads(Path("bytes/metrics.json").read_text())["vocabulary"] == 256
     capsys.readouterr()
-    assert main(["evaluate", "bytes", "a.txt"]) == 0  # read as in training
+    letters = sorted(set(text))
+    Path("b.txt").write_text("".join(np.random.default_rng(1).choice(letters, 300)), "utf-8")
+    assert main(["evaluate", "bytes", "b.txt"]) == 0  # read as in training
     assert main(["generate", "run", "--prompt", "☃"]) == 2
     assert "does not know: '☃'" in capsys.readouterr().err
     stream = elman.load("bytes").stream()
@@ -238,6 +240,18 @@ def test_several_files_standard_input_and_other_tasks(tmp_path, monkeypatch, cap
         assert main(words) == 2
         err = capsys.readouterr().err
         assert said in err and err.count("\n") == 1
+
+
+def test_texts_of_their_own_for_choosing_and_testing():
+    parts = [{"text": some_text(count, seed=seed)} for count, seed in ((300, 0), (60, 1), (80, 2))]
+    model = elman.LanguageModel(**QUICK).fit(parts[0], validation=parts[1], test=parts[2])
+    sizes = [len(part["text"]) for part in parts]
+    expected = f"fitted on the first {sizes[0]}, chosen by the next {sizes[1]}, the test: the last {sizes[2]}"
+    assert expected in model.describe_data()
+    assert model.metrics["test_size"] == sizes[2] - 1
+    assert model.evaluate(parts[2]).scores == model.outcome.evaluation.scores
+    with pytest.raises(DataError, match="were seen in training"):
+        model.evaluate(parts[1])  # it chose
 
 
 @pytest.mark.parametrize(

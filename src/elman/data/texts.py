@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +38,8 @@ class Text:
         tokens: what a number is: a character's code point (char), or a byte (bytes).
         codes: (N,) int32 code points or uint8 bytes; a long text's lie in a temporary file, which ends with it.
         notes: what was found while reading, a sentence each.
+        validation_from, test_from: where a text begins that was given apart to choose the epoch, and one for the test;
+            None: there is none.
 
     >>> Text.of("ab\\n").codes.tolist()
     [97, 98, 10]
@@ -47,6 +49,8 @@ class Text:
     tokens: str
     codes: Array = field(repr=False)
     notes: tuple[str, ...] = ()
+    validation_from: int | None = None
+    test_from: int | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -65,8 +69,8 @@ class Text:
         """From one token to another."""
         return Text(self.source, self.tokens, self.codes[start:stop])
 
-    def followed_by(self, other: Text) -> Text:
-        """Both as one.
+    def followed_by(self, other: Text, *, is_test: bool) -> Text:
+        """Both as one, of which ``other`` is for the test, or else to choose the epoch.
 
         Raises:
             DataError: one is of characters, the other of bytes.
@@ -75,7 +79,8 @@ class Text:
             raise DataError(f"{other.source}: {other.tokens}, but {self.source} is read as {self.tokens}")
         whole = _store(len(self) + len(other), self.codes.dtype)
         whole[: len(self)], whole[len(self) :] = self.codes, other.codes
-        return Text(self.source, self.tokens, whole, self.notes)
+        found = replace(self, codes=whole)
+        return replace(found, test_from=len(self)) if is_test else replace(found, validation_from=len(self))
 
     def decoded(self) -> str:
         """As text; bytes that are no UTF-8 become �."""

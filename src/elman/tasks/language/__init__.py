@@ -9,6 +9,7 @@ TASK = Task(
     help="train a model that writes like a text",
     data_help="UTF-8 text file, a folder of .txt files, or - for standard input; several are read one after the other",
     test_help="the test: another text",
+    validation_help="another text, which chooses the epoch",
     many_files=True,
 )
 

@@ -58,7 +58,10 @@ class LanguageModel(Estimator):
         return read_text(source, data.tokens)
 
     def _join(self, data: Text, test: Text) -> tuple[Text, Text]:
-        return data.followed_by(test), test
+        return data.followed_by(test, is_test=True), test
+
+    def _with_validation(self, data: Text, validation: Text) -> Text:
+        return data.followed_by(validation, is_test=False)
 
     def _held_out(self, data: Text, predictor: Predictor) -> Text | None:
         known = divided(data, self.settings).known
@@ -82,30 +85,27 @@ class LanguageModel(Estimator):
         return f"{test.source}: its {len(test)} tokens"
 
     def _describe(self, data: Text) -> list[str]:
-        parts = divided(data, self.settings) if self._test_from is None else None
-        known = self._test_from if parts is None else parts.known
+        fit, known, whole = divided(data, self.settings)
         tokens = "bytes" if data.tokens == "bytes" else "characters"
-        lines = [f"{data.source}: {len(data)} {tokens}", *data.notes]
+        lines = [f"{data.source}: {whole} {tokens}", *data.notes]
         predictor = self.outcome.final
         assert isinstance(predictor, LanguagePredictor)
         unknown = int((predictor.vocabulary.indices(data) == predictor.vocabulary.unknown).sum())
         if unknown:
             lines.append(f"{unknown} of them have no class of their own: too rare, or only in the test")
-        if parts is not None:
-            lines.append(f"fitted on the first {parts.fit}, chosen by the next {parts.known - parts.fit}")
-        return [*lines, f"the test: the last {len(data) - known}"] if known is not None and known < len(data) else lines
+        return [
+            *lines,
+            f"fitted on the first {fit}, chosen by the next {known - fit}, the test: the last {whole - known}",
+        ]
 
     def _problem(self, data: Text, held_out: Text | None, start_from: Predictor | None) -> LanguageProblem:
         assert start_from is None or isinstance(start_from, LanguagePredictor)
-        self._test_from = None if held_out is None else len(data) - len(held_out)
         if start_from is not None and start_from.vocabulary.tokens != data.tokens:
             raise DataError(
                 f"{data.source}: read as {data.tokens}, but the model reads {start_from.vocabulary.tokens}; read it "
                 "as that, or train a new model"
             )
-        return LanguageProblem(data, self.settings, self._test_from, start_from)
-
-    _test_from: int | None = None
+        return LanguageProblem(data, self.settings, start_from)
 
     @staticmethod
     def _predictor(model: Model) -> LanguagePredictor:

@@ -36,23 +36,22 @@ class Division(NamedTuple):
 
 
 def divided(text: Text, settings: LanguageSettings) -> Division:
-    """The parts as the settings say: the test at the end, and what chooses before it.
+    """The parts that were given apart, and else as the settings say: the test at the end, before it what chooses.
 
     Raises:
         DataError: the text is too short.
     """
     whole = len(text)
-    test = round(whole * settings.test_size)
-    known = whole - test
-    return _checked(text, Division(known - round(known * settings.validation), known, whole), settings)
-
-
-def _checked(text: Text, parts: Division, settings: LanguageSettings) -> Division:
-    wanted = [("training", parts.fit)]
-    wanted += [("validation", parts.known - parts.fit)] if settings.validation else []
-    wanted += [("the test", parts.whole - parts.known)] if parts.whole > parts.known or settings.test_size else []
-    for name, count in wanted:
-        if count < FEWEST:
+    known = whole - round(whole * settings.test_size) if text.test_from is None else text.test_from
+    fit = known - round(known * settings.validation) if text.validation_from is None else text.validation_from
+    parts = Division(fit, known, whole)
+    wanted = {
+        "training": (fit, True),
+        "validation": (known - fit, settings.validation or text.validation_from is not None),
+        "the test": (whole - known, settings.test_size or text.test_from is not None),
+    }
+    for name, (count, is_wanted) in wanted.items():
+        if is_wanted and count < FEWEST:
             raise DataError(
                 f"{text.source}: {len(text)} tokens leave {count} for {name}, {FEWEST} are needed; give a longer text, "
                 "or another `test_size` or `validation`"
@@ -64,7 +63,6 @@ class LanguageProblem(Problem):
     """Writing like ``text`` as ``settings`` say.
 
     Args:
-        test_from: where a test that was given apart begins, instead of what ``settings.test_size`` says.
         start_from: whose layers, tokens and weights are gone on from.
 
     Raises:
@@ -75,15 +73,10 @@ class LanguageProblem(Problem):
         self,
         text: Text,
         settings: LanguageSettings,
-        test_from: int | None = None,
         start_from: LanguagePredictor | None = None,
     ) -> None:
         self.text, self.settings, self.start_from = text, settings, start_from
-        if test_from is None:
-            self.parts = divided(text, settings)
-        else:
-            fit = test_from - round(test_from * settings.validation)
-            self.parts = _checked(text, Division(fit, test_from, len(text)), settings)
+        self.parts = divided(text, settings)
         self.bptt_steps = settings.bptt
         known = text.part(0, self.parts.known)
         self.test = text.part(self.parts.known) if self.parts.known < len(text) else None
