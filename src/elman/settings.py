@@ -27,6 +27,7 @@ class Rule:
     minimum: float | None = None
     above: float | None = None
     below: float | None = None
+    maximum: float | None = None
     metavar: str | None = None
     fixed: bool = False  # a property of the model, which further training cannot change
 
@@ -133,6 +134,8 @@ def _check(name: str, value: Any, rule: Rule) -> None:
         raise SettingsError(f"{name} is {value}; it must be at least {rule.minimum:g}")
     if rule.above is not None and value <= rule.above:
         raise SettingsError(f"{name} is {value}; it must be greater than {rule.above:g}")
+    if rule.maximum is not None and value > rule.maximum:
+        raise SettingsError(f"{name} is {value}; it must be at most {rule.maximum:g}")
     if rule.below is not None and value >= rule.below:
         raise SettingsError(f"{name} is {value}; it must be less than {rule.below:g}")
 

@@ -53,11 +53,20 @@ def test_broken_files(name, tmp_path):
 def test_columns_that_are_not_there():
     for given, said in (
         ((2, None), "2 columns, and `word_column` is 2; they are counted from 0"),
-        ((0, 2), "2 columns, and `tag_column` is 2; they are counted from 0"),
         ((1, None), "words and tags are both read from column 1; name two"),
     ):
         with pytest.raises(DataError, match=said):
             parse_columns("I O\n", "a", *given)
+    without = parse_columns("I O\n", "a", 0, 2)  # enough to be told
+    assert without.words == (("I",),)
+    with pytest.raises(DataError, match="a: there are no tags, 2 columns, and `tag_column` is 2; give a file that has"):
+        without.known_tags()
+
+
+def test_documents_and_spaces_of_other_kinds():
+    assert parse_columns("-DOCSTART-\n\nNew York\tB-LOC\n", "a").words == (("New York",),)
+    assert parse_columns("-DOCSTART-foo O\n", "a").words == (("-DOCSTART-foo",),)
+    assert parse_columns("\u00a0\tO\n", "a").words == parse_columns("\u00a0 O\n", "a").words == (("\u00a0",),)
 
 
 def test_lists():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -59,8 +61,9 @@ def test_a_long_text_lies_in_a_file_and_is_the_same(tmp_path, monkeypatch):
     recoded = texts.recoded(large.codes, table, np.dtype("i4"))
     assert isinstance(recoded, np.memmap)
     np.testing.assert_array_equal(recoded, small.codes % 251)
-    both = large.followed_by(small, is_test=False).followed_by(small, is_test=True)
-    assert both.decoded() == content * 3 and (both.validation_from, both.test_from) == (5000, 10_000)
+    both = large.with_test(small).with_validation(small.part(0, 7), 5000)
+    assert both.decoded() == content + content[:7] + content and both.own_length == 5000
+    assert (both.validation_from, both.test_from) == (5000, 5007)
 
 
 BROKEN = {
@@ -108,3 +111,16 @@ def test_what_is_no_text(tmp_path):
         read_text({"text": "a"}, "word")
     with pytest.raises(DataError, match="read as char, not as bytes"):
         read_text(Text.of("a"), "bytes")
+
+
+def test_pipes_may_be_compressed(tmp_path, monkeypatch):
+    packed = gzip.compress(MIXED.encode() * 1000)
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(packed))
+    writer.start()
+    assert read_text(str(tmp_path / "pipe")).decoded() == MIXED * 1000
+    writer.join()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed)))
+    assert read_text("-").decoded() == MIXED * 1000
+    with pytest.raises(DataError, match="standard input is given twice; it can be read once"):
+        read_text("-")

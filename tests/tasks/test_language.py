@@ -265,3 +265,48 @@ def test_texts_of_their_own_for_choosing_and_testing():
 def test_too_little_text(text, said):
     with pytest.raises(DataError, match=said):
         elman.LanguageModel(**QUICK).fit({"text": text})
+
+
+def test_the_test_is_cut_from_the_text_itself_and_must_not_stand_in_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, count, seed in (("a.txt", 400, 0), ("b.txt", 90, 1)):
+        Path(name).write_text(some_text(count, seed=seed))
+    train = ["train", "language", "a.txt", "--hidden-size", "4", "--num-layers", "1", "--epochs", "1", "--bptt", "8"]
+    sizes = [len(Path(name).read_text()) for name in ("a.txt", "b.txt")]
+    assert main([*train, "--validation-file", "b.txt", "--test-size", "0.2", "--out", "run"]) == 0
+    out, test = capsys.readouterr().out, round(sizes[0] * 0.2)
+    assert f"a.txt: {sizes[0]} characters" in out
+    assert f"fitted on the first {sizes[0] - test}, chosen by the next {sizes[1]}, the test: the last {test}" in out
+    for words in (["--test", "a.txt"], ["--test", "b.txt", "--validation-file", "b.txt"]):
+        assert main([*train, *words, "--out", "new"]) == 2
+        err = capsys.readouterr().err
+        assert "a good part of this test stands in" in err and err.count("\n") == 1 and not Path("new").exists()
+    for words, said in (
+        (["train", "language", ""], "'' is no path; give a file's, or a folder's"),
+        (["evaluate", "run", "a.txt", "--tokens", "bytes"], "read as bytes, but the model reads char"),
+        (["generate", "run", "--prompt", "a\udcff"], "the prompt is not UTF-8 text"),
+        (["generate", "run", "--top-p", "5"], "--top-p is 5.0; it must be at most 1"),
+    ):
+        assert main(words) == 2
+        err = capsys.readouterr().err
+        assert said in err and err.count("\n") == 1
+
+
+def codes_of_prompt(model, prompt):
+    from elman.tasks.language.writing import _prompt
+
+    return _prompt(model.outcome.final, WritingSettings(prompt=prompt)).tolist()
+
+
+def test_bytes_of_the_command_line_are_bytes_to_a_model_of_bytes():
+    model = elman.LanguageModel(**QUICK).fit({"text": some_text()}, tokens="bytes")
+    given = [codes_of_prompt(model, prompt) for prompt in ("\udcff", "?")]
+    assert given == [[255], [63]]
+    with pytest.raises(SettingsError, match="'foo' is not a setting"):
+        model.generate("a", foo=1)
+    assert len(model.generate("a", length=9, temperature=5e-324)) == 9
+
+
+def test_a_text_given_as_a_path_is_one_error():
+    with pytest.raises(DataError, match="cannot be read|no such file"):
+        elman.LanguageModel(**QUICK).fit("the cat sat on the mat. " * 60)

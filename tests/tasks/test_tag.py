@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from elman.cli import main
 from elman.data import read_tagged
 from elman.errors import DataError, SettingsError
 from elman.tasks.tag.encoding import CHARACTERS, WORDS, fit_encoding
+from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
 from elman.tasks.tag.schemes import BIO, BIOES, IOB1, PLAIN, Reading, Span, reading_of, spans_of, tags_of
 from elman.tasks.tag.scores import count, score
@@ -189,7 +192,7 @@ def test_vectors(tmp_path, monkeypatch, capsys):
         ("apple 1 2\n", "--word-size is 3, but those of v.txt have 2"),
         ("apple 1 2 3\npear 1 2\n", "v.txt, line 2: 2 values, where others have 3"),
         ("apple 1 x 3\n", "v.txt, line 1: "),
-        ("apple 1 nan 3\n", "v.txt, line 1: a value is not finite"),
+        ("apple 1 nan 3\n", "v.txt, line 1: 'nan' is no number"),
         ("zebra 1 2 3\n", "v.txt: it has a vector for none of the words"),
         ("", "v.txt: it has a vector for none of the words"),
     ):
@@ -219,3 +222,75 @@ def test_records_of_a_run_are_checked(tmp_path):
     tagger = elman.Tagger(**QUICK).fit(fruit())
     record = tagger.model.encoding
     assert json.loads(json.dumps(record)) == record
+
+
+def test_a_test_that_stands_in_the_training_part_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, seed in (("train", 0), ("dev", 1)):
+        write(f"{name}.conll", fruit(30, seed=seed))
+    for words in (
+        ["train.conll", "--test", "train.conll"],
+        ["train.conll", "--test", "dev.conll", "--validation-file", "dev.conll"],
+    ):
+        assert main(["train", "tag", *words, "--epochs", "1", "--out", "new"]) == 2
+        err = capsys.readouterr().err
+        assert "more than half of this test's sentences stand in" in err and err.count("\n") == 1
+        assert not Path("new").exists()
+
+
+def test_files_in_other_schemes_and_with_other_tags(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write("train.conll", fruit(40))
+    other = fruit(30, seed=5)
+    other["words"] = [[word.replace("w", "v") for word in words] for words in other["words"]]
+    other["tags"] = [[tag.replace("B-", "S-") for tag in tags] for tags in other["tags"]]
+    write("bioes.conll", other)
+    train = ["train", "tag", "train.conll", "--hidden-size", "8", "--epochs", "1"]
+    assert main([*train, "--test", "bioes.conll", "--out", "run"]) == 0
+    assert json.loads(Path("run/metrics.json").read_text())["scheme"] == "bio"
+    assert "S-" not in Path("run/predictions.csv").read_text()
+    assert "train.conll: 40 sentences, " in capsys.readouterr().out
+    later = fruit(30, seed=6)
+    write("later.conll", {"words": [[f"{w}x" for w in words] for words in later["words"]], "tags": later["tags"]})
+    write("plain.conll", {"words": [["a", "b"]], "tags": [["X", "QQQ"]]})
+    write("new.conll", {"words": [["a", "b"]], "tags": [["B-planet", "O"]]})
+    for words, said in (
+        ([*train, "--test", "plain.conll", "--out", "x"], "plain.conll: the tag 'X' is not of an entity"),
+        ([*train, "--validation-file", "new.conll", "--out", "x"], "new.conll: the tag 'B-planet' was not in training"),
+        (["evaluate", "run", "plain.conll"], "plain.conll: the tag 'X' is not of an entity"),
+        (["evaluate", "run", "bioes.conll", "--scheme", "plain"], "--scheme is 'plain', but the model's tags are of"),
+        ([*train, "--from", "run", "--vectors", "v.txt", "--out", "x"], "--vectors is 'v.txt', but the model"),
+        (
+            ["train", "tag", "later.conll", "--from", "run", "--scheme", "plain", "--out", "x"],
+            "--scheme is 'plain', but the model's tags",
+        ),
+    ):
+        assert main(words) == 2
+        err = capsys.readouterr().err
+        assert said in err and err.count("\n") == 1 and not Path("x").exists()
+    assert main(["evaluate", "run", "new.conll"]) == 0
+    assert "1 words have a tag that training did not have" in capsys.readouterr().out
+
+
+def test_tags_are_not_needed_to_predict(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = fruit(30)
+    tags = [[f"x y {tag}" for tag in own] for own in rows["tags"]]
+    write("four.conll", {"words": rows["words"], "tags": tags}, " ")
+    words = ["train", "tag", "four.conll", "--tag-column", "3", "--hidden-size", "4", "--epochs", "1", "--out", "run"]
+    assert main(words) == 0
+    Path("words.txt").write_text("apple\nhires\n")
+    assert main(["predict", "run", "words.txt"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "run", "words.txt"]) == 2
+    assert "words.txt: there are no tags, 1 columns, and --tag-column is 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["6.weight", "7.transitions"])
+def test_weights_that_overflow_are_one_error_at_most(name):
+    tagger = elman.Tagger(**QUICK).fit(fruit())
+    model = tagger.model
+    arrays = model.arrays | {name: np.full_like(model.arrays[name], 3e38)}
+    told = TagPredictor(replace(model, arrays=arrays))
+    with contextlib.suppress(DataError):
+        told.tags(read_tagged(fruit(3)))

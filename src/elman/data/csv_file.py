@@ -16,7 +16,7 @@ from elman.data.times import parse_time
 from elman.errors import DataError
 
 _BINARY = {
-    b"\x89PNG": "a PNG picture; give a CSV or Parquet file",
+    b"\x89PNG": "a PNG picture; give {wanted}",
     b"PK\x03\x04": "an Excel workbook or zip archive; export it as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; export it as CSV",
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
@@ -27,7 +27,7 @@ _SAMPLE = 20  # records that decide on the delimiter
 Record = tuple[int, list[str]]  # the line on which it begins, its fields
 
 
-def decode(content: bytes, name: str) -> str:
+def decode(content: bytes, name: str, wanted: str = "a CSV or Parquet file") -> str:
     """The text of a file, which must be UTF-8, with or without a byte order mark.
 
     Raises:
@@ -35,10 +35,10 @@ def decode(content: bytes, name: str) -> str:
     """
     for magic, what in _BINARY.items():
         if content.startswith(magic):
-            raise DataError(f"{name}: this is {what}")
+            raise DataError(f"{name}: this is {what.format(wanted=wanted)}")
     if b"\0" in content:
         line = content[: content.index(b"\0")].count(b"\n") + 1
-        raise DataError(f"{name}, line {line}: this is a binary file, not text; give a CSV or Parquet file")
+        raise DataError(f"{name}, line {line}: this is a binary file, not text; give {wanted}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -34,6 +34,8 @@ class TaggedSentences:
         tags: one for each word; None: not known.
         parts: (N,) what the source itself says a sentence is for: 0 training, 1 validation, 2 the test; None: nothing.
         notes: what was found while reading, a sentence each.
+        without_tags: why there are no tags, and what to do; for messages.
+        apart: the sources of the parts that were given apart.
     """
 
     source: str
@@ -41,6 +43,8 @@ class TaggedSentences:
     tags: tuple[Words, ...] | None = field(default=None, repr=False)
     parts: Array | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    without_tags: str = "there are no tags; give them"
+    apart: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -57,7 +61,7 @@ class TaggedSentences:
             DataError: there are none.
         """
         if self.tags is None:
-            raise DataError(f"{self.source}: there are no tags, only one column; give a file that has both")
+            raise DataError(f"{self.source}: {self.without_tags}")
         return self.tags
 
     def select(self, rows: Any) -> TaggedSentences:
@@ -78,7 +82,12 @@ class TaggedSentences:
             words=self.words + other.words,
             tags=self.known_tags() + other.known_tags(),
             parts=np.concatenate([own, np.full(len(other), part, np.int8)]),
+            apart={**self.apart, part: other.source},
         )
+
+    def source_of(self, part: int) -> str:
+        """Where the sentences of a part come from."""
+        return self.apart.get(part, self.source)
 
     def digests(self) -> Array:
         """(N,) uint64: equal for sentences of the same words."""
@@ -88,7 +97,9 @@ class TaggedSentences:
 
     def describe(self) -> list[str]:
         """What was read, a fact a line."""
-        return [f"{self.source}: {len(self)} sentences, {self.word_count} words", *self.notes]
+        own = [k for k in range(len(self)) if self.parts is None or int(self.parts[k]) not in self.apart]
+        words = sum(len(self.words[k]) for k in own)
+        return [f"{self.source}: {len(own)} sentences, {words} words", *self.notes]
 
 
 def read_tagged(source: Any, word_column: int = 0, tag_column: int | None = None) -> TaggedSentences:
@@ -99,7 +110,8 @@ def read_tagged(source: Any, word_column: int = 0, tag_column: int | None = None
             separated by lines of white space; a mapping ``{"words": [[…], …], "tags": [[…], …]}``, or without tags;
             or :class:`TaggedSentences`. Lines that begin with ``-DOCSTART-`` are left out.
         word_column: where a line's word stands, counted from 0.
-        tag_column: where its tag stands; None: in the last column, if there are two or more.
+        tag_column: where its tag stands; None: in the last column, if there are two or more. In a file without that
+            column the tags are not known.
 
     Raises:
         DataError: it cannot be read, or its lines differ in columns; the message names the line and the remedy.
@@ -114,7 +126,7 @@ def read_tagged(source: Any, word_column: int = 0, tag_column: int | None = None
     if not isinstance(source, str | Path):
         raise DataError(f"{source!r:.60} holds no sentences; give a file's path, or {{'words': …, 'tags': …}}")
     name = display_name(source)
-    text = decode(read_content(source), name)
+    text = decode(read_content(source), name, "a text file with a word and its tag on each line")
     return parse_columns(text, name, word_column, tag_column)
 
 
@@ -125,15 +137,15 @@ def parse_columns(text: str, name: str, word_column: int = 0, tag_column: int | 
     (('Apple', 'grows'), ('I',))
     """
     lines = [line.rstrip("\r") for line in text.split("\n")]  # not splitlines: words hold other separators
-    tabs = all("\t" in line for line in lines if line.strip())
-    width, first = 0, 0
+    tabs = all("\t" in line for line in lines if line.strip() and line.strip(" \t") != DOCUMENT)
+    width, first, last, has_tags = 0, 0, 0, False
     sentences: list[list[tuple[str, str]]] = [[]]
     documents = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             sentences.append([])
             continue
-        fields = [part.strip() for part in line.split("\t")] if tabs else _SPACES.split(line.strip(" \t"))
+        fields = [part.strip(" ") for part in line.split("\t")] if tabs else _SPACES.split(line.strip(" \t"))
         if fields[0] == DOCUMENT:
             documents += 1
             sentences.append([])
@@ -141,13 +153,15 @@ def parse_columns(text: str, name: str, word_column: int = 0, tag_column: int | 
         if not width:
             width, first = len(fields), number
             _check_columns(name, number, width, word_column, tag_column)
+            last = width - 1 if tag_column is None else tag_column
+            has_tags = last < width and (width > 1 or tag_column is not None)
         if len(fields) != width:
             raise DataError(
                 f"{name}, line {number}: {len(fields)} columns, but line {first} has {width}; correct the line"
             )
         word = fields[word_column]
-        tag = fields[width - 1 if tag_column is None else tag_column] if width > 1 or tag_column is not None else ""
-        if not word or (width > 1 and not tag):
+        tag = fields[last] if has_tags else ""
+        if not word or (has_tags and not tag):
             what = "the word" if not word else "the tag"
             raise DataError(f"{name}, line {number}: {what} is empty; fill it in, or delete the line")
         sentences[-1].append((word, tag))
@@ -156,17 +170,17 @@ def parse_columns(text: str, name: str, word_column: int = 0, tag_column: int | 
         raise DataError(f"{name}: there are no words; give a file with a word and its tag on each line")
     notes = (f"{documents} lines that begin with {DOCUMENT} are left out",) if documents else ()
     words = tuple(tuple(word for word, _ in sentence) for sentence in whole)
-    has_tags = width > 1 or tag_column is not None
     tags = tuple(tuple(tag for _, tag in sentence) for sentence in whole) if has_tags else None
-    return TaggedSentences(name, words, tags, notes=notes)
+    missing = "only one column" if tag_column is None else f"{width} columns, and `tag_column` is {tag_column}"
+    why = f"there are no tags, {missing}; give a file that has both"
+    return TaggedSentences(name, words, tags, notes=notes, without_tags=why)
 
 
 def _check_columns(name: str, number: int, width: int, word_column: int, tag_column: int | None) -> None:
-    for setting, column in (("word_column", word_column), ("tag_column", tag_column)):
-        if column is not None and not 0 <= column < width:
-            raise DataError(
-                f"{name}, line {number}: {width} columns, and `{setting}` is {column}; they are counted from 0"
-            )
+    if word_column >= width:
+        raise DataError(
+            f"{name}, line {number}: {width} columns, and `word_column` is {word_column}; they are counted from 0"
+        )
     if width > 1 and word_column == (width - 1 if tag_column is None else tag_column):
         raise DataError(f"{name}, line {number}: words and tags are both read from column {word_column}; name two")
 
@@ -192,7 +206,7 @@ def _lists(values: Any, what: str) -> tuple[Words, ...]:
         if isinstance(sentence, str) or not isinstance(sentence, Sequence):
             raise DataError(f"{what}: a sentence is {sentence!r:.40}; give it as a list of {what}")
         for item in sentence:
-            if not isinstance(item, str) or not item:
+            if not isinstance(item, str) or not item or any("\ud800" <= letter < "\ue000" for letter in item):
                 raise DataError(f"{what}: {quote(str(item))} is no text, or an empty one; give text")
         found.append(tuple(sentence))
     return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import os
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -26,6 +28,7 @@ SUFFIX = ".txt"
 PIECE = 2**22  # bytes read at once
 IN_MEMORY = 2**26  # a longer text lies in a temporary file
 _GZIP = b"\x1f\x8b"
+_taken: WeakSet[Any] = WeakSet()  # standard inputs that were read
 _MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
@@ -40,6 +43,7 @@ class Text:
         notes: what was found while reading, a sentence each.
         validation_from, test_from: where a text begins that was given apart to choose the epoch, and one for the test;
             None: there is none.
+        main_length: tokens without those of texts that were given apart; None: none were.
 
     >>> Text.of("ab\\n").codes.tolist()
     [97, 98, 10]
@@ -51,6 +55,7 @@ class Text:
     notes: tuple[str, ...] = ()
     validation_from: int | None = None
     test_from: int | None = None
+    main_length: int | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -69,18 +74,35 @@ class Text:
         """From one token to another."""
         return Text(self.source, self.tokens, self.codes[start:stop])
 
-    def followed_by(self, other: Text, *, is_test: bool) -> Text:
-        """Both as one, of which ``other`` is for the test, or else to choose the epoch.
+    @property
+    def own_length(self) -> int:
+        """Tokens, without those of texts that were given apart."""
+        return len(self) if self.main_length is None else self.main_length
+
+    def with_test(self, other: Text) -> Text:
+        """Both as one, of which ``other`` is the test.
 
         Raises:
             DataError: one is of characters, the other of bytes.
         """
+        codes = self._with(other, len(self))
+        return replace(self, codes=codes, test_from=len(self), main_length=self.own_length)
+
+    def with_validation(self, other: Text, at: int) -> Text:
+        """Both as one, of which ``other``, put in at ``at``, where the test begins, is to choose the epoch.
+
+        Raises:
+            DataError: one is of characters, the other of bytes.
+        """
+        codes, test_from = self._with(other, at), at + len(other)
+        return replace(self, codes=codes, validation_from=at, test_from=test_from, main_length=self.own_length)
+
+    def _with(self, other: Text, at: int) -> Array:
         if self.tokens != other.tokens:
             raise DataError(f"{other.source}: {other.tokens}, but {self.source} is read as {self.tokens}")
-        whole = _store(len(self) + len(other), self.codes.dtype)
-        whole[: len(self)], whole[len(self) :] = self.codes, other.codes
-        found = replace(self, codes=whole)
-        return replace(found, test_from=len(self)) if is_test else replace(found, validation_from=len(self))
+        whole, end = _store(len(self) + len(other), self.codes.dtype), at + len(other)
+        whole[:at], whole[at:end], whole[end:] = self.codes[:at], other.codes, self.codes[at:]
+        return whole
 
     def decoded(self) -> str:
         """As text; bytes that are no UTF-8 become �."""
@@ -139,7 +161,9 @@ def read_text(source: Any, tokens: str = "char") -> Text:
     paths = list(source) if isinstance(source, list | tuple) else [source]
     if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
         raise DataError(f"{source!r:.60} is no text; give a file's path, several, or {{'text': '…'}}")
-    named = [str(path) for path in paths]
+    named = [os.fspath(path) for path in paths]
+    if "" in named:
+        raise DataError("'' is no path; give a file's, or a folder's")
     if named.count(STDIN) > 1:
         raise DataError(f"standard input ({STDIN}) is given twice; it can be read once")
     files = [file for path in named for file in _files_in(path)]
@@ -157,9 +181,12 @@ def _shown(file: str) -> str:
 
 def _files_in(path: str) -> list[str]:
     folder = Path(path)
-    if path == STDIN or not folder.is_dir():
+    try:
+        if path == STDIN or not folder.is_dir():
+            return [path]
+        files = sorted(str(file) for file in folder.rglob(f"*{SUFFIX}") if file.is_file())
+    except (OSError, ValueError):  # said where it is opened
         return [path]
-    files = sorted(str(file) for file in folder.rglob(f"*{SUFFIX}") if file.is_file())
     if not files:
         raise DataError(f"{display_name(path)}: there is no {SUFFIX} file in this folder; give files by name")
     return files
@@ -273,19 +300,16 @@ def _pieces(path: str) -> Iterator[bytes]:
     name = _shown(path)
     try:
         if path == STDIN:
-            yield from _all_of(sys.stdin.buffer)
+            if sys.stdin.buffer in _taken:
+                raise DataError("standard input is given twice; it can be read once")
+            _taken.add(sys.stdin.buffer)
+            yield from _plain(sys.stdin.buffer, name)
             return
         file = Path(path)
         if file.is_char_device() or file.is_block_device():
             raise DataError(f"{name}: this is a device, which may never end; give a file or a pipe")
         with file.open("rb") as raw:
-            first = raw.read(PIECE)
-            if not first.startswith(_GZIP):
-                yield first
-                yield from _all_of(raw)
-                return
-        with file.open("rb") as raw:
-            yield from _unpacked(raw, name)
+            yield from _plain(raw, name)
     except FileNotFoundError as error:
         raise DataError(f"{name}: there is no such file; check the path") from error
     except PermissionError as error:
@@ -302,13 +326,40 @@ def _all_of(raw: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _unpacked(raw: IO[bytes], name: str) -> Iterator[bytes]:
-    most, taken = most_unpacked(os.fstat(raw.fileno()).st_size), 0
+class _Whole(io.RawIOBase):
+    """A stream of which the first piece was read already: a pipe cannot be opened again."""
+
+    def __init__(self, first: bytes, rest: IO[bytes]) -> None:
+        self._first, self._rest, self.taken = first, rest, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._first[: len(buffer)] or self._rest.read(len(buffer))
+        self._first = self._first[len(piece) :]
+        buffer[: len(piece)] = piece
+        self.taken += len(piece)
+        return len(piece)
+
+
+def _plain(raw: IO[bytes], name: str) -> Iterator[bytes]:
+    """What comes out of a stream, unpacked if it is compressed with gzip."""
+    first = raw.read(PIECE)
+    if first.startswith(_GZIP):
+        yield from _unpacked(_Whole(first, raw), name)
+        return
+    yield first
+    yield from _all_of(raw)
+
+
+def _unpacked(raw: _Whole, name: str) -> Iterator[bytes]:
+    taken = 0
     try:
-        with gzip.GzipFile(fileobj=raw) as file:
+        with io.BufferedReader(raw) as packed, gzip.GzipFile(fileobj=packed) as file:
             for piece in _all_of(file):  # type: ignore[arg-type]
                 taken += len(piece)
-                if taken > most:
+                if taken > (most := most_unpacked(raw.taken)):
                     raise DataError(
                         f"{name}: the gzip file unpacks to more than {most:,} bytes, far more than texts do; if that "
                         "is right, unpack it (gunzip) and give the file that results"

@@ -105,10 +105,10 @@ class Estimator(ABC):
         self.columns = self._changed(columns)
         dataset, held_out = self.read(data), None
         self.columns = self._settled(self.columns, dataset)
-        if validation is not None:
-            dataset = self._with_validation(dataset, self._read_test(validation, dataset))
         if test is not None:
             dataset, held_out = self._join(dataset, self._read_test(test, dataset))
+        if validation is not None:
+            dataset = self._with_validation(dataset, self._read_test(validation, dataset))
         predictor = None if start_from is None else self._to_go_on_from(start_from, dataset, held_out)
         problem = self._problem(dataset, held_out, predictor)
         with nullcontext() if watch is None else Watch(Path(watch)) as on_picture:

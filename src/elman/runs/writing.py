@@ -19,7 +19,7 @@ class WritingSettings(Settings):
         0.8, "what the logits are divided by: below 1 surer, above 1 wilder, 0 the likeliest token always", minimum=0
     )
     top_p: float = setting(
-        1.0, "choose among the likeliest tokens that together have this probability", above=0, below=MOST
+        1.0, "choose among the likeliest tokens that together have this probability", above=0, maximum=1
     )
     top_k: int = setting(0, "choose among so many of the likeliest tokens; 0 for all", minimum=0)
     seed: int = setting(0, "seed of the choices", minimum=0, below=2**63)

@@ -11,8 +11,10 @@ from elman.learning import Evaluation, Predictor
 from elman.model import Model
 from elman.runs.estimator import Estimator
 from elman.runs.writing import WritingSettings
+from elman.settings import from_record
+from elman.tasks.language.overlap import check_apart
 from elman.tasks.language.predictor import LanguagePredictor
-from elman.tasks.language.problem import LanguageProblem, divided
+from elman.tasks.language.problem import LanguageProblem, divided, test_begins
 from elman.tasks.language.settings import LanguageColumns, LanguageSettings
 from elman.tasks.language.writing import write
 
@@ -44,7 +46,7 @@ class LanguageModel(Estimator):
             DataError: a prompt with characters that the model does not know.
             SettingsError: an unknown choice, or one out of range.
         """
-        return "".join(self.writes(WritingSettings(prompt=prompt, **choices)))
+        return "".join(self.writes(from_record(WritingSettings, {"prompt": prompt, **choices})))
 
     def writes(self, settings: WritingSettings) -> Iterator[str]:
         final = self.outcome.final
@@ -58,10 +60,14 @@ class LanguageModel(Estimator):
         return read_text(source, data.tokens)
 
     def _join(self, data: Text, test: Text) -> tuple[Text, Text]:
-        return data.followed_by(test, is_test=True), test
+        check_apart(data, test)
+        return data.with_test(test), test
 
     def _with_validation(self, data: Text, validation: Text) -> Text:
-        return data.followed_by(validation, is_test=False)
+        known = test_begins(data, self.settings)
+        if data.test_from is not None:
+            check_apart(validation, data.part(known))
+        return data.with_validation(validation, known)
 
     def _held_out(self, data: Text, predictor: Predictor) -> Text | None:
         known = divided(data, self.settings).known
@@ -70,6 +76,7 @@ class LanguageModel(Estimator):
     def _to_score(self, data: Text, predictor: Predictor) -> Text:
         """What follows the text that the model was fitted on, where ``data`` begin with it; else all of them."""
         assert isinstance(predictor, LanguagePredictor)
+        _check_tokens(data, predictor)
         for fitted in predictor.record.fitted:
             if fitted.length < len(data) and fitted.begins(data):
                 return data.part(fitted.length)
@@ -87,7 +94,7 @@ class LanguageModel(Estimator):
     def _describe(self, data: Text) -> list[str]:
         fit, known, whole = divided(data, self.settings)
         tokens = "bytes" if data.tokens == "bytes" else "characters"
-        lines = [f"{data.source}: {whole} {tokens}", *data.notes]
+        lines = [f"{data.source}: {data.own_length} {tokens}", *data.notes]
         predictor = self.outcome.final
         assert isinstance(predictor, LanguagePredictor)
         unknown = int((predictor.vocabulary.indices(data) == predictor.vocabulary.unknown).sum())
@@ -100,13 +107,18 @@ class LanguageModel(Estimator):
 
     def _problem(self, data: Text, held_out: Text | None, start_from: Predictor | None) -> LanguageProblem:
         assert start_from is None or isinstance(start_from, LanguagePredictor)
-        if start_from is not None and start_from.vocabulary.tokens != data.tokens:
-            raise DataError(
-                f"{data.source}: read as {data.tokens}, but the model reads {start_from.vocabulary.tokens}; read it "
-                "as that, or train a new model"
-            )
+        if start_from is not None:
+            _check_tokens(data, start_from)
         return LanguageProblem(data, self.settings, start_from)
 
     @staticmethod
     def _predictor(model: Model) -> LanguagePredictor:
         return LanguagePredictor(model)
+
+
+def _check_tokens(data: Text, predictor: LanguagePredictor) -> None:
+    if predictor.vocabulary.tokens != data.tokens:
+        raise DataError(
+            f"{data.source}: read as {data.tokens}, but the model reads {predictor.vocabulary.tokens}; read it as "
+            "that, or train a new model"
+        )

@@ -15,7 +15,7 @@ from elman.errors import ModelFileError
 Array = np.ndarray
 ORDER = 5
 MOST_COUNTED = 4_000_000  # of a longer text, its last tokens are counted
-MOST_BYTES = 2**28
+MOST_BYTES = 8 * MOST_COUNTED
 PIECE = 2**20  # tokens scored at once
 LABELS = {"unigram": "frequencies", f"ngram{ORDER}": f"{ORDER}-gram"}
 
@@ -114,7 +114,7 @@ def ngrams_from_record(record: Any, size: int) -> Ngrams:
     counts = [_unpacked(text) for text in record["counts"]]
     before = 1
     for own, times in zip(keys, counts, strict=True):
-        if len(own) != len(times) or (len(own) and not _possible(own, times, before * size)):
+        if len(own) != len(times) or not len(own) or not _possible(own, times, before * size):
             raise ModelFileError("its record of the baselines has impossible values")
         before = len(own)
     return Ngrams(size, tuple(keys), tuple(counts))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.texts import PIECE, Text
-from elman.errors import ModelFileError
+from elman.errors import DataError, ModelFileError
 
 Array = np.ndarray
 WIDTH = 64  # tokens of a window: texts of different authors share hardly any
@@ -64,6 +64,19 @@ def fitted_on(text: Text) -> Fitted:
 def has_seen(fitted: Sequence[Fitted], text: Text) -> bool:
     """Whether any of the texts that a model was fitted on has a good part of ``text``."""
     return any(one.share_of(text) > SEEN for one in fitted)
+
+
+def check_apart(known: Text, test: Text) -> None:
+    """Check that a test does not stand in what is known before it.
+
+    Raises:
+        DataError: a good part of it does.
+    """
+    if has_seen([fitted_on(known)], test):
+        raise DataError(
+            f"{test.source}: a good part of this test stands in {known.source} as well, so a score on it would say "
+            "nothing; give another one"
+        )
 
 
 def digest_of(text: Text) -> str:

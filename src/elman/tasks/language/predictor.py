@@ -19,6 +19,7 @@ from elman.tasks.language.vocabulary import Vocabulary, vocabulary_from_record
 
 Array = np.ndarray
 STEPS = 2048  # run at once
+MOST_FITTED = 100  # texts that a model was fitted on, one after the other
 MOST_ROWS = 1_000_000  # of predictions.csv
 KEYS = {"vocabulary", "ngrams", "fitted"}
 
@@ -48,6 +49,8 @@ def record_from(values: Any) -> Record:
     """
     if not isinstance(values, dict) or values.keys() != KEYS or not isinstance(values["fitted"], list):
         raise ModelFileError(f"its record must have {', '.join(sorted(KEYS))}")
+    if not 0 < len(values["fitted"]) <= MOST_FITTED:
+        raise ModelFileError(f"it names {len(values['fitted'])} texts that it was fitted on")
     vocabulary = vocabulary_from_record(values["vocabulary"])
     ngrams = ngrams_from_record(values["ngrams"], vocabulary.size)
     return Record(vocabulary, ngrams, tuple(map(fitted_from_record, values["fitted"])))
@@ -101,7 +104,10 @@ class LanguagePredictor(Predictor):
         for start in range(0, len(indices) - 1, STEPS):
             inputs = np.asarray(indices[start : start + STEPS][: len(indices) - 1 - start])
             targets = np.asarray(indices[start + 1 : start + 1 + len(inputs)], np.int64)
-            output, state = self.model(inputs[None], state=state)
+            with np.errstate(over="ignore", invalid="ignore"):
+                output, state = self.model(inputs[None], state=state)
+            if not np.isfinite(output).all():
+                raise DataError(f"{text.source}: the model's logits are not finite; train it again")
             logits = output[0].astype(np.float64)
             top = logits.max(axis=-1)
             total = np.log(np.exp(logits - top[:, None]).sum(axis=-1)) + top

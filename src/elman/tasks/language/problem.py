@@ -42,7 +42,7 @@ def divided(text: Text, settings: LanguageSettings) -> Division:
         DataError: the text is too short.
     """
     whole = len(text)
-    known = whole - round(whole * settings.test_size) if text.test_from is None else text.test_from
+    known = test_begins(text, settings)
     fit = known - round(known * settings.validation) if text.validation_from is None else text.validation_from
     parts = Division(fit, known, whole)
     wanted = {
@@ -57,6 +57,11 @@ def divided(text: Text, settings: LanguageSettings) -> Division:
                 "or another `test_size` or `validation`"
             )
     return parts
+
+
+def test_begins(text: Text, settings: LanguageSettings) -> int:
+    """The first token of the test."""
+    return len(text) - round(len(text) * settings.test_size) if text.test_from is None else text.test_from
 
 
 class LanguageProblem(Problem):

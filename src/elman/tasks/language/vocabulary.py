@@ -113,6 +113,7 @@ def vocabulary_from_record(record: Any) -> Vocabulary:
     good = (
         isinstance(points, list)
         and all(type(point) is int and 0 <= point < CODE_POINTS for point in points)
+        and not any(0xD800 <= point < 0xE000 for point in points)
         and all(a < b for a, b in pairwise(points))
         and (len(points) > 1) == (record["tokens"] == "char")
         and (record["tokens"] == "char" or not points)

@@ -35,8 +35,12 @@ def _byte(index: int) -> bytes:
 
 
 def _prompt(predictor: LanguagePredictor, settings: WritingSettings) -> Array:
-    vocabulary = predictor.vocabulary
-    codes = codes_of(settings.prompt, vocabulary.tokens)
+    vocabulary, prompt = predictor.vocabulary, settings.prompt
+    try:  # bytes of a command line that are no text stand as surrogates
+        content = prompt.encode("utf-8", "surrogateescape" if vocabulary.tokens == "bytes" else "strict")
+    except UnicodeEncodeError as error:
+        raise DataError("the prompt is not UTF-8 text; write it in UTF-8, or train on bytes") from error
+    codes = np.frombuffer(content, np.uint8) if vocabulary.tokens == "bytes" else codes_of(prompt, "char")
     if not len(codes):
         raise DataError("the prompt is empty; give at least one character")
     indices = np.asarray(vocabulary.indices(Text("the prompt", vocabulary.tokens, codes)), np.int64)
@@ -60,8 +64,11 @@ def written(predictor: LanguagePredictor, prompt: Array, settings: WritingSettin
     choose = _chooser(settings, unknown)
     index = int(prompt[-1])
     for _ in range(settings.length):
-        logits, state = step(index, state)
-        index = choose(logits)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            logits, state = step(index, state)
+            if not np.isfinite(logits).all():
+                raise DataError("the model's logits are not finite; train it again")
+            index = choose(logits)
         yield index
 
 

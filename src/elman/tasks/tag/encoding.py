@@ -69,6 +69,14 @@ class Encoding:
             found[CHARACTERS] = spelled
         return found, lengths
 
+    def check_known(self, data: TaggedSentences) -> None:
+        """Check that all tags of ``data`` can be learned.
+
+        Raises:
+            DataError: there are none, or one that was not in training.
+        """
+        self.targets(data, max(map(len, data.words)))
+
     def targets(self, data: TaggedSentences, steps: int) -> Array:
         """(N, T) int64, padded with 0.
 
@@ -149,6 +157,8 @@ def encoding_from_record(record: Any) -> Encoding:
         all(isinstance(v, list) and all(isinstance(t, str) for t in v) for v in (words, tags))
         and len(set(words)) == len(words)
         and len(set(tags)) == len(tags) >= 2
+        and all(tags)
+        and (record["scheme"] == PLAIN or all(t == "O" or (t[:2] in ("B-", "I-") and t[2:]) for t in tags))
         and isinstance(record["characters"], str)
         and len(set(record["characters"])) == len(record["characters"])
         and record["scheme"] in SCHEMES[1:]

@@ -13,12 +13,14 @@ from elman.learning import Columns, Evaluation, Predictor
 from elman.model import CharacterEncoder, CRFHead, Model, SoftmaxHead, Stream, stream_of
 from elman.tasks.tag.baseline import MostFrequent, most_frequent_from_record
 from elman.tasks.tag.encoding import WORDS, Encoding, encoding_from_record
+from elman.tasks.tag.schemes import OUTSIDE, PLAIN, in_scheme
 from elman.tasks.tag.scores import evaluation_of
 from elman.tasks.tag.seen import Seen, seen_from_record
 
 Array = np.ndarray
 AT_ONCE = 128  # sentences of about one length
 KEYS = {"encoding", "baseline", "seen"}
+MOST_SEEN = 100  # trainings of a model, one after the other
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ def record_from(values: Any) -> Record:
     """
     if not isinstance(values, dict) or values.keys() != KEYS or not isinstance(values["seen"], list):
         raise ModelFileError(f"its record must have {', '.join(sorted(KEYS))}")
+    if not 0 < len(values["seen"]) <= MOST_SEEN:
+        raise ModelFileError(f"it names {len(values['seen'])} trainings")
     baseline = most_frequent_from_record(values["baseline"])
     return Record(encoding_from_record(values["encoding"]), baseline, tuple(map(seen_from_record, values["seen"])))
 
@@ -69,7 +73,8 @@ class TagPredictor(Predictor):
         try:
             inputs, lengths = encoding.inputs(probe, characters=self.reads_characters)
             inputs[WORDS][0] = len(encoding.words)
-            output, _ = model(inputs, lengths)
+            with np.errstate(over="ignore", invalid="ignore"):
+                output, _ = model(inputs, lengths)
         except (ElmanError, ValueError, IndexError) as error:
             raise ModelFileError(f"its layers do not read its words ({str(error)!a:.80})") from error
         if not isinstance(model.head, CRFHead | SoftmaxHead) or output.shape != (1, 2, len(encoding.tags)):
@@ -91,10 +96,11 @@ class TagPredictor(Predictor):
         for start in range(0, len(order), AT_ONCE):
             rows = order[start : start + AT_ONCE]
             inputs, lengths = self.encoding.inputs(data.select(rows), characters=self.reads_characters)
-            output, _ = self.model(inputs, lengths)
+            with np.errstate(over="ignore", invalid="ignore"):
+                output, _ = self.model(inputs, lengths)
+                best = self._best(output, lengths)
             if not np.isfinite(output).all():
                 raise DataError(f"{data.source}: the model's scores are not finite; train it again")
-            best = self._best(output, lengths)
             for row, own, length in zip(rows, best, lengths, strict=True):
                 found[row] = self.encoding.written(own[:length].tolist())
         return found
@@ -121,14 +127,27 @@ class TagPredictor(Predictor):
         Raises:
             DataError: it has none.
         """
-        test.known_tags()
-        encoding, said = self.encoding, self.tags(test)
+        encoding = self.encoding
+        true = in_scheme(test.known_tags(), encoding.scheme, test.source)
+        test, said = replace(test, tags=tuple(map(tuple, true))), self.tags(test)
+        known_tags = self._tags()
+        new = sum(tag not in known_tags for tags in true for tag in tags)
         known = set(encoding.words)
         unknown = sum(encoding.looked_up(word) not in known for words in test.words for word in words)
         table = self._table(test, said)
         rows = {name: table[name] for name in ("sentence", "token", "word")}
         rows |= {"y": [tag for tags in test.known_tags() for tag in tags], "prediction": table["prediction"]}
-        return evaluation_of(test, encoding.scheme, said, self.record.baseline.told(test), rows, unknown)
+        notes = (f"{new} words have a tag that training did not have: it is never told.",) if new else ()
+        found = evaluation_of(test, encoding.scheme, said, self.record.baseline.told(test), rows, unknown)
+        return replace(found, notes=(*found.notes, *notes))
+
+    def _tags(self) -> frozenset[str]:
+        """Those that it can tell, in the scheme of its files."""
+        encoding = self.encoding
+        if encoding.scheme == PLAIN:
+            return frozenset(encoding.tags)
+        kinds = {tag[2:] for tag in encoding.tags if tag != OUTSIDE}
+        return frozenset([OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in "BIES")])
 
     def has_seen(self, test: TaggedSentences) -> bool:
         return any(one.has(test) for one in self.record.seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -94,6 +95,10 @@ class TagProblem(Problem):
             self.encoding, self.layers = start_from.encoding, start_from.model.layers
         self.vectors = vectors
         self._held = data.select(self.parts.validation) if len(self.parts.validation) else None
+        checked = [(VALIDATION, self._held), (TEST, data.select(self.parts.test) if settings.refit else None)]
+        for part, sentences in checked:  # now, not after training
+            if sentences is not None and len(sentences):
+                self.encoding.check_known(replace(sentences, source=data.source_of(part)))
         self.test = data.select(self.parts.test) if len(self.parts.test) else None
         self._characters = bool(settings.char_hidden_size)
 

@@ -35,7 +35,7 @@ def split(tag: str) -> tuple[str, str]:
     (('B', 'creative-work'), ('O', ''))
     """
     prefix, dash, kind = tag.partition("-")
-    return (prefix, kind) if dash else (tag, "")
+    return (prefix, kind) if dash and kind else (tag, "")
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
@@ -120,6 +120,27 @@ def reading_of(sentences: Sequence[Sequence[str]], scheme: str, source: str) -> 
     if scheme != BIOES and prefixes & set("ES"):
         raise DataError(f"{source}: tags begin with E or S, which {scheme} does not have; set `scheme` to bioes")
     return Reading(scheme, _illegal(sentences, scheme))
+
+
+def in_scheme(sentences: Sequence[Sequence[str]], scheme: str, source: str) -> list[list[str]]:
+    """Tags of another file in the scheme of the training file.
+
+    Raises:
+        DataError: entities where there are plain tags, or the other way round.
+
+    >>> in_scheme([["S-per", "O"]], "bio", "a.conll")
+    [['B-per', 'O']]
+    """
+    reading = reading_of(sentences, "auto" if scheme != PLAIN else PLAIN, source)
+    if scheme != PLAIN and reading.scheme == PLAIN and any(tag != OUTSIDE for tags in sentences for tag in tags):
+        example = next(tag for tags in sentences for tag in tags if tag != OUTSIDE)
+        raise DataError(
+            f"{source}: the tag {example!r:.40} is not of an entity, as those in training are; give tags of the scheme "
+            f"{scheme}"
+        )
+    if scheme == PLAIN or reading.scheme == PLAIN:
+        return [list(tags) for tags in sentences]
+    return [tags_of(spans_of(tags), len(tags), scheme) for tags in sentences]
 
 
 def _illegal(sentences: Iterable[Sequence[str]], scheme: str) -> int:

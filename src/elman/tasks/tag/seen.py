@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.tagged import DIGEST, TaggedSentences
-from elman.errors import ModelFileError
+from elman.errors import DataError, ModelFileError
 
 Array = np.ndarray
 HALF = 0.5  # share of a test's sentences from which on it was seen: short ones stand in many texts
@@ -39,6 +39,19 @@ class Seen:
         """Text, for the model file."""
         content = b"".join(value.to_bytes(DIGEST, "big") for value in self.digests.tolist())
         return base64.b64encode(content).decode("ascii")
+
+
+def check_apart(known: TaggedSentences, test: TaggedSentences) -> None:
+    """Check that a test does not stand in what is known before it.
+
+    Raises:
+        DataError: more than half of it does.
+    """
+    if seen_in(known).has(test):
+        raise DataError(
+            f"{test.source}: more than half of this test's sentences stand in {known.source} as well, so a score on it "
+            "would say nothing; give another one"
+        )
 
 
 def seen_in(data: TaggedSentences) -> Seen:

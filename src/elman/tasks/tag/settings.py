@@ -26,7 +26,7 @@ class TagSettings(ModelSettings, TrainingSettings):
     bidirectional: bool = setting(True, "read each sentence backwards as well", fixed=True)
     word_size: int = setting(100, "values that stand for each word", minimum=1, below=MOST, fixed=True)
     vectors: str | None = setting(
-        None, "text file of word vectors to begin with: a word and its values on each line", metavar="FILE"
+        None, "text file of word vectors to begin with: a word and its values on each line", metavar="FILE", fixed=True
     )
     lower: bool = setting(True, "read words in lower case; the characters keep theirs", fixed=True)
     min_count: int = setting(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from elman.data.tagged import TEST, VALIDATION, TaggedSentences, read_tagged
+from elman.errors import SettingsError
 from elman.learning import Predictor
 from elman.model import Model
 from elman.runs.estimator import Estimator
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
-from elman.tasks.tag.schemes import Reading, reading_of
+from elman.tasks.tag.schemes import Reading, in_scheme, reading_of
+from elman.tasks.tag.seen import check_apart
 from elman.tasks.tag.settings import TagColumns, TagSettings
 
 
@@ -35,16 +38,29 @@ class Tagger(Estimator):
     columns_class = TagColumns
 
     def _read(self, source: Any, columns: TagColumns) -> TaggedSentences:
+        if self._outcome is not None and columns != self.columns:  # of data to be told, not trained on
+            assert isinstance(self.outcome.final, TagPredictor)
+            _check_scheme(columns.scheme, self.outcome.final)
         return read_tagged(source, columns.word_column, columns.tag_column)
 
     def _read_test(self, source: Any, data: TaggedSentences) -> TaggedSentences:
         return self._read(source, self.columns)
 
     def _join(self, data: TaggedSentences, test: TaggedSentences) -> tuple[TaggedSentences, TaggedSentences]:
+        test = self._like(test, data)
+        check_apart(data, test)
         return data.followed_by(test, TEST), test
 
     def _with_validation(self, data: TaggedSentences, validation: TaggedSentences) -> TaggedSentences:
-        return data.followed_by(validation, VALIDATION)
+        if data.parts is not None and (data.parts == TEST).any():
+            check_apart(validation, replace(data.select(data.parts == TEST), source=data.source_of(TEST)))
+        return data.followed_by(self._like(validation, data), VALIDATION)
+
+    def _like(self, other: TaggedSentences, data: TaggedSentences) -> TaggedSentences:
+        """``other`` with its tags in the scheme of ``data``."""
+        scheme = reading_of(data.known_tags(), self.columns.scheme, data.source).scheme
+        tags = in_scheme(other.known_tags(), scheme, other.source)
+        return replace(other, tags=tuple(map(tuple, tags)))
 
     def _held_out(self, data: TaggedSentences, predictor: Predictor) -> TaggedSentences | None:
         test = divided(data, self.settings).test
@@ -76,6 +92,8 @@ class Tagger(Estimator):
 
     def _problem(self, data: TaggedSentences, held_out: Any | None, start_from: Predictor | None) -> TagProblem:
         assert start_from is None or isinstance(start_from, TagPredictor)
+        if start_from is not None:
+            _check_scheme(self.columns.scheme, start_from)
         scheme = self.columns.scheme if start_from is None else start_from.encoding.scheme
         reading: Reading = reading_of(data.known_tags(), scheme, data.source)
         return TagProblem(data, self.settings, reading, start_from)
@@ -83,3 +101,9 @@ class Tagger(Estimator):
     @staticmethod
     def _predictor(model: Model) -> TagPredictor:
         return TagPredictor(model)
+
+
+def _check_scheme(named: str, predictor: TagPredictor) -> None:
+    own = predictor.encoding.scheme
+    if named not in ("auto", own):
+        raise SettingsError(f"`scheme` is {named!r}, but the model's tags are of {own!r}: leave it out")

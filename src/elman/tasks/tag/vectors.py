@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.files import display_name
+from elman.data.text import parse_number, quote
 from elman.errors import DataError
 
 Array = np.ndarray
+LARGEST = 1e6  # of a vector's values
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ def read_vectors(path: str, wanted: Collection[str], *, lower: bool) -> Vectors:
     words: dict[str, Array] = {}
     size = 0
     try:
-        with Path(path).open(encoding="utf-8") as file:
+        with Path(path).open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
-                word, _, rest = line.rstrip("\n").rstrip().partition(" ")
-                if number == 1 and rest.isdigit() and word.isdigit():
+                word, *rest = line.split() or [""]
+                if number == 1 and len(rest) == 1 and rest[0].isdigit() and word.isdigit():
                     continue
                 word = word.lower() if lower else word
-                count = len(rest.split())
+                count = len(rest)
                 size = size or count
                 if count != size or not count:
                     raise DataError(
@@ -60,18 +62,22 @@ def read_vectors(path: str, wanted: Collection[str], *, lower: bool) -> Vectors:
         raise DataError(f"{name}: there is no such file of vectors; check the path") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: this is not UTF-8 text; give vectors as text, not in a binary format") from error
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror}); check the path") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{name}: cannot be read ({reason}); check the path") from error
     if not words:
         raise DataError(f"{name}: it has a vector for none of the words; give vectors of the same language")
     return Vectors(name, tuple(words), np.stack(list(words.values())))
 
 
-def _values(text: str, name: str, number: int) -> Array:
-    try:
-        values = np.array(text.split(), np.float32)
-    except ValueError as error:
-        raise DataError(f"{name}, line {number}: {str(error)!a:.60}; correct the line, or delete it") from error
-    if not np.isfinite(values).all():
-        raise DataError(f"{name}, line {number}: a value is not finite; correct the line, or delete it")
-    return values
+def _values(texts: list[str], name: str, number: int) -> Array:
+    values = [parse_number(text) for text in texts]
+    for text, value in zip(texts, values, strict=True):
+        if value is None or not abs(value) <= LARGEST:
+            raise DataError(
+                f"{name}, line {number}: {quote(text)} is no number, or none that a vector has; correct the line, or "
+                "delete it"
+            )
+    return np.array(values, np.float32)
