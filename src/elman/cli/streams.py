@@ -54,8 +54,8 @@ def give_pieces(pieces: Iterable[str]) -> None:
 def visible(letter: str) -> str:
     """A character that a terminal might obey, as one that it shows.
 
-    >>> visible("\x1b"), visible("\u202e")
-    ('␛', '\\u202e')
+    >>> print(visible("\\x1b"), visible("\\u202e"))
+    ␛ \\u202e
     """
     code = ord(letter)
     return chr(0x2400 + code) if code < 32 else letter.encode("unicode_escape").decode("ascii")

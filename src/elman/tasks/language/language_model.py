@@ -14,7 +14,7 @@ from elman.runs.writing import WritingSettings
 from elman.settings import from_record
 from elman.tasks.language.overlap import check_apart
 from elman.tasks.language.predictor import LanguagePredictor
-from elman.tasks.language.problem import LanguageProblem, divided, test_begins
+from elman.tasks.language.problem import LanguageProblem, divided, start_of_test
 from elman.tasks.language.settings import LanguageColumns, LanguageSettings
 from elman.tasks.language.writing import write
 
@@ -29,10 +29,10 @@ class LanguageModel(Estimator):
     Raises:
         SettingsError: an unknown setting, or a value out of range.
 
-    >>> model = LanguageModel(hidden_size=16, num_layers=1, epochs=6, batch_size=4, bptt=16, learning_rate=0.03)
+    >>> model = LanguageModel(hidden_size=16, num_layers=1, epochs=9, batch_size=4, bptt=16, learning_rate=0.03)
     >>> model = model.fit({"text": "to be or not to be " * 60})
-    >>> model.generate("to be", length=14, temperature=0)
-    ' or not to be '
+    >>> model.generate("or", length=10, temperature=0)
+    ' not to be'
     """
 
     task_name = "language"
@@ -64,7 +64,7 @@ class LanguageModel(Estimator):
         return data.with_test(test), test
 
     def _with_validation(self, data: Text, validation: Text) -> Text:
-        known = test_begins(data, self.settings)
+        known = start_of_test(data, self.settings)
         if data.test_from is not None:
             check_apart(validation, data.part(known))
         return data.with_validation(validation, known)

@@ -42,7 +42,7 @@ def divided(text: Text, settings: LanguageSettings) -> Division:
         DataError: the text is too short.
     """
     whole = len(text)
-    known = test_begins(text, settings)
+    known = start_of_test(text, settings)
     fit = known - round(known * settings.validation) if text.validation_from is None else text.validation_from
     parts = Division(fit, known, whole)
     wanted = {
@@ -59,7 +59,7 @@ def divided(text: Text, settings: LanguageSettings) -> Division:
     return parts
 
 
-def test_begins(text: Text, settings: LanguageSettings) -> int:
+def start_of_test(text: Text, settings: LanguageSettings) -> int:
     """The first token of the test."""
     return len(text) - round(len(text) * settings.test_size) if text.test_from is None else text.test_from
 
