@@ -13,8 +13,8 @@ from elman.tasks.language.predictor import LanguagePredictor
 from elman.tasks.language.scores import score
 
 SEGMENT = 32  # tokens scored, then learned from
-LEARNING_RATE = 1e-4
-DECAY = 0.01  # of the distance to the trained weights, a segment
+LEARNING_RATE = 6e-4
+DECAY = 0.003  # of the distance to the trained weights, a segment
 
 
 def adapted(test: Text, predictor: LanguagePredictor, evaluation: Evaluation) -> Evaluation:
