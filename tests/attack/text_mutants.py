@@ -108,7 +108,7 @@ def _plain(content: bytes) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str
     tabs = not any(line.strip() and "\t" not in line for line in lines)
     blocks: list[list[list[str]]] = [[]]
     for line in lines:
-        parts = [part.strip() for part in line.split("\t")] if tabs else re.split("[ \t]+", line.strip(" \t"))
+        parts = [part.strip(" ") for part in line.split("\t")] if tabs else re.split("[ \t]+", line.strip(" \t"))
         if not line.strip() or parts[0] == "-DOCSTART-":
             blocks.append([])
         else:

@@ -22,6 +22,7 @@ from elman.tasks.language.ngrams import ORDER, fit_ngrams, ngrams_from_record
 from elman.tasks.language.overlap import fitted_from_record, fitted_on, has_seen
 from elman.tasks.language.problem import LanguageProblem, divided
 from elman.tasks.language.settings import LanguageSettings
+from elman.tasks.language.temperature import with_temperature
 from elman.tasks.language.vocabulary import CODE_POINTS, fit_vocabulary, vocabulary_from_record
 
 QUICK = {"hidden_size": 8, "num_layers": 1, "epochs": 2, "learning_rate": 0.02, "batch_size": 4, "bptt": 16}
@@ -157,6 +158,21 @@ def test_adapting_begins_as_the_model_and_learns(trained):
     found = trained.evaluate({"text": some_text(60, seed=7)}, adapt=True)
     assert found.facts["adapted"].keys() == found.scores.keys() and "Adapted" in found.notes[-1]
     assert found.scores == trained.evaluate({"text": some_text(60, seed=7)}).scores
+
+
+def test_the_temperature_is_the_best_on_the_validation_part_alone():
+    text, chosen = Text.of(some_text(1500)), LanguageSettings(**QUICK)
+    problem = LanguageProblem(text, chosen)
+    model = elman.LanguageModel(**QUICK, validation=0).fit({"text": some_text(1500)}).model  # no temperature
+    sharp = {name: a * 3 if name.startswith(f"{len(model.layers) - 2}.") else a for name, a in model.arrays.items()}
+    part = text.part(problem.parts.fit, problem.parts.known)
+    found = problem.predictor(sharp, "train").nats(part).mean()
+    plain = LanguageProblem(text, LanguageSettings(**QUICK, validation=0)).predictor(sharp, "train")
+    by_hand = [with_temperature(plain, t).nats(part).mean() for t in np.linspace(0.6, 3.9, 34)]
+    assert found < plain.nats(part).mean() and found <= min(by_hand) + 1e-4
+    other = Text.of(text.decoded()[: problem.parts.known] + "k" * (len(text) - problem.parts.known))
+    same = LanguageProblem(other, chosen).predictor(sharp, "train")
+    np.testing.assert_array_equal(same.nats(part).mean(), found)
 
 
 def test_writing_follows_the_seed_the_prompt_and_the_choices(trained):

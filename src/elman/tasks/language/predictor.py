@@ -113,6 +113,17 @@ class LanguagePredictor(Predictor):
             total = np.log(np.exp(logits - top[:, None]).sum(axis=-1)) + top
             yield total - logits[np.arange(len(targets)), targets] + self.extra(targets)
 
+    def logits(self, text: Text) -> tuple[Array, Array]:
+        """The logits after each token but the last, (N - 1, V) float32, and the classes that follow, (N - 1,)."""
+        indices = self.vocabulary.indices(text)
+        parts, state = [], None
+        for start in range(0, len(indices) - 1, STEPS):
+            inputs = np.asarray(indices[start : start + STEPS][: len(indices) - 1 - start])
+            with np.errstate(over="ignore", invalid="ignore"):
+                output, state = self.model(inputs[None], state=state)
+            parts.append(output[0])
+        return np.concatenate(parts), np.asarray(indices[1:], np.int64)
+
     def extra(self, targets: Array) -> Array:
         """What tokens cost beyond their classes: those that have none of their own."""
         return np.where(targets == self.vocabulary.unknown, self.vocabulary.nats_of_unknown, 0.0)

@@ -20,6 +20,7 @@ from elman.tasks.language.ngrams import Ngrams, fit_ngrams
 from elman.tasks.language.overlap import digest_of, fitted_on
 from elman.tasks.language.predictor import LanguagePredictor, Record
 from elman.tasks.language.settings import LanguageSettings
+from elman.tasks.language.temperature import fit_temperature, with_temperature
 from elman.tasks.language.vocabulary import fit_vocabulary
 
 Array = np.ndarray
@@ -91,6 +92,7 @@ class LanguageProblem(Problem):
         self.layers = layers_for(self.vocabulary.size, settings) if start_from is None else start_from.model.layers
         self._indices = self.vocabulary.indices(text)
         self._ngrams: dict[FittedOn, Ngrams] = {}
+        self._temperature = 1.0
 
     def fingerprint(self) -> bytes:
         choices = [to_record(self.settings), self.vocabulary.record(), list(self.parts), digest_of(self.text)]
@@ -125,4 +127,7 @@ class LanguageProblem(Problem):
         fitted = (*before, fitted_on(self.text.part(0, end)))
         record = Record(self.vocabulary, self._ngrams[fitted_on_], fitted)
         model = Model(self.layers, arrays, "language")
-        return LanguagePredictor(replace(model, encoding=record.to_record()), record)
+        found = LanguagePredictor(replace(model, encoding=record.to_record()), record)
+        if fitted_on_ == "train" and self.parts.fit < self.parts.known:
+            self._temperature = fit_temperature(found, self.text.part(self.parts.fit, self.parts.known))
+        return with_temperature(found, self._temperature)
