@@ -16,7 +16,7 @@ help:
 	@echo "make demo    train RNN, LSTM and GRU on a noisy price; table and pictures"
 	@echo "make test    linter, type checker and all tests"
 	@echo "make lint    linter and type checker alone"
-	@echo "make docs    run every example of docs/jobs.md and put in what it prints (half an hour)"
+	@echo "make docs    run every example of docs/jobs.md and put in what it prints (an hour)"
 	@echo "make bench   the benchmarks (see docs/benchmarks.md)"
 	@echo "make attack  hostile files and killed processes by the thousand (see docs/reliability.md)"
 	@echo "make sanitize, make valgrind   tests of the native core with every access to memory watched"

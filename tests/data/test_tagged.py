@@ -13,7 +13,7 @@ def test_columns_sentences_and_documents():
     text = "-DOCSTART- -X- O\n\nEU NNP B-ORG\r\nrejects VBZ O\n \t \nPeter NNP B-PER\n\n\n"
     found = parse_columns(text, "a")
     assert found.words == (("EU", "rejects"), ("Peter",)) and found.tags == (("B-ORG", "O"), ("B-PER",))
-    assert found.notes == ("1 lines that begin with -DOCSTART- are left out",)
+    assert found.notes == ("1 lines of -DOCSTART- are left out",)
     assert parse_columns(text, "a", tag_column=1).tags == (("NNP", "VBZ"), ("NNP",))
     assert parse_columns("O\tEU\n", "a", 1, 0).words == (("EU",),)
     assert parse_columns("New York\tB-LOC\n", "a").words == (("New York",),)  # with tabs, a word may hold a space

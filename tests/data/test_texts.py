@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import elman.data.stores as stores
 import elman.data.texts as texts
 from elman.data import Text, read_text
 from elman.errors import DataError, SettingsError
@@ -27,7 +28,7 @@ def test_a_text_is_read_as_python_decodes_it(text, size):
     found = texts._gathered([("t", pieces)], "char", "t")
     expected = text.removeprefix("\ufeff")
     assert found.decoded() == expected
-    assert texts.text_of(texts.codes_of(text, "bytes"), "bytes") == text
+    assert Text.of(text, "bytes").decoded() == text
 
 
 def test_files_folders_and_standard_input(tmp_path, monkeypatch):
@@ -52,13 +53,14 @@ def test_a_long_text_lies_in_a_file_and_is_the_same(tmp_path, monkeypatch):
     content = "".join(chr(c) for c in np.random.default_rng(0).integers(32, 0x3000, 5000))
     (tmp_path / "a.txt").write_text(content, "utf-8")
     small = read_text(tmp_path / "a.txt")
-    monkeypatch.setattr(texts, "IN_MEMORY", 3000)
+    monkeypatch.setattr(stores, "IN_MEMORY", 3000)
+    monkeypatch.setattr(stores, "PIECE", 1000)
     monkeypatch.setattr(texts, "PIECE", 1000)
     large = read_text(tmp_path / "a.txt")
     assert isinstance(large.codes, np.memmap) and not isinstance(small.codes, np.memmap)
     np.testing.assert_array_equal(large.codes, small.codes)
     table = np.arange(0x110000) % 251
-    recoded = texts.recoded(large.codes, table, np.dtype("i4"))
+    recoded = stores.recoded(large.codes, table, np.dtype("i4"))
     assert isinstance(recoded, np.memmap)
     np.testing.assert_array_equal(recoded, small.codes % 251)
     both = large.with_test(small).with_validation(small.part(0, 7), 5000)
@@ -78,7 +80,7 @@ BROKEN = {
     "surrogates": (b"a\xed\xa0\x80", "line 1: byte 0xed is not UTF-8"),
     "gzip, cut": (gzip.compress(b"text" * 100)[:-5], "the gzip file is damaged or cut short"),
     "gzip, damaged": (b"\x1f\x8b\x08\0" + b"\xff" * 30, "the gzip file is damaged or cut short"),
-    "gzip, immense": (gzip.compress(bytes(2**25)), "far more than texts do"),
+    "gzip, immense": (gzip.compress(bytes(2**25)), "far more than data do"),
 }
 
 

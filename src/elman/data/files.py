@@ -6,11 +6,15 @@ import gzip
 import io
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from elman.errors import DataError
 
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
+PIECE = 2**22  # bytes read at once
 _MOST_TIMES, _ALWAYS = 100, 16 * 2**20
 
 
@@ -44,9 +48,21 @@ def read_content(path: str | bytes | os.PathLike[str]) -> bytes:
     """
     name = display_name(path)
     file = Path(os.fsdecode(path))
+    with readable(name):
+        check_no_device(file, name)
+        content = file.read_bytes()
+    if not content.startswith(GZIP):
+        return content
+    return b"".join(unpacked(io.BytesIO(content), name, len(content)))
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Whatever keeps a file from being read, as a :class:`DataError` that names it and the remedy."""
     try:
-        is_device = file.is_char_device() or file.is_block_device()
-        content = b"" if is_device else file.read_bytes()
+        yield
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"{name}: there is no such file; check the path") from error
     except IsADirectoryError as error:
@@ -56,22 +72,54 @@ def read_content(path: str | bytes | os.PathLike[str]) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{name}: cannot be read ({reason}); check the path") from error
-    if is_device:
+
+
+def check_no_device(file: Path, name: str) -> None:
+    """Check that a file has an end.
+
+    Raises:
+        DataError: it is a device.
+    """
+    if file.is_char_device() or file.is_block_device():
         raise DataError(f"{name}: this is a device, which may never end; give a file or a pipe")
-    return _unpack(content, name) if content.startswith(_GZIP) else content
 
 
-def _unpack(content: bytes, name: str) -> bytes:
-    most = most_unpacked(len(content))
+def unpacked(packed: IO[bytes], name: str, size: int = 0) -> Iterator[bytes]:
+    """What is in a stream of gzip, a piece at a time.
+
+    Args:
+        size: bytes of the stream; 0 for what is not known, as of a pipe.
+
+    Raises:
+        DataError: it is damaged, or unpacks to more than :func:`most_unpacked` of what was read of it, or of its size.
+    """
+    counted, taken = _Counted(packed), 0
     try:
-        # Read as a stream: gzip.decompress knows no bound, and copies the rest of the file for each of its members.
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            unpacked = file.read(most + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        # a stream: gzip.decompress knows no bound, and copies the rest of the file for each of its members
+        with io.BufferedReader(counted) as stream, gzip.GzipFile(fileobj=stream) as file:
+            while piece := file.read(PIECE):
+                taken += len(piece)
+                if taken > (most := most_unpacked(max(size, counted.taken))):
+                    raise DataError(
+                        f"{name}: the gzip file unpacks to more than {most:,} bytes, far more than data do; if that is "
+                        "right, unpack it (gunzip) and give the file that results"
+                    )
+                yield piece
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{name}: the gzip file is damaged or cut short; fetch or compress it again") from error
-    if len(unpacked) > most:
-        raise DataError(
-            f"{name}: the gzip file unpacks to more than {most:,} bytes, far more than data do; if that is right, "
-            "unpack it (gunzip) and give the file that results"
-        )
-    return unpacked
+
+
+class _Counted(io.RawIOBase):
+    """A stream that knows how much was read of it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self.taken = stream, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._stream.read(len(buffer))
+        buffer[: len(piece)] = piece
+        self.taken += len(piece)
+        return len(piece)

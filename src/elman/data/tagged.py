@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from elman.data.csv_file import decode
+from elman.data.digests import digests
 from elman.data.files import display_name, read_content
 from elman.data.text import quote
 from elman.errors import DataError
 
 Array = np.ndarray
-DIGEST = 6  # bytes: of a million sentences, two differ and look equal once in 500 cases
 DOCUMENT = "-DOCSTART-"
-TRAINING, VALIDATION, TEST = 0, 1, 2
+VALIDATION, TEST = 1, 2  # parts; 0 is what is fitted
 Words = tuple[str, ...]
 _SPACES = re.compile(r"[ \t]+")  # words may hold the other kinds
 
@@ -91,9 +90,7 @@ class TaggedSentences:
 
     def digests(self) -> Array:
         """(N,) uint64: equal for sentences of the same words."""
-        texts = ("\0".join(words).encode("utf-8", "replace") for words in self.words)
-        found = [hashlib.blake2b(text, digest_size=DIGEST).digest() for text in texts]
-        return np.array([int.from_bytes(digest, "big") for digest in found], np.uint64)
+        return digests("\0".join(words).encode("utf-8", "replace") for words in self.words)
 
     def describe(self) -> list[str]:
         """What was read, a fact a line."""
@@ -108,7 +105,7 @@ def read_tagged(source: Any, word_column: int = 0, tag_column: int | None = None
     Args:
         source: the path of a file with a word a line, its columns separated by tabs or else by spaces, sentences
             separated by lines of white space; a mapping ``{"words": [[…], …], "tags": [[…], …]}``, or without tags;
-            or :class:`TaggedSentences`. Lines that begin with ``-DOCSTART-`` are left out.
+            or :class:`TaggedSentences`. Lines whose first column is ``-DOCSTART-`` are left out.
         word_column: where a line's word stands, counted from 0.
         tag_column: where its tag stands; None: in the last column, if there are two or more. In a file without that
             column the tags are not known.
@@ -168,7 +165,7 @@ def parse_columns(text: str, name: str, word_column: int = 0, tag_column: int | 
     whole = [sentence for sentence in sentences if sentence]
     if not whole:
         raise DataError(f"{name}: there are no words; give a file with a word and its tag on each line")
-    notes = (f"{documents} lines that begin with {DOCUMENT} are left out",) if documents else ()
+    notes = (f"{documents} lines of {DOCUMENT} are left out",) if documents else ()
     words = tuple(tuple(word for word, _ in sentence) for sentence in whole)
     tags = tuple(tuple(tag for _, tag in sentence) for sentence in whole) if has_tags else None
     missing = "only one column" if tag_column is None else f"{width} columns, and `tag_column` is {tag_column}"

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import os
 import sys
-import tempfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -18,16 +14,14 @@ from weakref import WeakSet
 
 import numpy as np
 
-from elman.data.files import display_name, most_unpacked
+from elman.data.files import GZIP, PIECE, check_no_device, display_name, readable, unpacked
+from elman.data.stores import Parts, store
 from elman.errors import DataError, SettingsError
 
 Array = np.ndarray
 TOKENS = ("char", "bytes")
 STDIN = "-"
 SUFFIX = ".txt"
-PIECE = 2**22  # bytes read at once
-IN_MEMORY = 2**26  # a longer text lies in a temporary file
-_GZIP = b"\x1f\x8b"
 _taken: WeakSet[Any] = WeakSet()  # standard inputs that were read
 _MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
@@ -100,35 +94,15 @@ class Text:
     def _with(self, other: Text, at: int) -> Array:
         if self.tokens != other.tokens:
             raise DataError(f"{other.source}: {other.tokens}, but {self.source} is read as {self.tokens}")
-        whole, end = _store(len(self) + len(other), self.codes.dtype), at + len(other)
+        whole, end = store(len(self) + len(other), self.codes.dtype), at + len(other)
         whole[:at], whole[at:end], whole[end:] = self.codes[:at], other.codes, self.codes[at:]
         return whole
 
     def decoded(self) -> str:
         """As text; bytes that are no UTF-8 become �."""
-        return text_of(self.codes, self.tokens)
-
-
-def text_of(codes: Array, tokens: str) -> str:
-    """Code points or bytes as text; bytes that are no UTF-8 become �.
-
-    >>> text_of(np.array([104, 228]), "char"), text_of(np.array([195, 164]), "bytes")
-    ('hä', 'ä')
-    """
-    if tokens == "bytes":
-        return np.asarray(codes, np.uint8).tobytes().decode("utf-8", "replace")
-    return np.asarray(codes, "<u4").tobytes().decode("utf-32-le", "replace")
-
-
-def codes_of(text: str, tokens: str) -> Array:
-    """The other way round; a surrogate that stands alone becomes a question mark.
-
-    >>> codes_of("ä", "char").tolist(), codes_of("ä", "bytes").tolist()
-    ([228], [195, 164])
-    """
-    if tokens == "bytes":
-        return np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
-    return np.frombuffer(text.encode("utf-32-le", "replace"), "<u4").astype(np.int32)
+        if self.tokens == "bytes":
+            return self.codes.tobytes().decode("utf-8", "replace")
+        return self.codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
 
 
 def read_text(source: Any, tokens: str = "char") -> Text:
@@ -194,7 +168,7 @@ def _files_in(path: str) -> list[str]:
 
 def _gathered(files: Iterable[tuple[str, Iterator[bytes]]], tokens: str, name: str) -> Text:
     kind = np.dtype(np.uint8 if tokens == "bytes" else np.int32)
-    parts = _Parts(kind)
+    parts = Parts(kind)
     notes = []
     for shown, pieces in files:
         if tokens == "bytes":
@@ -248,136 +222,37 @@ class _Decoded:
         return text
 
 
-class _Parts:
-    """Arrays one after the other; past :data:`IN_MEMORY` bytes in a file that has no name and ends with the process."""
-
-    def __init__(self, kind: np.dtype[Any]) -> None:
-        self._kind, self._parts, self._bytes = kind, list[Array](), 0
-        self._file: IO[bytes] | None = None
-
-    def add(self, part: Array) -> None:
-        self._bytes += part.nbytes
-        if self._file is None and self._bytes > IN_MEMORY:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed in whole)
-            for earlier in self._parts:
-                self._file.write(earlier.tobytes())
-            self._parts.clear()
-        if self._file is None:
-            self._parts.append(part)
-        else:
-            self._file.write(part.tobytes())
-
-    def whole(self) -> Array:
-        if self._file is None:
-            return np.concatenate([np.zeros(0, self._kind), *self._parts])
-        with self._file:  # the mapping keeps it
-            self._file.flush()
-            return np.memmap(self._file, self._kind, "r+")
-
-
-def _store(count: int, kind: np.dtype[Any]) -> Array:
-    """Room for ``count`` numbers: in memory, or in a file where they are many."""
-    if count * kind.itemsize <= IN_MEMORY:
-        return np.empty(count, kind)
-    with tempfile.TemporaryFile() as file:  # the mapping keeps it
-        return np.memmap(file, kind, "w+", shape=(count,))
-
-
-def recoded(codes: Array, table: Array, kind: np.dtype[Any]) -> Array:
-    """``table[codes]`` as ``kind``, a piece at a time; where codes are many, in a temporary file.
-
-    >>> recoded(np.array([1, 0, 1]), np.array([7, 9]), np.dtype("u1"))
-    array([9, 7, 9], dtype=uint8)
-    """
-    found = _store(len(codes), kind)
-    for start in range(0, len(codes), PIECE):
-        found[start : start + PIECE] = table[codes[start : start + PIECE]]
-    return found
-
-
 def _pieces(path: str) -> Iterator[bytes]:
     """A file's bytes, unpacked if it is compressed with gzip."""
     name = _shown(path)
-    try:
+    with readable(name):
         if path == STDIN:
             if sys.stdin.buffer in _taken:
                 raise DataError("standard input is given twice; it can be read once")
             _taken.add(sys.stdin.buffer)
-            yield from _plain(sys.stdin.buffer, name)
+            yield from _plain(sys.stdin.buffer, name, 0)
             return
-        file = Path(path)
-        if file.is_char_device() or file.is_block_device():
-            raise DataError(f"{name}: this is a device, which may never end; give a file or a pipe")
-        with file.open("rb") as raw:
-            yield from _plain(raw, name)
-    except FileNotFoundError as error:
-        raise DataError(f"{name}: there is no such file; check the path") from error
-    except PermissionError as error:
-        raise DataError(f"{name}: permission to read is denied; change the file's permissions") from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{name}: cannot be read ({reason}); check the path") from error
+        check_no_device(Path(path), name)
+        with Path(path).open("rb") as raw:
+            yield from _plain(raw, name, os.fstat(raw.fileno()).st_size)
 
 
-def _all_of(raw: IO[bytes]) -> Iterator[bytes]:
+def _plain(raw: IO[bytes], name: str, size: int) -> Iterator[bytes]:
+    first = raw.read(PIECE)
+    if first.startswith(GZIP):
+        yield from unpacked(_Whole(first, raw), name, size)
+        return
+    yield first
     while piece := raw.read(PIECE):
         yield piece
 
 
-class _Whole(io.RawIOBase):
+class _Whole(io.BytesIO):
     """A stream of which the first piece was read already: a pipe cannot be opened again."""
 
     def __init__(self, first: bytes, rest: IO[bytes]) -> None:
-        self._first, self._rest, self.taken = first, rest, 0
+        super().__init__(first)
+        self._rest = rest
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._first[: len(buffer)] or self._rest.read(len(buffer))
-        self._first = self._first[len(piece) :]
-        buffer[: len(piece)] = piece
-        self.taken += len(piece)
-        return len(piece)
-
-
-def _plain(raw: IO[bytes], name: str) -> Iterator[bytes]:
-    """What comes out of a stream, unpacked if it is compressed with gzip."""
-    first = raw.read(PIECE)
-    if first.startswith(_GZIP):
-        yield from _unpacked(_Whole(first, raw), name)
-        return
-    yield first
-    yield from _all_of(raw)
-
-
-def _unpacked(raw: _Whole, name: str) -> Iterator[bytes]:
-    taken = 0
-    try:
-        with io.BufferedReader(raw) as packed, gzip.GzipFile(fileobj=packed) as file:
-            for piece in _all_of(file):  # type: ignore[arg-type]
-                taken += len(piece)
-                if taken > (most := most_unpacked(raw.taken)):
-                    raise DataError(
-                        f"{name}: the gzip file unpacks to more than {most:,} bytes, far more than texts do; if that "
-                        "is right, unpack it (gunzip) and give the file that results"
-                    )
-                yield piece
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: the gzip file is damaged or cut short; fetch or compress it again") from error
-
-
-def shown_token(code: int, tokens: str) -> str:
-    """A token in a table: the character where it can be printed, else its escape; a byte as its number.
-
-    >>> shown_token(97, "char"), shown_token(10, "char"), shown_token(97, "bytes")
-    ('a', '\\\\n', '97')
-    """
-    if tokens == "bytes":
-        return str(code)
-    with suppress(ValueError):
-        letter = chr(code)
-        return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-    return "\ufffd"
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(size) or self._rest.read(-1 if size is None else size)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from elman.model import CharacterEncoder
 from elman.nn.recurrent import Recurrent
-from elman.nn.twin import NO_STATE, State
+from elman.nn.twin import NO_STATE, State, arguments_of
 
 
 class CharacterEncoderTwin(Recurrent):
@@ -18,19 +18,7 @@ class CharacterEncoderTwin(Recurrent):
 
     def __init__(self, layer: CharacterEncoder, init: str) -> None:
         layout = layer.layout
-        super().__init__(
-            layout.cell,
-            layout.input_size,
-            layout.hidden_size,
-            layout.num_layers,
-            bias=layout.bias,
-            batch_first=True,
-            bidirectional=layout.bidirectional,
-            proj_size=layout.proj_size,
-            layer_norm=layout.layer_norm,
-            zoneout=layout.zoneout or 0.0,
-            init=init,
-        )
+        super().__init__(**arguments_of(layout), init=init)
         self.characters = torch.nn.Parameter(torch.randn(layer.count, layout.input_size))
         self.output_features = layout.recurrent_size * layout.num_directions
 

@@ -6,10 +6,12 @@ A twin is called with what it reads and gives what :meth:`elman.model.Layer.run`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from elman.recurrence import Layout
 
 State = dict[str, Tensor]
 NO_STATE: State = {}
@@ -46,6 +48,22 @@ class HeadTwin(Twin):
             weight: of the shape of ``targets``, or of its first dimensions; None counts all 1.
         """
         raise TypeError(f"{type(self).__name__} defines no loss")
+
+
+def arguments_of(layout: Layout) -> dict[str, Any]:
+    """What :class:`elman.nn.recurrent.Recurrent` is made with for a layout, batch first."""
+    return {
+        "cell": layout.cell,
+        "input_size": layout.input_size,
+        "hidden_size": layout.hidden_size,
+        "num_layers": layout.num_layers,
+        "bias": layout.bias,
+        "batch_first": True,
+        "bidirectional": layout.bidirectional,
+        "proj_size": layout.proj_size,
+        "layer_norm": layout.layer_norm,
+        "zoneout": layout.zoneout or 0.0,
+    }
 
 
 def weighted_mean(each: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -32,7 +32,7 @@ from elman.model.registry import check_known
 from elman.nn.character_encoder import CharacterEncoderTwin
 from elman.nn.crf import CRFTwin
 from elman.nn.recurrent import Recurrent
-from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State, Twin, weighted_mean
+from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State, Twin, arguments_of, weighted_mean
 
 
 class RecurrentTwin(Recurrent):
@@ -218,17 +218,8 @@ class EnsembleTwin(HeadTwin):
 def _recurrent(layer: RecurrentLayers, options: Regularisation) -> torch.nn.Module:
     layout = layer.layout
     twin = RecurrentTwin(
-        layout.cell,
-        layout.input_size,
-        layout.hidden_size,
-        layout.num_layers,
-        bias=layout.bias,
-        batch_first=True,
+        **arguments_of(layout),
         dropout=options.dropout if layout.num_layers > 1 else 0.0,
-        bidirectional=layout.bidirectional,
-        proj_size=layout.proj_size,
-        layer_norm=layout.layer_norm,
-        zoneout=layout.zoneout or 0.0,
         recurrent_dropout=options.recurrent_dropout,
         init=options.init,
     )

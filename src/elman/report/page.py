@@ -129,8 +129,12 @@ def _evaluation(page: Page) -> list[str]:
         _scores([metric.name for metric in found.metrics], [metric.better for metric in found.metrics], rows),
         *([_list(found.notes)] if found.notes else []),
         *([_details("More figures", _table({"": list(facts), "value": list(facts.values())}))] if facts else []),
-        *_section("Furthest off", [_table(found.worst)] if found.worst else []),
+        *_section("Furthest off", [_worst(found.worst)] if found.worst else []),
     ]
+
+
+def _worst(worst: Columns) -> str:
+    return _table(worst) if any(worst.values()) else '<p class="small">nothing: all is right</p>'
 
 
 def _scores(names: Sequence[str], better: Sequence[str], rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:

@@ -47,7 +47,7 @@ def evaluate(
     Args:
         adapt: show beside them those of a model that learns from each step once it has been scored.
     """
-    evaluation = estimator.evaluate(data, adapt=adapt, **columns) if adapt else estimator.evaluate(data, **columns)
+    evaluation = estimator.evaluate(data, adapt=adapt, **columns)
     if out is not None:
         record = {"test": dict(evaluation.scores), "baselines": {k: dict(v) for k, v in evaluation.baselines.items()}}
         record |= {**evaluation.facts, "verdict": evaluation.verdict}
@@ -75,8 +75,7 @@ def generate(estimator: Estimator, settings: Mapping[str, Any]) -> Iterator[str]
         DataError: a prompt that the model cannot read.
     """
     chosen = from_record(WritingSettings, settings)
-    pieces = estimator.writes(chosen)
-    return chain([chosen.prompt], pieces)
+    return chain([chosen.prompt or ""], estimator.writes(chosen))
 
 
 def save_text(path: Path, pieces: Iterable[str]) -> int:

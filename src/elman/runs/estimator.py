@@ -16,7 +16,7 @@ from elman.model import Model, Stream
 from elman.report.page import page_text
 from elman.report.watch import Watch
 from elman.runs import files
-from elman.runs.figures import learning_curve
+from elman.runs.figures import error_curve, learning_curve
 from elman.runs.fitting import Outcome, train
 from elman.runs.page import run_page
 from elman.runs.writing import WritingSettings
@@ -234,7 +234,8 @@ class Estimator(ABC):
         """What there is to draw of a model that was trained just now; :func:`elman.report.draw` draws it."""
         outcome = self.outcome
         own = () if outcome.evaluation is None else outcome.evaluation.figures
-        return [*own, *self.extras().figures, *([learning_curve(outcome)] if outcome.history else [])]
+        curves = [learning_curve(outcome), error_curve(outcome)] if outcome.history else []
+        return [*own, *self.extras().figures, *(curve for curve in curves if curve is not None)]
 
     def report(self, path: Path | str, command: str = "") -> Path:
         """Write a page about a model that was trained just now: scores, pictures, worst mistakes, settings; one HTML

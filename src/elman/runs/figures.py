@@ -1,4 +1,4 @@
-"""The figure that every run has."""
+"""The figures that every run has."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ def learning_curve(outcome: Outcome) -> Figure:
     lines = [Line("training", epochs, np.array([row["loss"] for row in rows]), "other")]
     if rows and rows[0]["validation_loss"] is not None:
         lines.append(Line("validation", epochs, np.array([row["validation_loss"] for row in rows]), "model"))
-    errors = [row["validation_error"] for row in rows]
-    if errors and errors[0] is not None:
-        lines.append(Line("validation error", epochs, np.array(errors).clip(min=1e-3), "baseline"))
     return Figure(
         "learning_curve",
         "Learning curve",
@@ -26,4 +23,21 @@ def learning_curve(outcome: Outcome) -> Figure:
         tuple(lines),
         marks=((outcome.best_epoch, "kept"),) if outcome.best_epoch else (),
         y_scale="log",
+    )
+
+
+def error_curve(outcome: Outcome) -> Figure | None:
+    """The validation part's error by epoch of the search, where the task has one."""
+    rows = [row for row in outcome.history if row["phase"] == "search" and row["validation_error"] is not None]
+    if not rows:
+        return None
+    epochs, errors = (np.array([row[name] for row in rows]) for name in ("epoch", "validation_error"))
+    return Figure(
+        "error_curve",
+        "Error on the validation part",
+        "epoch",
+        "error",
+        (Line("validation", epochs, errors, "model"),),
+        marks=((outcome.best_epoch, "kept"),) if outcome.best_epoch else (),
+        y_min=0,
     )

@@ -13,7 +13,9 @@ MOST = 1_000_000_000
 class WritingSettings(Settings):
     """What is written, and how tokens are chosen."""
 
-    prompt: str = setting("\n", "what the text begins with", metavar="TEXT")
+    prompt: str | None = setting(
+        None, "what the text begins with; without it the text begins after a line end, or a space", metavar="TEXT"
+    )
     length: int = setting(500, "tokens to write after it", minimum=0, below=MOST)
     temperature: float = setting(
         0.8, "what the logits are divided by: below 1 surer, above 1 wilder, 0 the likeliest token always", minimum=0

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from elman.learning.minimum import golden_section
+
 Array = np.ndarray
 BINS = 15
 SMALLEST = 1e-30
-LOW, HIGH, PARTS = 0.05, 20.0, 60
+LOW, HIGH = 0.05, 20.0
 
 
 class Reliability(NamedTuple):
@@ -63,16 +65,8 @@ def fit_temperature(probabilities: Array, targets: Array) -> float:
     >>> fit_temperature(np.array([[0.99, 0.01]] * 4), np.array([0, 0, 0, 1])) > 2
     True
     """
-    ratio = (5**0.5 - 1) / 2
-    low, high = np.log(LOW), np.log(HIGH)
 
     def loss(place: float) -> float:
         return nats(at_temperature(probabilities, float(np.exp(place))), targets)
 
-    for _ in range(PARTS):
-        inner = (high - ratio * (high - low), low + ratio * (high - low))
-        if loss(inner[0]) <= loss(inner[1]):
-            high = inner[1]
-        else:
-            low = inner[0]
-    return round(float(np.exp((low + high) / 2)), 6)
+    return round(float(np.exp(golden_section(loss, float(np.log(LOW)), float(np.log(HIGH))))), 6)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from elman.data import Sequences
-from elman.data.sequences import DIGEST, sorted_classes
+from elman.data.sequences import sorted_classes
 from elman.errors import DataError, ModelFileError
 
 Array = np.ndarray
@@ -168,28 +165,3 @@ def _floats(values: Any) -> tuple[float, ...]:
     if any(type(value) not in (int, float) for value in values):
         raise TypeError("scales are numbers")
     return tuple(map(float, values))
-
-
-def packed_digests(digests: Sequence[int] | Array) -> str:
-    """Digests of sequences as text: each once, in order."""
-    values = np.unique(np.asarray(digests, np.uint64)).tolist()
-    return base64.b64encode(b"".join(value.to_bytes(DIGEST, "big") for value in values)).decode()
-
-
-def unpacked_digests(text: Any) -> Array:
-    """What :func:`packed_digests` wrote.
-
-    Raises:
-        ModelFileError: it is damaged.
-
-    >>> unpacked_digests(packed_digests([3, 1, 3])).tolist()
-    [1, 3]
-    """
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise ModelFileError("its record of what was seen in training is malformed") from error
-    if len(data) % DIGEST:
-        raise ModelFileError("its record of what was seen in training is malformed")
-    parts = [data[k : k + DIGEST] for k in range(0, len(data), DIGEST)]
-    return np.array([int.from_bytes(part, "big") for part in parts], np.uint64)

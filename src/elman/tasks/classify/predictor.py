@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from elman.data import Sequences
+from elman.data import Sequences, digests
 from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
 from elman.learning import Columns, Evaluation, Metric, Predictor
 from elman.model import EnsembleHead, Model, SoftmaxHead, Stream, stepper_of
 from elman.model.file import model_digest
 from elman.tasks.classify.baselines import LABELS, Baselines, baselines_from_record
 from elman.tasks.classify.calibration import HIGH, LOW, at_temperature, nats, reliability
-from elman.tasks.classify.encoding import Encoding, encoding_from_record, packed_digests, unpacked_digests
+from elman.tasks.classify.encoding import Encoding, encoding_from_record
 from elman.tasks.classify.figures import figures_of, worst_mistakes
 from elman.tasks.classify.scores import METRICS, confusion, score, verdict, wilson
 
@@ -44,7 +44,7 @@ class Knowledge:
             "encoding": self.encoding.record(),
             "temperature": self.temperature,
             "baselines": self.baselines.record(),
-            "seen": packed_digests(self.seen),
+            "seen": digests.packed(np.unique(self.seen)),
         }
 
 
@@ -60,7 +60,7 @@ def knowledge_from_record(record: Any) -> Knowledge:
     if type(temperature) not in (int, float) or not LOW <= temperature <= HIGH:
         raise ModelFileError(f"its temperature is {temperature!r:.40}")
     baselines = baselines_from_record(record["baselines"], encoding)
-    return Knowledge(encoding, float(temperature), baselines, unpacked_digests(record["seen"]))
+    return Knowledge(encoding, float(temperature), baselines, digests.unpacked(record["seen"]))
 
 
 class ClassifyPredictor(Predictor):

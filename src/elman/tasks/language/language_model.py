@@ -39,7 +39,7 @@ class LanguageModel(Estimator):
     settings_class = LanguageSettings
     columns_class = LanguageColumns
 
-    def generate(self, prompt: str = "\n", **choices: Any) -> str:
+    def generate(self, prompt: str | None = None, **choices: Any) -> str:
         """What the model writes after ``prompt``; ``choices`` are those of :class:`elman.runs.writing.WritingSettings`.
 
         Raises:

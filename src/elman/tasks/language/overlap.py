@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.texts import PIECE, Text
+from elman.data.files import PIECE
+from elman.data.texts import Text
 from elman.errors import DataError, ModelFileError
 
 Array = np.ndarray

@@ -93,10 +93,20 @@ class LanguagePredictor(Predictor):
         Raises:
             DataError: fewer than two tokens, or of another kind.
         """
-        return np.concatenate(list(self.pieces(text)))
+        found = []
+        for logits, targets in self.steps(text):
+            top = logits.max(axis=-1)
+            total = np.log(np.exp(logits - top[:, None]).sum(axis=-1)) + top
+            found.append(total - logits[np.arange(len(targets)), targets] + self.extra(targets))
+        return np.concatenate(found)
 
-    def pieces(self, text: Text) -> Iterator[Array]:
-        """:meth:`nats`, a piece of the text at a time."""
+    def steps(self, text: Text) -> Iterator[tuple[Array, Array]]:
+        """The logits after each token but the last, (n, V) float64, and the classes that follow, (n,) int64, a piece of
+        the text at a time, the state carried.
+
+        Raises:
+            DataError: fewer than two tokens, or of another kind; logits that are not finite.
+        """
         indices = self.vocabulary.indices(text)
         if len(indices) < 2:
             raise DataError(f"{text.source}: a single token, after which nothing comes; give a longer text")
@@ -108,28 +118,14 @@ class LanguagePredictor(Predictor):
                 output, state = self.model(inputs[None], state=state)
             if not np.isfinite(output).all():
                 raise DataError(f"{text.source}: the model's logits are not finite; train it again")
-            logits = output[0].astype(np.float64)
-            top = logits.max(axis=-1)
-            total = np.log(np.exp(logits - top[:, None]).sum(axis=-1)) + top
-            yield total - logits[np.arange(len(targets)), targets] + self.extra(targets)
-
-    def logits(self, text: Text) -> tuple[Array, Array]:
-        """The logits after each token but the last, (N - 1, V) float32, and the classes that follow, (N - 1,)."""
-        indices = self.vocabulary.indices(text)
-        parts, state = [], None
-        for start in range(0, len(indices) - 1, STEPS):
-            inputs = np.asarray(indices[start : start + STEPS][: len(indices) - 1 - start])
-            with np.errstate(over="ignore", invalid="ignore"):
-                output, state = self.model(inputs[None], state=state)
-            parts.append(output[0])
-        return np.concatenate(parts), np.asarray(indices[1:], np.int64)
+            yield output[0].astype(np.float64), targets
 
     def extra(self, targets: Array) -> Array:
         """What tokens cost beyond their classes: those that have none of their own."""
         return np.where(targets == self.vocabulary.unknown, self.vocabulary.nats_of_unknown, 0.0)
 
     def predict(self, data: Text) -> Columns:
-        """``position`` from 0 in the text, ``token``, and ``nats``; the first token follows nothing, so it has none."""
+        """``position`` from 0, ``token``, ``nats``; the first token follows nothing, and is left out."""
         return self._table(self.vocabulary.indices(data), self.nats(data))
 
     def _table(self, indices: Array, nats: Array) -> Columns:

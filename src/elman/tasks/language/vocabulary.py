@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.texts import PIECE, Text, recoded, shown_token
+from elman.data.files import PIECE
+from elman.data.stores import recoded
+from elman.data.texts import Text
 from elman.errors import DataError, ModelFileError
 
 Array = np.ndarray
@@ -66,15 +68,17 @@ class Vocabulary:
         kind = np.uint8 if self.size <= 2**8 else np.int16 if self.size <= 2**15 else np.int32
         return recoded(text.codes, self._table, np.dtype(kind))
 
-    def codes(self, indices: Array) -> Array:
-        """The code points, or bytes, of classes; � for the class of all others."""
-        table = np.arange(BYTES) if self.tokens == "bytes" else np.array([*self.points, 0xFFFD])
-        found: Array = table[indices]
-        return found
-
     def shown(self, index: int) -> str:
-        """A class's token, as tables show it."""
-        return shown_token(int(self.codes(np.array(index))), self.tokens)
+        """A class's token, as tables show it: the character where it can be printed, else its escape; a byte as its
+        number; � for the class of all others.
+
+        >>> Vocabulary("char", (10, 97)).shown(0), Vocabulary("char", (10, 97)).shown(1), Vocabulary("bytes").shown(97)
+        ('\\\\n', 'a', '97')
+        """
+        if self.tokens == "bytes":
+            return str(index)
+        letter = chr(self.points[index]) if index < len(self.points) else "\ufffd"
+        return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
 
     def record(self) -> dict[str, Any]:
         """JSON values, for the model file."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from elman.data.texts import Text, codes_of
+from elman.data.texts import Text
 from elman.errors import DataError
 from elman.model import stepper_of
 from elman.runs.writing import WritingSettings
@@ -15,6 +15,7 @@ from elman.tasks.language.predictor import STEPS, LanguagePredictor
 
 Array = np.ndarray
 SHOWN = 12
+BEGINNINGS = "\n "  # what a text begins after, the first that the model knows
 
 
 def write(predictor: LanguagePredictor, settings: WritingSettings) -> Iterator[str]:
@@ -36,15 +37,18 @@ def _byte(index: int) -> bytes:
 
 def _prompt(predictor: LanguagePredictor, settings: WritingSettings) -> Array:
     vocabulary, prompt = predictor.vocabulary, settings.prompt
+    if prompt is None:
+        known = [letter for letter in BEGINNINGS if ord(letter) in vocabulary.points or vocabulary.tokens == "bytes"]
+        prompt = known[0] if known else chr(vocabulary.points[0])
     try:  # bytes of a command line that are no text stand as surrogates
         content = prompt.encode("utf-8", "surrogateescape" if vocabulary.tokens == "bytes" else "strict")
     except UnicodeEncodeError as error:
         raise DataError("the prompt is not UTF-8 text; write it in UTF-8, or train on bytes") from error
-    codes = np.frombuffer(content, np.uint8) if vocabulary.tokens == "bytes" else codes_of(prompt, "char")
-    if not len(codes):
+    if not content:
         raise DataError("the prompt is empty; give at least one character")
-    indices = np.asarray(vocabulary.indices(Text("the prompt", vocabulary.tokens, codes)), np.int64)
-    if (strange := codes[indices == vocabulary.unknown]).size:
+    text = Text.of(content, vocabulary.tokens)
+    indices = np.asarray(vocabulary.indices(text), np.int64)
+    if (strange := text.codes[indices == vocabulary.unknown]).size:
         found = list(dict.fromkeys(chr(code) for code in strange.tolist()))
         shown = ", ".join(repr(letter) for letter in found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
         raise DataError(

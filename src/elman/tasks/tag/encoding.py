@@ -121,12 +121,19 @@ def _shortened(word: str) -> str:
 
 
 def fit_encoding(
-    data: TaggedSentences, scheme: str, *, lower: bool, min_count: int, more_words: Sequence[str] = ()
+    data: TaggedSentences,
+    scheme: str,
+    *,
+    lower: bool,
+    min_count: int,
+    more_words: Sequence[str] = (),
+    more_tags: Sequence[Sequence[str]] = (),
 ) -> Encoding:
-    """The encoding of ``data``, which is all that may be known.
+    """The encoding of ``data``, which is what is learned from.
 
     Args:
         more_words: further words that have a vector.
+        more_tags: those of the validation part: a rare one may stand there alone.
 
     Raises:
         DataError: a single tag.
@@ -135,7 +142,7 @@ def fit_encoding(
     words = sorted({word for word, count in counts.items() if count >= min_count} | set(more_words))
     characters = "".join(sorted({letter for words in data.words for word in words for letter in word}))
     canonical = Encoding((), "", (), scheme, lower).canonical
-    tags = sorted({tag for own in data.known_tags() for tag in canonical(own)})
+    tags = sorted({tag for own in (*data.known_tags(), *more_tags) for tag in canonical(own)})
     if scheme != PLAIN:
         kinds = sorted({tag[2:] for tag in tags if "-" in tag})
         tags = ["O", *(f"{prefix}-{kind}" for kind in kinds for prefix in "BI")]

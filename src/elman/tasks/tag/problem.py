@@ -79,6 +79,7 @@ class TagProblem(Problem):
         self.data, self.settings, self.start_from = data, settings, start_from
         self.parts = divided(data, settings)
         fit = data.select(self.parts.fit)
+        self._held = data.select(self.parts.validation) if len(self.parts.validation) else None
         vectors = None
         if start_from is None:
             if settings.vectors is not None:
@@ -89,12 +90,12 @@ class TagProblem(Problem):
                 lower=settings.lower,
                 min_count=settings.min_count,
                 more_words=() if vectors is None else vectors.words,
+                more_tags=() if self._held is None else self._held.known_tags(),
             )
             self.layers = layers_for(self.encoding, settings)
         else:
             self.encoding, self.layers = start_from.encoding, start_from.model.layers
         self.vectors = vectors
-        self._held = data.select(self.parts.validation) if len(self.parts.validation) else None
         checked = [(VALIDATION, self._held), (TEST, data.select(self.parts.test) if settings.refit else None)]
         for part, sentences in checked:  # now, not after training
             if sentences is not None and len(sentences):

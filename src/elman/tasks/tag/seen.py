@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from elman.data.tagged import DIGEST, TaggedSentences
-from elman.errors import DataError, ModelFileError
+from elman.data.digests import packed, unpacked
+from elman.data.tagged import TaggedSentences
+from elman.errors import DataError
 
 Array = np.ndarray
 HALF = 0.5  # share of a test's sentences from which on it was seen: short ones stand in many texts
@@ -37,8 +36,7 @@ class Seen:
 
     def record(self) -> str:
         """Text, for the model file."""
-        content = b"".join(value.to_bytes(DIGEST, "big") for value in self.digests.tolist())
-        return base64.b64encode(content).decode("ascii")
+        return packed(self.digests)
 
 
 def check_apart(known: TaggedSentences, test: TaggedSentences) -> None:
@@ -65,11 +63,4 @@ def seen_from_record(text: Any) -> Seen:
     Raises:
         ModelFileError: it is damaged.
     """
-    try:
-        content = base64.b64decode(text, validate=True)
-        if len(content) % DIGEST:
-            raise ValueError
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise ModelFileError("its record of what was seen in training is malformed") from error
-    parts = [content[k : k + DIGEST] for k in range(0, len(content), DIGEST)]
-    return Seen(np.array([int.from_bytes(part, "big") for part in parts], np.uint64))
+    return Seen(unpacked(text))

@@ -30,7 +30,11 @@ class TagSettings(ModelSettings, TrainingSettings):
     )
     lower: bool = setting(True, "read words in lower case; the characters keep theirs", fixed=True)
     min_count: int = setting(
-        2, "words that occur fewer times in the training part are read like those never seen", minimum=1, below=MOST
+        2,
+        "words that occur fewer times in the training part are read like those never seen",
+        minimum=1,
+        below=MOST,
+        fixed=True,
     )
     char_size: int = setting(25, "values that stand for each character", minimum=1, below=MOST, fixed=True)
     char_hidden_size: int = setting(

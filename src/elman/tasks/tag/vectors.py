@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.files import display_name
+from elman.data.files import display_name, readable
 from elman.data.text import parse_number, quote
 from elman.errors import DataError
 
@@ -42,31 +42,24 @@ def read_vectors(path: str, wanted: Collection[str], *, lower: bool) -> Vectors:
     name = display_name(path)
     words: dict[str, Array] = {}
     size = 0
-    try:
-        with Path(path).open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, start=1):
-                word, *rest = line.split() or [""]
-                if number == 1 and len(rest) == 1 and rest[0].isdigit() and word.isdigit():
-                    continue
-                word = word.lower() if lower else word
-                count = len(rest)
-                size = size or count
-                if count != size or not count:
-                    raise DataError(
-                        f"{name}, line {number}: {count} values, where others have {size}; give a word and its values "
-                        "on each line, separated by spaces"
-                    )
-                if word in wanted and word not in words:
-                    words[word] = _values(rest, name, number)
-    except FileNotFoundError as error:
-        raise DataError(f"{name}: there is no such file of vectors; check the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name}: this is not UTF-8 text; give vectors as text, not in a binary format") from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{name}: cannot be read ({reason}); check the path") from error
+    with readable(name):
+        try:
+            with Path(path).open(encoding="utf-8-sig") as file:
+                for number, line in enumerate(file, start=1):
+                    word, *rest = line.split() or [""]
+                    if number == 1 and len(rest) == 1 and rest[0].isdigit() and word.isdigit():
+                        continue
+                    word = word.lower() if lower else word
+                    size = size or len(rest)
+                    if len(rest) != size or not rest:
+                        raise DataError(
+                            f"{name}, line {number}: {len(rest)} values, where others have {size}; give a word and its "
+                            "values on each line, separated by spaces"
+                        )
+                    if word in wanted and word not in words:
+                        words[word] = _values(rest, name, number)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name}: this is not UTF-8 text; give vectors as text, not in a binary format") from error
     if not words:
         raise DataError(f"{name}: it has a vector for none of the words; give vectors of the same language")
     return Vectors(name, tuple(words), np.stack(list(words.values())))
