@@ -63,6 +63,17 @@ def test_learns(small, examples, settings):
     assert (result.epochs_run, result.interrupted) == (30, False)
 
 
+@pytest.mark.parametrize("errors", [[1.0] * 30, [1.0] * 20 + [0.5] * 10, None])
+def test_the_error_chooses_and_among_equal_ones_the_loss(errors, settings):
+    given = iter(errors or [])
+    chosen = settings(epochs=30, batch_size=0, learning_rate=0.1, schedule="constant", weight_decay=0, patience=0)
+    choice = {"validation_error": lambda: next(given), "error_chooses": True} if errors else {}
+    result = fit(Scale("mae"), line(1), chosen, validation=line(0.5), **choice)
+    entries = [(*([e["validation_error"]] if errors else []), e["validation_loss"]) for e in result.history]
+    assert result.best_epoch == entries.index(min(entries)) + 1 and result.best_loss == min(entries)[0]
+    assert [e["validation_error"] for e in result.history] == (errors or [None] * 30)
+
+
 def test_restores_the_best_and_stops_early(settings):
     # from a = 0 towards 1 in steps of about 0.1; the validation part wants 0.5
     events, module, weights = [], Scale("mae"), []

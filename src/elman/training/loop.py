@@ -66,7 +66,7 @@ def fit(
         by_length: make batches of sequences of about one length, in random order, so that little of them is padding.
         validation_error: called after each epoch, the network in evaluation mode, for what history records beside the
             validation loss.
-        error_chooses: keep the epoch with the least validation error, not that with the least validation loss.
+        error_chooses: keep the epoch with the least validation error, and among several the least validation loss.
 
     Returns:
         the result. After Ctrl-C ``interrupted`` is True, and the network has the best weights so far.

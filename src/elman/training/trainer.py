@@ -97,9 +97,14 @@ class Trainer:
         if validation_loss is None:
             self.best = Best(self.epoch, loss, self._copies.taken())
             return
-        chosen = error if self._error_chooses and error is not None else validation_loss
-        if self.best.loss is None or chosen < self.best.loss:
-            self.best = Best(self.epoch, chosen, self._copies.taken())
+        rank = self._rank(self.history[-1])
+        if not self.best.epoch or rank < self._rank(self.history[self.best.epoch - 1]):
+            self.best = Best(self.epoch, rank[0], self._copies.taken())
+
+    def _rank(self, entry: dict[str, Any]) -> tuple[float, ...]:
+        """What chooses, less being better: the loss also among epochs of one error, as early ones may all have."""
+        loss, error = entry["validation_loss"], entry["validation_error"]
+        return (error, loss) if self._error_chooses and error is not None else (loss,)
 
     def _update(self) -> tuple[float, float]:
         """One pass over the training part; its mean loss, and its first learning rate."""
