@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from elman.cells import Cell, register_cell
     from elman.model import Stream
     from elman.recurrence.backends import use_backend
+    from elman.studies.explain import explain
     from elman.tasks import load
     from elman.tasks.classify import SequenceClassifier
     from elman.tasks.forecast import Forecaster
@@ -32,6 +33,7 @@ _HOMES = {
     "Stream": "elman.model",
     "Tagger": "elman.tasks.tag",
     "errors": "elman.errors",
+    "explain": "elman.studies.explain",
     "load": "elman.tasks",
     "nn": "elman.nn",
     "register_cell": "elman.cells",
@@ -47,6 +49,7 @@ __all__ = [
     "Tagger",
     "__version__",
     "errors",
+    "explain",
     "load",
     "nn",
     "register_cell",

@@ -94,6 +94,22 @@ def generate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def explain(arguments: argparse.Namespace) -> int:
+    """``elman explain RUN DATA``."""
+    from elman.report.progress import Progress
+    from elman.studies.explain import explain
+    from elman.tasks import load
+
+    estimator = load(arguments.run_folder)
+    columns = _columns_of_run(arguments, estimator.columns_class, estimator.task_name)
+    data = _data_of_run(arguments, estimator)
+    out = arguments.run_folder / "explain" if arguments.out is None else arguments.out
+    with Progress() as progress:
+        found = explain(estimator, data, example=arguments.example, out=out, on_event=progress, **columns)
+    say("\n".join([found.title, *found.notes, *(f"  {path}" for path in found.files)]))
+    return 0
+
+
 def info(arguments: argparse.Namespace) -> int:
     """``elman info [RUN]``."""
     from elman.runs import commands

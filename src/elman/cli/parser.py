@@ -92,6 +92,17 @@ def _add_use(words: Any) -> None:
             text = "score each step before the model learns from it, and show that beside the model as it was trained"
             parser.add_argument("--adapt", action="store_true", help=text)
         _add_columns_of_all_tasks(parser)
+    text = "what a run's model does with one sequence of data: pictures, and a page to try things on"
+    explain = _add(words, "explain", text, commands.explain)
+    explain.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
+    explain.add_argument("data", metavar="DATA", help="what the run's task reads", nargs="+")
+    explain.add_argument(
+        "--example", metavar="N", type=_reader(int), default=0, help="which sequence, from 0 (default: 0)"
+    )
+    explain.add_argument(
+        "--out", metavar="DIR", type=Path, help="folder for the pictures and the page (default: RUN/explain)"
+    )
+    _add_columns_of_all_tasks(explain)
     generate = _add(words, "generate", "write with a run's model", commands.generate)
     generate.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
     generate.add_argument("--out", metavar="FILE", type=Path, help="write the text here")

@@ -1,18 +1,23 @@
 """What a task hands to the floors above it: examples, problems, predictors, evaluations, figures. No torch."""
 
 from elman.learning.evaluation import Columns, Evaluation, Metric
+from elman.learning.example import Answer, Example
 from elman.learning.examples import Examples
-from elman.learning.figure import Drawing, Figure, Gallery, Line, Matrix, Picture
+from elman.learning.figure import Drawing, Figure, Gallery, HeatMap, HeatMaps, Line, Matrix, Picture
 from elman.learning.predictor import Predictor
 from elman.learning.problem import Problem
 
 __all__ = [
+    "Answer",
     "Columns",
     "Drawing",
     "Evaluation",
+    "Example",
     "Examples",
     "Figure",
     "Gallery",
+    "HeatMap",
+    "HeatMaps",
     "Line",
     "Matrix",
     "Metric",

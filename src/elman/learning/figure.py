@@ -79,5 +79,33 @@ class Gallery:
     note: str = ""
 
 
-Drawing = Figure | Matrix | Gallery
+@dataclass(frozen=True)
+class HeatMap:
+    """Values (rows, columns) as colours, from ``low`` to ``high``; ``low`` below 0 gives each sign its own hue."""
+
+    label: str
+    values: Array
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class HeatMaps:
+    """Heat maps one below the other, over the same columns.
+
+    ``columns`` are their names; ``above`` are curves (columns, C) over the same columns, drawn above the maps, and
+    ``above_label`` is what they are.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    columns: tuple[str, ...]
+    maps: tuple[HeatMap, ...]
+    above: Array | None = None
+    above_label: str = ""
+    note: str = ""
+
+
+Drawing = Figure | Matrix | Gallery | HeatMaps
 """Whatever the report draws; ``name`` is the file's stem."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from elman.errors import SettingsError
 from elman.learning.evaluation import Columns, Evaluation
+from elman.learning.example import Example
 from elman.model import Model, Stream
 
 
@@ -41,6 +43,15 @@ class Predictor(ABC):
     @abstractmethod
     def stream(self) -> Stream:
         """The model run step by step."""
+
+    def example(self, data: Any, number: int) -> Example:
+        """Sequence ``number`` of ``data``, from 0, as the model reads it: for a look at what the model does with it.
+
+        Raises:
+            SettingsError: the task does not say what a sequence is.
+            DataError: there is no such sequence, or the model cannot read it.
+        """
+        raise SettingsError(f"a run of the task {self.model.task} cannot be explained; give one of another task")
 
     def remarks(self, data: Any) -> list[str]:
         """What whoever reads the answers for ``data`` ought to know, a sentence each."""

@@ -16,7 +16,8 @@ import numpy as np
 
 from elman import atomic
 from elman.errors import MissingDependencyError, RunFolderError
-from elman.learning.figure import Array, Drawing, Figure, Gallery, Line, Matrix
+from elman.learning.figure import Array, Drawing, Figure, Gallery, HeatMaps, Line, Matrix
+from elman.report.maps import draw_maps
 from elman.report.panels import draw_gallery, draw_matrix
 from elman.report.style import INK, MUTED, RC, SHADE, SHORT, Look, looks, one_line
 
@@ -120,6 +121,8 @@ def _build(figure: Drawing) -> Canvas:
         draw_matrix(canvas, figure)
     elif isinstance(figure, Gallery):
         draw_gallery(canvas, figure)
+    elif isinstance(figure, HeatMaps):
+        draw_maps(canvas, figure)
     else:
         _curves(canvas, figure)
     return canvas

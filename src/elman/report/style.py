@@ -14,6 +14,9 @@ from elman.learning.figure import Line
 
 INK, MUTED, GRID = "#222222", "#5c5c5c", "#e4e4e4"
 SHADE = "#f3e3d3"
+# heat maps: from 0 up, and with a hue for each sign; the pages' scripts have the same
+LIGHT = ("#ffffff", "#a9c4e6", "#1f4fa3", "#0b1f4b")
+SIGNED = ("#8a3d00", "#e8830c", "#fbe3c5", "#ffffff", "#c9dcf2", "#1f4fa3", "#0b1f4b")
 SHORT = 40  # a line of so few points shows each of them
 
 _MARKERS = "osD^v"

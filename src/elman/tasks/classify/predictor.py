@@ -9,12 +9,13 @@ import numpy as np
 
 from elman.data import Sequences, digests
 from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
-from elman.learning import Columns, Evaluation, Metric, Predictor
+from elman.learning import Columns, Evaluation, Example, Metric, Predictor
 from elman.model import EnsembleHead, Model, SoftmaxHead, Stream, stepper_of
 from elman.model.file import model_digest
 from elman.tasks.classify.baselines import LABELS, Baselines, baselines_from_record
 from elman.tasks.classify.calibration import HIGH, LOW, at_temperature, nats, reliability
 from elman.tasks.classify.encoding import Encoding, encoding_from_record
+from elman.tasks.classify.explaining import example_of
 from elman.tasks.classify.figures import figures_of, worst_mistakes
 from elman.tasks.classify.scores import METRICS, confusion, score, verdict, wilson
 
@@ -205,6 +206,9 @@ class ClassifyPredictor(Predictor):
             raise DataError("a stream takes finite numbers, or nan for a missing one; it got an infinite one")
         one: Array = encoding.numbers(values, np.ones(1, np.int64))[0, 0]
         return one
+
+    def example(self, data: Sequences, number: int) -> Example:
+        return example_of(self.model, self.known.encoding, self.known.temperature, data, number)
 
     def describe(self) -> list[str]:
         encoding = self.known.encoding

@@ -8,11 +8,12 @@ import numpy as np
 
 from elman.data import SeriesSet
 from elman.errors import DataError, ModelFileError
-from elman.learning import Columns, Evaluation, Metric, Predictor
+from elman.learning import Columns, Evaluation, Example, Metric, Predictor
 from elman.model import LastStep, Layer, Linear, Model, PointHead, RecurrentLayers, Stream, recurrent_layers
 from elman.model.file import model_digest
 from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.encoding import Scaler, check_known
+from elman.tasks.forecast.explaining import example_of
 from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.plan import Plan, history_of, plan_from_record
@@ -144,6 +145,9 @@ class ForecastPredictor(Predictor):
     def stream(self, unique_id: str | None = None) -> Stream:
         """One value in, the forecast of the next ``H`` steps out; see :mod:`elman.tasks.forecast.streaming`."""
         return stream_of(self.plan, self.forecast_windows, unique_id, identity=model_digest(self.model))
+
+    def example(self, data: SeriesSet, number: int) -> Example:
+        return example_of(self.model, self.plan, data, number)
 
     def describe(self) -> list[str]:
         plan, encoding, names = self.plan, self.plan.encoding, list(self.plan.scalers)

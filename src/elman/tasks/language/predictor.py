@@ -10,8 +10,9 @@ import numpy as np
 
 from elman.data.texts import Text
 from elman.errors import DataError, ElmanError, ModelFileError
-from elman.learning import Columns, Evaluation, Predictor
+from elman.learning import Columns, Evaluation, Example, Predictor
 from elman.model import Model, SoftmaxHead, Stream, stream_of
+from elman.tasks.language.explaining import example_of
 from elman.tasks.language.ngrams import Ngrams, ngrams_from_record
 from elman.tasks.language.overlap import Fitted, fitted_from_record, has_seen
 from elman.tasks.language.scores import evaluation_of
@@ -167,6 +168,9 @@ class LanguagePredictor(Predictor):
             raise DataError(f"a stream takes one character a step, not {token!r:.60}")
 
         return stream_of(self.model, index)
+
+    def example(self, data: Text, number: int) -> Example:
+        return example_of(self.model, self.vocabulary, data, number)
 
     def describe(self) -> list[str]:
         vocabulary = self.vocabulary

@@ -8,10 +8,11 @@ import numpy as np
 
 from elman.data import AlignedSequence, SequenceTable
 from elman.errors import DataError, ModelFileError
-from elman.learning import Columns, Evaluation, Predictor
+from elman.learning import Columns, Evaluation, Example, Predictor
 from elman.model import LastStep, Layer, Linear, Model, PointHead, RecurrentLayers, Stream, recurrent_layers
 from elman.tasks.regress.borders import border_jumps
 from elman.tasks.regress.examples import batch_of
+from elman.tasks.regress.explaining import example_of
 from elman.tasks.regress.figures import figures_of
 from elman.tasks.regress.fitted import fitted_until
 from elman.tasks.regress.record import Record
@@ -186,6 +187,9 @@ class RegressPredictor(Predictor):
     def remarks(self, data: SequenceTable) -> list[str]:
         told = self.told(Part(data, (0,) * len(data)))
         return list(filter(None, [extrapolation_note(self.record, told)]))
+
+    def example(self, data: SequenceTable, number: int) -> Example:
+        return example_of(self.model, self.record, data, number)
 
     def describe(self) -> list[str]:
         record = self.record

@@ -9,10 +9,11 @@ import numpy as np
 
 from elman.data.tagged import TaggedSentences
 from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
-from elman.learning import Columns, Evaluation, Predictor
+from elman.learning import Columns, Evaluation, Example, Predictor
 from elman.model import CharacterEncoder, CRFHead, Model, SoftmaxHead, Stream, stream_of
 from elman.tasks.tag.baseline import MostFrequent, most_frequent_from_record
 from elman.tasks.tag.encoding import WORDS, Encoding, encoding_from_record
+from elman.tasks.tag.explaining import example_of
 from elman.tasks.tag.schemes import OUTSIDE, PLAIN, in_scheme
 from elman.tasks.tag.scores import evaluation_of
 from elman.tasks.tag.seen import Seen, seen_from_record
@@ -171,6 +172,9 @@ class TagPredictor(Predictor):
             return {name: array[0, 0] for name, array in inputs.items()}
 
         return stream_of(self.model, read)
+
+    def example(self, data: TaggedSentences, number: int) -> Example:
+        return example_of(self.encoding, data, number, characters=self.reads_characters)
 
     def describe(self) -> list[str]:
         encoding = self.encoding
