@@ -53,12 +53,21 @@ class Browser:
         width, height = SIZES[size]
         phone = size == "phone"
         self._tell("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        self.open(path)
+        return self.view(size)
+
+    def open(self, path: Path) -> None:
+        """Go to the page in the file ``path``."""
         self._events.clear()
         self._tell("Page.navigate", url=path.resolve().as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self._events):
             self._receive()
-        broken = self._value("[...document.images].filter(i => !i.complete || !i.naturalWidth).length")
-        content = self._value("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
+
+    def view(self, size: str) -> View:
+        """The page that is open, as it is now."""
+        width, height = SIZES[size]
+        broken = self.value("[...document.images].filter(i => !i.complete || !i.naturalWidth).length")
+        content = self.value("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
         picture = self._tell("Page.captureScreenshot", captureBeyondViewport=True)["data"]
         complaints = [json.dumps(event) for event in self._events if _complains(event)]
         requests = [e["params"]["request"]["url"] for e in self._events if e["method"] == "Network.requestWillBeSent"]
@@ -66,8 +75,11 @@ class Browser:
             complaints.append(f"{broken} broken images")
         return View(width, height, content, complaints, requests, base64.b64decode(picture))
 
-    def _value(self, expression: str) -> Any:
-        return self._tell("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+    def value(self, expression: str) -> Any:
+        """What an expression comes to in the page; of a promise, what it keeps."""
+        asked = self._tell("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in asked, asked["exceptionDetails"]
+        return asked["result"].get("value")
 
     def _tell(self, method: str, **parameters: Any) -> Any:
         return self._ask(method, self._session, **parameters)

@@ -96,12 +96,10 @@ def _add_use(words: Any) -> None:
     explain = _add(words, "explain", text, commands.explain)
     explain.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")
     explain.add_argument("data", metavar="DATA", help="what the run's task reads", nargs="+")
-    explain.add_argument(
-        "--example", metavar="N", type=_reader(int), default=0, help="which sequence, from 0 (default: 0)"
-    )
-    explain.add_argument(
-        "--out", metavar="DIR", type=Path, help="folder for the pictures and the page (default: RUN/explain)"
-    )
+    text = "which sequence, from 0 (default: 0)"
+    explain.add_argument("--example", metavar="N", type=_reader(int), default=0, help=text)
+    text = "folder for the pictures and the page (default: RUN/explain)"
+    explain.add_argument("--out", metavar="DIR", type=Path, help=text)
     _add_columns_of_all_tasks(explain)
     generate = _add(words, "generate", "write with a run's model", commands.generate)
     generate.add_argument("run_folder", metavar="RUN", type=Path, help="run folder")

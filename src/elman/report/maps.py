@@ -39,6 +39,8 @@ def draw_maps(canvas: Canvas, drawing: HeatMaps) -> None:
     for axes, one in zip(every, drawing.maps, strict=True):
         _map(canvas, axes, one)
     _columns(every[-1], drawing)
+    if drawing.above is None:
+        every[0].tick_params(labeltop=True)
     if drawing.note:
         note = textwrap.fill(one_line(drawing.note, 400), 130)
         canvas.supxlabel(note, x=0.012, ha="left", fontsize=8.5, color=MUTED)

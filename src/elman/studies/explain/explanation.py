@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.errors import DataError, SettingsError
+from elman.errors import DataError, MissingDependencyError, SettingsError
 from elman.learning import Example
 from elman.model import Model
 from elman.model.layer import has_steps
@@ -60,18 +60,21 @@ class Explanation:
 
     def save(self, out: Path | str) -> Explanation:
         """Write the pictures and the page into the folder ``out``, in place of an earlier explanation there; gives the
-        same explanation, with their paths.
+        same explanation, with their paths. Without matplotlib there is the page alone, and a note.
 
         Raises:
-            MissingDependencyError: matplotlib is not installed.
             RunFolderError: the folder holds something else, or cannot be written.
         """
         drawings = pictures_of(self.parts, self.connectivity, self.example, self.steps)
         text = page_text(self.title, self.model, self.example, self.output, self.parts, self.connectivity, self.notes)
+        notes = self.notes
         with folder.ready(Path(out)) as ready:
-            pictures = draw_all(drawings, ready)
+            try:
+                pictures = draw_all(drawings, ready)
+            except MissingDependencyError as error:
+                pictures, notes = [], (*notes, f"no pictures: {error}")
             page = folder.write_page(ready, text, keep=pictures)
-        return replace(self, files=(page, *pictures))
+        return replace(self, files=(page, *pictures), notes=notes)
 
 
 def explain(
@@ -122,7 +125,9 @@ def explain(
     parts = parts_of(model, inside.traces)
     if not parts:
         raise SettingsError("the model has no recurrent layer, and so no gates or states to look at")
-    found = Explanation(f"{model.cell()}: {shown.name}", model, shown, inside.output, parts, None, shown.notes)
+    found = Explanation(
+        f"{model.task}, {model.cell()}: {shown.name}", model, shown, inside.output, parts, None, shown.notes
+    )
 
     def on_share(share: float) -> None:
         if on_event is not None:

@@ -29,18 +29,8 @@ Array = np.ndarray
 WEB = Path(__file__).parent / "web"
 SCRIPTS = ("equations", "executor", "readings", "charts", "state", "input", "output", "page")
 # The kinds of layer that the page can run: those of LAYERS in web/executor.js.
-KINDS: tuple[str, ...] = (
-    "recurrent",
-    "last",
-    "linear",
-    "embedding",
-    "join",
-    "convolution",
-    "pool",
-    "dropout",
-    "characters",
-)
-KINDS += ("point", "softmax", "ensemble", "crf")
+KINDS = {"recurrent", "last", "linear", "embedding", "join", "convolution", "pool", "dropout", "characters"}
+KINDS |= {"point", "softmax", "ensemble", "crf"}
 MOST_RECORDED = 240_000  # values of gates and states, where the page cannot compute them
 TYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "u1": "u1"}
 

@@ -73,7 +73,7 @@ function cursorLine({ g, x, step, height }, column) {
 // Labels of columns along the bottom: all of them where there is room, else some.
 function columnLabels({ g, x, step, height }, labels) {
   const texts = labels.map(shown), longest = Math.max(1, ...texts.map((text) => Array.from(text).length));
-  const letters = Math.min(longest, 10), every = Math.max(1, Math.ceil((letters * 6.2 + 4) / step));
+  const letters = Math.min(longest, 10), every = Math.max(1, Math.ceil((letters * 6 + (letters > 1 ? 6 : 1)) / step));
   g.fillStyle = MUTED;
   g.textAlign = "center";
   for (let k = 0; k < texts.length; k += every) g.fillText(clipped(texts[k], 10), x(k) + step / 2, height - 3);
@@ -162,15 +162,18 @@ function curves(canvas, { series, total, height, cursor = -1, labels, range, sha
   return { low, high, share: (down) => high - ((down * height - top) / (height - top - bottom)) * (high - low) };
 }
 
-// A row of bars: items of { name, value, before, mark }, of which `most` is a whole bar.
-function bars(items, most, before) {
+const rounded = (value) => number(Number(value.toPrecision(3)));
+const percent = (share) => (share > 0 && share < 1e-4 ? "< 0.01 %" : `${rounded(100 * share)} %`);
+
+// A row of bars: items of { name, value, before, mark }, of which `most` is a whole bar; `words` writes a value.
+function bars(items, most, before, words) {
   const rows = items.map((item) => {
     const share = (value) => `${Math.min(Math.max(value / (most || 1), 0), 1) * 100}%`;
     const fill = element("i"), tick = element("u");
     fill.style.width = share(item.value);
     tick.style.left = share(item.before);
     tick.hidden = !before;
-    const text = number(Number(item.value.toPrecision(3))) + (before ? ` (was ${number(Number(item.before.toPrecision(3)))})` : "");
+    const text = words(item.value) + (before ? ` (was ${words(item.before)})` : "");
     return element("div", { className: item.mark ? "bar best" : "bar" }, [
       element("bdi", { className: "name", text: clipped(shown(item.name), 24) }),
       element("span", { className: "track" }, [fill, tick]),
@@ -183,5 +186,5 @@ function bars(items, most, before) {
 // The colours of a map, with what the ends stand for.
 function scale(low, high) {
   const strip = element("b", { className: low < 0 ? "strip signed" : "strip light" });
-  return element("span", { className: "scale" }, [number(Number(low.toPrecision(2))), strip, number(Number(high.toPrecision(2)))]);
+  return element("span", { className: "scale" }, [rounded(low), strip, rounded(high)]);
 }

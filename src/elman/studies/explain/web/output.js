@@ -61,12 +61,10 @@ function drawClasses(place, answer) {
   if (t < 0) return;
   const own = row(answer.values, t), old = before >= 0 ? row(base.answer.values, answer.steps ? before : 0) : null;
   const best = answer.best ? answer.best[t] : -1;
-  const least = answer.best ? Math.min(...own) : 0;
   const items = Array.from(own, (value, k) => ({ name: page.answer.labels[k], value, before: old ? old[k] : 0, mark: k === best }));
   items.sort((a, b) => b.value - a.value);
   const top = items.slice(0, MOST_BARS), most = answer.best ? Math.max(...own) : 1;
-  if (least < 0) top.forEach((item) => (item.value = Math.max(item.value, 0)));
-  renewed(place, "bars", bars(top, most, Boolean(old)));
+  renewed(place, "bars", bars(top, most, Boolean(old), answer.best ? rounded : percent));
   if (items.length > MOST_BARS) renewed(place, "more", element("p", { className: "small", text: `and ${items.length - MOST_BARS} more` }));
   if (page.answer.ahead && answer.steps > 1) {
     const given = (one) => {
@@ -102,7 +100,7 @@ function drawAhead(place) {
   const series = [{ values: now.value, colour: BEFORE }, { values: joined(now.value, ahead), colour: NOW, dots: true }];
   if (app.edit) series.splice(1, 0, { values: joined(base.value, base.answer.values.data), colour: ACCENT, dash: [4, 3] });
   const labels = [...now.labels, ...page.answer.labels];
-  renewed(place, "legend", legend([["values", BEFORE], ["told", NOW], ...(app.edit ? [["told before the edit", ACCENT, true]] : [])]));
+  renewed(place, "legend", legend([["values", BEFORE], ["model", NOW], ...(app.edit ? [["model, before the edit", ACCENT, true]] : [])]));
   curves(canvasIn(place, "ahead", null), { series, total, height: 210, labels, shade: [known, total] });
   drawValues(place, ahead, base.answer.values.data);
 }
@@ -138,8 +136,10 @@ function drawEquation() {
   const rank = app.orders[app.part][units].indexOf(unit);
   caption("unit-rank", `of ${units}, from 0; row ${rank + 1} of the maps below. A click in a map chooses a unit and a step.`);
   const lines = element("div", { className: "equation" });
-  const add = (left, middle, value) =>
-    lines.append(element("code", { text: left.replace(/'/g, "′") }), element("code", { className: "filled", text: middle }), element("b", { text: value }));
+  const add = (left, middle, value) => {
+    const parts = [element("code", { text: left.replace(/'/g, "′") }), element("code", { className: "filled", text: middle })];
+    lines.append(element("div", {}, [...parts, element("b", { text: value })]));
+  };
   if (t < 0) {
     renewed(place, "lines", element("p", { className: "small", text: "The network does not read this step by itself: it reads changes from it." }));
     return;
@@ -150,8 +150,9 @@ function drawEquation() {
     return;
   }
   const values = part.direction.again(part.run, t), parsed = part.direction.cell;
-  for (const gate of parsed.fromInput) add(`x_${gate}`, `row ${gate} of W_ih · x + b_ih`, number(values[`x_${gate}`][unit]));
-  for (const gate of parsed.fromState) add(`h_${gate}`, `row ${gate} of W_hh · h′ + b_hh`, number(values[`h_${gate}`][unit]));
+  const normal = part.direction.norm ? ", normalised" : "";
+  for (const gate of parsed.fromInput) add(`x_${gate}`, `gate ${gate} of W_ih · x + b_ih${normal}`, number(values[`x_${gate}`][unit]));
+  for (const gate of parsed.fromState) add(`h_${gate}`, `gate ${gate} of W_hh · h′ + b_hh${normal}`, number(values[`h_${gate}`][unit]));
   for (const name of cell.states) if (values[name + "'"][unit] !== undefined) add(name + "'", "before the step", number(values[name + "'"][unit]));
   for (const line of parsed.lines) {
     const filled = filledIn(line, values, unit);
