@@ -24,9 +24,10 @@ def draw_maps(canvas: Canvas, drawing: HeatMaps) -> None:
     """The maps below one another, the curves above them, one horizontal axis for all."""
     from matplotlib.ticker import MaxNLocator
 
-    rows = [max(0.5, min(1.6, len(one.values) / 40)) for one in drawing.maps]
+    rows = [max(0.6, min(1.6, len(one.values) / 40)) for one in drawing.maps]
     heights = [0.9, *rows] if drawing.above is not None else rows
-    canvas.set_size_inches(canvas.get_size_inches()[0], 1.7 + 1.1 * sum(heights))
+    names = 0.9 if any(len(name) > 1 for name in drawing.columns) else 0.2
+    canvas.set_size_inches(canvas.get_size_inches()[0], 1.5 + 2 * names + 1.1 * sum(heights))
     title = textwrap.fill(one_line(drawing.title, 160), 80)
     canvas.suptitle(title, x=0.012, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     every = canvas.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
@@ -49,8 +50,8 @@ def draw_maps(canvas: Canvas, drawing: HeatMaps) -> None:
 def _map(canvas: Canvas, axes: Axes, one: HeatMap) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    colours = LinearSegmentedColormap.from_list("elman", SIGNED if one.low < 0 else LIGHT)
-    colours.set_bad(GRID)
+    stops = SIGNED if one.low < 0 else LIGHT
+    colours = LinearSegmentedColormap.from_list("elman", stops).with_extremes(bad=GRID)
     values = np.ma.masked_invalid(np.asarray(one.values, float))
     image = axes.imshow(values, cmap=colours, vmin=one.low, vmax=one.high, aspect="auto", interpolation="nearest")
     axes.grid(False)

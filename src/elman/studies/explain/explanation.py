@@ -25,7 +25,7 @@ from elman.studies.explain.pictures import pictures_of
 from elman.tasks import load
 
 Array = np.ndarray
-MOST_STEPS, MOST_VALUES = 2000, 40_000  # of a sequence: what a page can hold
+MOST_STEPS, MOST_VALUES = 2000, 20_000  # of a sequence: what a page can hold
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ class Explanation:
         count = len(next(iter(self.parts[0].states.values())))
         return self.example.steps[-count:]
 
+    def page(self) -> str:
+        """The page, as the text of an HTML file that needs no other."""
+        return page_text(self.title, self.model, self.example, self.output, self.parts, self.connectivity, self.notes)
+
     def save(self, out: Path | str) -> Explanation:
         """Write the pictures and the page into the folder ``out``, in place of an earlier explanation there; gives the
         same explanation, with their paths. Without matplotlib there is the page alone, and a note.
@@ -66,8 +70,7 @@ class Explanation:
             RunFolderError: the folder holds something else, or cannot be written.
         """
         drawings = pictures_of(self.parts, self.connectivity, self.example, self.steps)
-        text = page_text(self.title, self.model, self.example, self.output, self.parts, self.connectivity, self.notes)
-        notes = self.notes
+        text, notes = self.page(), self.notes
         with folder.ready(Path(out)) as ready:
             try:
                 pictures = draw_all(drawings, ready)
@@ -114,12 +117,13 @@ def explain(
     estimator = run if isinstance(run, Estimator) else load(run)
     predictor = estimator.outcome.final
     dataset = estimator.read(data, **columns)
-    shown = predictor.example(dataset, example)
-    _check_size(shown)
     model = predictor.model
     if on_event is not None:
         on_event(Working("reading the sequence", 0.0))
-    inside = look_inside(model, shown.inputs, shown.state)
+    with np.errstate(over="ignore", invalid="ignore"):  # of absurd values the error below speaks
+        shown = predictor.example(dataset, example)
+        _check_size(shown)
+        inside = look_inside(model, shown.inputs, shown.state)
     if not np.isfinite(inside.output).all():
         raise DataError(f"{shown.name}: its values are too far from those in training; check their units")
     parts = parts_of(model, inside.traces)

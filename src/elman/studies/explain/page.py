@@ -137,11 +137,11 @@ def _cell(name: str) -> dict[str, Any]:
 
 def _weights(model: Model) -> tuple[dict[str, tuple[int, int]], bytes]:
     """Where each array stands among all, and all of them in float32."""
-    places, start = {}, 0
-    for name, array in model.arrays.items():
+    places, start, whole = {}, 0, []
+    for name, array in sorted(model.arrays.items()):  # a file gives them in any order
         places[name] = (start, array.size)
         start += array.size
-    whole = [np.ascontiguousarray(array, "<f4").tobytes() for array in model.arrays.values()]
+        whole.append(np.ascontiguousarray(array, "<f4").tobytes())
     return places, b"".join(whole)
 
 
