@@ -27,7 +27,10 @@ from elman.studies.explain.parts import EQUATIONS, Part, shares_of
 
 Array = np.ndarray
 WEB = Path(__file__).parent / "web"
-SCRIPTS = ("equations", "executor", "readings", "charts", "state", "input", "output", "page")
+SCRIPTS = (
+    *("equations", "executor", "readings"),  # the model
+    *("elements", "charts", "state", "captions", "input", "output", "equation", "maps", "measures", "page"),
+)
 # The kinds of layer that the page can run: those of LAYERS in web/executor.js.
 KINDS = {"recurrent", "last", "linear", "embedding", "join", "convolution", "pool", "dropout", "characters"}
 KINDS |= {"point", "softmax", "ensemble", "crf"}

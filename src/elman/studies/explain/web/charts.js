@@ -1,42 +1,23 @@
 "use strict";
-// Drawing: heat maps and curves over the same columns, and bars.
+// Drawing on canvases: heat maps and curves over the same columns.
 
 const LIGHT = ["#ffffff", "#a9c4e6", "#1f4fa3", "#0b1f4b"];
 const SIGNED = ["#8a3d00", "#e8830c", "#fbe3c5", "#ffffff", "#c9dcf2", "#1f4fa3", "#0b1f4b"];
-const INK = "#222222", MUTED = "#5c5c5c", RULE = "#d9d9d9", BEFORE = "#9a9a9a", NOW = "#1f4fa3", ACCENT = "#d05a00";
+const INK = "#222222",
+  MUTED = "#5c5c5c",
+  RULE = "#d9d9d9",
+  BEFORE = "#9a9a9a",
+  NOW = "#1f4fa3",
+  ACCENT = "#d05a00";
 const CURVES = ["#1f4fa3", "#e8830c", "#129a86", "#a3195b", "#6f8fb5", "#9a6a2f"];
-const LEFT = 46, RIGHT = 8;
-
-// Text letter by letter: a mark that cannot be seen, or steers the direction of writing, stands as its number.
-function shown(text) {
-  return Array.from(String(text), (letter) => {
-    if (letter === " ") return "␣";
-    if (letter === "\n") return "⏎";
-    if (letter === "\t") return "⇥";
-    if (!/[\p{C}\p{Z}]/u.test(letter)) return letter;
-    const code = letter.codePointAt(0).toString(16);
-    return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
-  }).join("");
-}
-
-// The same within a sentence: its own spaces stay.
-const said = (text) => String(text).split(" ").map(shown).join(" ");
-const clipped = (text, most) => (Array.from(text).length > most ? Array.from(text).slice(0, most - 1).join("") + "…" : text);
-
-// An element with a class, text and children.
-function element(tag, options = {}, children = []) {
-  const { text, className, ...rest } = options, made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  for (const [key, value] of Object.entries(rest)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
+const LEFT = 46,
+  RIGHT = 8;
 
 function colourTable(stops) {
   const parts = stops.map((stop) => [1, 3, 5].map((at) => parseInt(stop.slice(at, at + 2), 16)));
   return Array.from({ length: 256 }, (_, k) => {
-    const place = (k / 255) * (parts.length - 1), first = Math.min(Math.floor(place), parts.length - 2);
+    const place = (k / 255) * (parts.length - 1),
+      first = Math.min(Math.floor(place), parts.length - 2);
     return parts[first].map((value, c) => Math.round(value + (parts[first + 1][c] - value) * (place - first)));
   });
 }
@@ -44,7 +25,8 @@ const TABLES = { light: colourTable(LIGHT), signed: colourTable(SIGNED) };
 
 // A canvas as wide as its place, cleared, in pixels of CSS.
 function frame(canvas, height, columns) {
-  const width = Math.max(canvas.parentElement.clientWidth, 120), ratio = window.devicePixelRatio || 1;
+  const width = Math.max(canvas.parentElement.clientWidth, 120),
+    ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   canvas.style.height = `${height}px`;
@@ -58,7 +40,8 @@ function frame(canvas, height, columns) {
 
 // Which column, and how far down, a pointer is; at the edges the nearest.
 function placeOf(canvas, event, columns) {
-  const box = canvas.getBoundingClientRect(), step = (box.width - LEFT - RIGHT) / columns;
+  const box = canvas.getBoundingClientRect(),
+    step = (box.width - LEFT - RIGHT) / columns;
   const column = Math.floor((event.clientX - box.left - LEFT) / step);
   return { column: Math.min(Math.max(column, 0), columns - 1), down: (event.clientY - box.top) / box.height };
 }
@@ -72,8 +55,10 @@ function cursorLine({ g, x, step, height }, column) {
 
 // Labels of columns along the bottom: all of them where there is room, else some.
 function columnLabels({ g, x, step, height }, labels) {
-  const texts = labels.map(shown), longest = Math.max(1, ...texts.map((text) => Array.from(text).length));
-  const letters = Math.min(longest, 10), every = Math.max(1, Math.ceil((letters * 6 + (letters > 1 ? 6 : 1)) / step));
+  const texts = labels.map(shown),
+    longest = Math.max(1, ...texts.map((text) => Array.from(text).length));
+  const letters = Math.min(longest, 10),
+    every = Math.max(1, Math.ceil((letters * 6 + (letters > 1 ? 6 : 1)) / step));
   g.fillStyle = MUTED;
   g.textAlign = "center";
   for (let k = 0; k < texts.length; k += every) g.fillText(clipped(texts[k], 10), x(k) + step / 2, height - 3);
@@ -81,11 +66,13 @@ function columnLabels({ g, x, step, height }, labels) {
 
 // A map of rows × columns: at(row, column) from low to high, NaN left blank; `first` is the column where it begins.
 function heatMap(canvas, { rows, columns, total, first = 0, at, low, high, height, cursor = -1, marked = -1 }) {
-  const f = frame(canvas, height, total), table = low < 0 ? TABLES.signed : TABLES.light;
+  const f = frame(canvas, height, total),
+    table = low < 0 ? TABLES.signed : TABLES.light;
   const image = new ImageData(columns, rows);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      const value = at(r, c), place = (r * columns + c) * 4;
+      const value = at(r, c),
+        place = (r * columns + c) * 4;
       if (Number.isNaN(value)) continue;
       const share = Math.min(Math.max((value - low) / (high - low || 1), 0), 1);
       image.data.set(table[Math.round(share * 255)], place);
@@ -120,7 +107,9 @@ function heatMap(canvas, { rows, columns, total, first = 0, at, low, high, heigh
 
 // Curves over columns: series of { values, colour, dash, first, dots }; NaN breaks a curve. Gives the range drawn.
 function curves(canvas, { series, total, height, cursor = -1, labels, range, shade, log = false }) {
-  const f = frame(canvas, height, total), bottom = labels ? 16 : 4, top = 6;
+  const f = frame(canvas, height, total),
+    bottom = labels ? 16 : 4,
+    top = 6;
   const known = series.flatMap((one) => Array.from(one.values)).filter(Number.isFinite);
   let [low, high] = range || [Math.min(...known), Math.max(...known)];
   if (!known.length && !range) [low, high] = [0, 1];
@@ -160,31 +149,4 @@ function curves(canvas, { series, total, height, cursor = -1, labels, range, sha
   if (labels) columnLabels(f, labels);
   cursorLine({ ...f, height: height - bottom + 2 }, cursor);
   return { low, high, share: (down) => high - ((down * height - top) / (height - top - bottom)) * (high - low) };
-}
-
-const rounded = (value) => number(Number(value.toPrecision(3)));
-const percent = (share) => (share > 0 && share < 1e-4 ? "< 0.01 %" : `${rounded(100 * share)} %`);
-
-// A row of bars: items of { name, value, before, mark }, of which `most` is a whole bar; `words` writes a value.
-function bars(items, most, before, words) {
-  const rows = items.map((item) => {
-    const share = (value) => `${Math.min(Math.max(value / (most || 1), 0), 1) * 100}%`;
-    const fill = element("i"), tick = element("u");
-    fill.style.width = share(item.value);
-    tick.style.left = share(item.before);
-    tick.hidden = !before;
-    const text = words(item.value) + (before ? ` (was ${words(item.before)})` : "");
-    return element("div", { className: item.mark ? "bar best" : "bar" }, [
-      element("bdi", { className: "name", text: clipped(shown(item.name), 24) }),
-      element("span", { className: "track" }, [fill, tick]),
-      element("span", { className: "value", text }),
-    ]);
-  });
-  return element("div", { className: "bars" }, rows);
-}
-
-// The colours of a map, with what the ends stand for.
-function scale(low, high) {
-  const strip = element("b", { className: low < 0 ? "strip signed" : "strip light" });
-  return element("span", { className: "scale" }, [rounded(low), strip, rounded(high)]);
 }

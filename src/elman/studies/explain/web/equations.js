@@ -2,7 +2,7 @@
 // The equations of cells: each line is parsed once, computed for all units, and shown with the numbers of one.
 
 const FUNCTIONS = {
-  "σ": (a) => 1 / (1 + Math.exp(-a)),
+  σ: (a) => 1 / (1 + Math.exp(-a)),
   tanh: Math.tanh,
   relu: (a) => Math.max(a, 0),
   exp: Math.exp,
@@ -33,7 +33,8 @@ function parseEquation(text) {
     let left = product();
     while (tokens[at] === "+" || tokens[at] === "−") {
       const sign = tokens[at++];
-      const right = product(), first = left;
+      const right = product(),
+        first = left;
       left = { parts: [first, right], apply: sign === "+" ? (a, b) => a + b : (a, b) => a - b };
     }
     return left;
@@ -42,7 +43,8 @@ function parseEquation(text) {
     let left = atom();
     while (tokens[at] === "·" || tokens[at] === "/") {
       const sign = tokens[at++];
-      const right = atom(), first = left;
+      const right = atom(),
+        first = left;
       left = { parts: [first, right], apply: sign === "·" ? (a, b) => a * b : (a, b) => a / b };
     }
     return left;
@@ -88,7 +90,10 @@ function computeLine(line, values, units, product) {
     if (node.number !== undefined) return () => node.number;
     if (node.gate !== undefined) {
       const inner = bind(node.of);
-      const found = product(node.gate, Float64Array.from({ length: units }, (_, unit) => inner(unit)));
+      const found = product(
+        node.gate,
+        Float64Array.from({ length: units }, (_, unit) => inner(unit)),
+      );
       return (unit) => found[unit];
     }
     if (node.name !== undefined) {
@@ -96,10 +101,12 @@ function computeLine(line, values, units, product) {
       if (!vector) throw new Error(`the equation ${line.text} names ${node.name}, which is not there`);
       return (unit) => vector[unit];
     }
-    const [first, second] = node.parts.map(bind), apply = node.apply;
+    const [first, second] = node.parts.map(bind),
+      apply = node.apply;
     return second ? (unit) => apply(first(unit), second(unit)) : (unit) => apply(first(unit));
   };
-  const of = bind(line.tree), out = new Float64Array(units);
+  const of = bind(line.tree),
+    out = new Float64Array(units);
   for (let unit = 0; unit < units; unit++) out[unit] = of(unit);
   return out;
 }
@@ -112,13 +119,19 @@ function filledIn(line, values, unit) {
     const text = number(values[token][unit]);
     return text.startsWith("−") ? `(${text})` : text;
   });
-  return words.join(" ").replace(/\( /g, "(").replace(/ \)/g, ")").replace(/ ,/g, ",").replace(/([σa-z]) \(/g, "$1(");
+  return words
+    .join(" ")
+    .replace(/\( /g, "(")
+    .replace(/ \)/g, ")")
+    .replace(/ ,/g, ",")
+    .replace(/([σa-z]) \(/g, "$1(");
 }
 
 // A number as people read it, of three digits or so.
 function number(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "missing" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(4)));
+  const text =
+    size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(4)));
   return text.replace(/-/g, "−");
 }

@@ -33,11 +33,13 @@ class Direction {
 
   // A gate's share of the product of the input ("ih") or of the state ("hh").
   product(kind, gate, x) {
-    const units = this.units, first = this.cell.gates.indexOf(gate) * units;
+    const units = this.units,
+      first = this.cell.gates.indexOf(gate) * units;
     const out = multiply(this.arrays["weight_" + kind], first, x, new Float64Array(units));
     if (this.norm) {
       const mean = out.reduce((a, b) => a + b, 0) / units;
-      const variance = out.reduce((a, b) => a + (b - mean) ** 2, 0) / units, gain = this.arrays["gain_" + kind];
+      const variance = out.reduce((a, b) => a + (b - mean) ** 2, 0) / units,
+        gain = this.arrays["gain_" + kind];
       for (let k = 0; k < units; k++) out[k] = ((out[k] - mean) / Math.sqrt(variance + EPSILON)) * gain[first + k];
     }
     const bias = this.arrays["bias_" + kind];
@@ -47,7 +49,8 @@ class Direction {
 
   // Everything of one step by name, and the states after it.
   step(x, before) {
-    const { cell, arrays, units } = this, values = { ...arrays };
+    const { cell, arrays, units } = this,
+      values = { ...arrays };
     cell.states.forEach((name) => (values[name + "'"] = before[name]));
     cell.fromInput.forEach((gate) => (values["x_" + gate] = this.product("ih", gate, x)));
     const output = before[cell.states[0]];
@@ -60,7 +63,8 @@ class Direction {
       let found = values[name];
       if (j === 0 && arrays.weight_hr) found = multiply(arrays.weight_hr, 0, found, new Float64Array(output.length));
       if (this.zoneout.length) {
-        const keep = this.zoneout[j], old = before[name];
+        const keep = this.zoneout[j],
+          old = before[name];
         found = found.map((value, k) => keep * old[k] + (1 - keep) * value);
       }
       after[name] = found;
@@ -70,11 +74,14 @@ class Direction {
 
   // Along x; `initial` has the state before the first step, by name. Keeps every gate and state.
   run(x, initial, reverse) {
-    const kept = {}, { cell } = this, names = [...cell.lines.map((line) => line.name), ...cell.states];
+    const kept = {},
+      { cell } = this,
+      names = [...cell.lines.map((line) => line.name), ...cell.states];
     const shown = [...new Set(names)].filter((name) => !/^[xh]_/.test(name));
     let before = initial;
     for (let i = 0; i < x.steps; i++) {
-      const t = reverse ? x.steps - 1 - i : i, { values, after } = this.step(row(x, t), before);
+      const t = reverse ? x.steps - 1 - i : i,
+        { values, after } = this.step(row(x, t), before);
       for (const name of shown) {
         const vector = after[name] || values[name];
         kept[name] = kept[name] || empty(x.steps, vector.length);
@@ -97,7 +104,9 @@ class Direction {
 }
 
 function concatenated(parts) {
-  const steps = parts[0].steps, size = parts.reduce((sum, part) => sum + part.size, 0), out = empty(steps, size);
+  const steps = parts[0].steps,
+    size = parts.reduce((sum, part) => sum + part.size, 0),
+    out = empty(steps, size);
   for (let t = 0; t < Math.max(steps, 1); t++) {
     let at = t * size;
     for (const part of parts) {
@@ -110,7 +119,8 @@ function concatenated(parts) {
 
 // A stack of recurrent layers; `state` has arrays by name, of all parts one after another; `runs` are added to.
 function runStack(layout, cell, x, arrays, state, runs) {
-  let part = 0, current = x;
+  let part = 0,
+    current = x;
   const sizes = cell.states.map((_, j) => (j === 0 && layout.proj_size ? layout.proj_size : layout.hidden_size));
   for (let depth = 0; depth < layout.num_layers; depth++) {
     const outputs = [];
@@ -140,8 +150,7 @@ function lastStep(x, bidirectional) {
 const same = (layer, [x]) => x;
 // What each kind of layer does: (its record, what it reads, its arrays, the model's cells, states and runs).
 const LAYERS = {
-  recurrent: (layer, [x], arrays, { cells, state, runs }) =>
-    runStack(layer, cells[layer.cell], x, arrays, state, runs),
+  recurrent: (layer, [x], arrays, { cells, state, runs }) => runStack(layer, cells[layer.cell], x, arrays, state, runs),
   last: (layer, [x]) => lastStep(x, layer.bidirectional),
   linear(layer, [x], arrays) {
     const out = empty(x.steps, layer.output_size);
@@ -172,7 +181,9 @@ const LAYERS = {
     return out;
   },
   convolution(layer, [x], arrays) {
-    const { input_size: inputs, channels, kernel } = layer, out = empty(x.steps, channels), half = (kernel - 1) / 2;
+    const { input_size: inputs, channels, kernel } = layer,
+      out = empty(x.steps, channels),
+      half = (kernel - 1) / 2;
     for (let t = 0; t < x.steps; t++) {
       for (let c = 0; c < channels; c++) {
         let sum = arrays.bias[c];
@@ -186,7 +197,8 @@ const LAYERS = {
     return out;
   },
   pool(layer, [x]) {
-    const out = empty(0, x.size), mean = layer.how === "mean";
+    const out = empty(0, x.size),
+      mean = layer.how === "mean";
     for (let k = 0; k < x.size; k++) {
       let found = mean ? 0 : -Infinity;
       for (let t = 0; t < x.steps; t++) {
@@ -199,7 +211,9 @@ const LAYERS = {
   },
   dropout: same,
   characters(layer, [x], arrays, { cells }) {
-    const layout = layer.layout, size = layout.hidden_size * (layout.bidirectional ? 2 : 1), out = empty(x.steps, size);
+    const layout = layer.layout,
+      size = layout.hidden_size * (layout.bidirectional ? 2 : 1),
+      out = empty(x.steps, size);
     for (let t = 0; t < x.steps; t++) {
       const letters = Array.from(row(x, t)).filter((letter) => letter !== 0);
       if (!letters.length) continue;
@@ -217,7 +231,8 @@ const LAYERS = {
 };
 
 function softmax(logits) {
-  const top = Math.max(...logits), found = logits.map((value) => Math.exp(value - top));
+  const top = Math.max(...logits),
+    found = logits.map((value) => Math.exp(value - top));
   const total = found.reduce((a, b) => a + b, 0);
   return found.map((value) => value / total);
 }
@@ -228,7 +243,8 @@ function bestSequence(scores, arrays, tags) {
   let best = row(scores, 0).map((score, k) => score + arrays.start[k]);
   const back = [];
   for (let t = 1; t < scores.steps; t++) {
-    const from = new Array(tags), next = new Float64Array(tags);
+    const from = new Array(tags),
+      next = new Float64Array(tags);
     for (let to = 0; to < tags; to++) {
       from[to] = argmax(best.map((score, k) => score + arrays.transitions[k * tags + to]));
       next[to] = best[from[to]] + arrays.transitions[from[to] * tags + to] + row(scores, t)[to];
@@ -268,13 +284,15 @@ const HEADS = {
 
 // A model on its inputs, activations by name.
 function runModel(model, inputs) {
-  const outputs = [], runs = [];
+  const outputs = [],
+    runs = [];
   model.layers.forEach((layer, number) => {
     const x = model.sources[number].map((source) => (typeof source === "string" ? inputs[source] : outputs[source]));
     const context = { cells: model.cells, state: model.state[number], runs };
     outputs.push(LAYERS[layer.kind](layer, x, model.arrays[number], context));
   });
-  const last = model.layers.length - 1, output = outputs[last];
+  const last = model.layers.length - 1,
+    output = outputs[last];
   const answer = HEADS[model.layers[last].kind](model.layers[last], output, model.arrays[last], model.temperature);
   return { output, runs, answer };
 }

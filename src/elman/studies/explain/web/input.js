@@ -5,7 +5,8 @@ const input = { curves: null };
 
 // The inside of the input's section, made once.
 function makeInput() {
-  const place = document.getElementById("input"), editable = !app.page.recorded;
+  const place = document.getElementById("input"),
+    editable = !app.page.recorded;
   caption("input-caption", inputCaption(editable));
   input.strip = element("div", { className: "strip-of-steps", role: "group", "aria-label": "steps" });
   if (app.text) {
@@ -36,18 +37,12 @@ function makeInput() {
   if (several || editable) place.append(controls);
   follow(input.canvas, (event, first) => {
     const { column, down } = placeOf(input.canvas, event, app.now.labels.length);
-    if (isMap()) app.channel = Math.min(Math.floor(down * app.reading.channels.length), app.reading.channels.length - 1);
-    else if (editable && input.curves) return setValue(first ? column : input.dragged, app.channel, input.curves.share(down), column);
+    if (isMap())
+      app.channel = Math.min(Math.floor(down * app.reading.channels.length), app.reading.channels.length - 1);
+    else if (editable && input.curves)
+      return setValue(first ? column : input.dragged, app.channel, input.curves.share(down), column);
     return choose(column);
   });
-}
-
-function inputCaption(editable) {
-  const what = app.text
-    ? "Shows what the model reads, a step in each box; of dotted ones it knows no more than that they are unknown."
-    : "Shows the values, in the data's units, that the model reads at each step.";
-  const how = app.text ? "Type another text" : isMap() ? "Choose a step and a channel, and type a value" : "Drag a point or type a value";
-  return editable ? `${what} ${how}: all that is below is computed anew, by the model in this page.` : what;
 }
 
 const isMap = () => !app.text && app.reading.channels.length > 6;
@@ -57,13 +52,18 @@ function editButtons() {
   again.addEventListener("click", () => changed(app.base.value, true));
   const some = element("button", { type: "button", text: "Change one step" });
   some.addEventListener("click", () => {
-    const { base, kind, reading } = app, at = Math.floor(base.labels.length / 2);
+    const { base, kind, reading } = app,
+      at = Math.floor(base.labels.length / 2);
     if (app.text) return changed(kind.another(reading, base.value, at), true);
     const values = base.value.filter((_, k) => k % reading.channels.length === app.channel).filter(Number.isFinite);
     const mean = values.reduce((a, b) => a + b, 0) / (values.length || 1);
     const spread = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length || 1)) || 1;
-    const place = at * reading.channels.length + app.channel, old = base.value[place];
-    return changed(base.value.map((v, k) => (k === place ? (Number.isNaN(old) ? mean : old) + 2 * spread : v)), true);
+    const place = at * reading.channels.length + app.channel,
+      old = base.value[place];
+    return changed(
+      base.value.map((v, k) => (k === place ? (Number.isNaN(old) ? mean : old) + 2 * spread : v)),
+      true,
+    );
   });
   return element("div", { className: "controls" }, [some, again]);
 }
@@ -99,21 +99,43 @@ function changed(value, write = false) {
 }
 
 function drawInput() {
-  const { now, base, reading } = app, total = now.labels.length;
+  const { now, base, reading } = app,
+    total = now.labels.length;
   if (app.text) return drawStrip();
-  const size = reading.channels.length, of = (value, c) => value.filter((_, k) => k % size === c);
+  const size = reading.channels.length,
+    of = (value, c) => value.filter((_, k) => k % size === c);
   if (isMap()) {
-    const known = base.value.filter(Number.isFinite), low = Math.min(...known, 0), high = Math.max(...known);
+    const known = base.value.filter(Number.isFinite),
+      low = Math.min(...known, 0),
+      high = Math.max(...known);
     const at = (r, c) => now.value[c * size + r];
-    heatMap(input.canvas, { rows: size, columns: total, total, at, low: Math.min(low, -0), high, height: 160, cursor: app.step, marked: app.channel });
+    heatMap(input.canvas, {
+      rows: size,
+      columns: total,
+      total,
+      at,
+      low: Math.min(low, -0),
+      high,
+      height: 160,
+      cursor: app.step,
+      marked: app.channel,
+    });
   } else {
     const series = [];
     for (let c = 0; c < size; c++) {
       if (app.edit && c === app.channel) series.push({ values: of(base.value, c), colour: BEFORE, dash: [4, 3] });
-      series.push({ values: of(now.value, c), colour: CURVES[c % CURVES.length], dots: c === app.channel, width: c === app.channel ? 2 : 1.1 });
+      series.push({
+        values: of(now.value, c),
+        colour: CURVES[c % CURVES.length],
+        dots: c === app.channel,
+        width: c === app.channel ? 2 : 1.1,
+      });
     }
-    const known = base.value.filter(Number.isFinite), low = Math.min(...known), high = Math.max(...known);
-    const room = (high - low || Math.abs(high) || 1) * 0.3, held = input.dragged !== undefined && app.edit;
+    const known = base.value.filter(Number.isFinite),
+      low = Math.min(...known),
+      high = Math.max(...known);
+    const room = (high - low || Math.abs(high) || 1) * 0.3,
+      held = input.dragged !== undefined && app.edit;
     const all = held ? now.value.filter(Number.isFinite) : known;
     const range = [Math.min(low - room, ...all), Math.max(high + room, ...all)];
     input.curves = curves(input.canvas, { series, total, height: 190, cursor: app.step, labels: now.labels, range });
@@ -126,7 +148,8 @@ function drawInput() {
 }
 
 function drawStrip() {
-  const { now, edit, page } = app, told = page.answer.classes && now.answer.steps > 0;
+  const { now, edit, page } = app,
+    told = page.answer.classes && now.answer.steps > 0;
   const best = told ? bestOf(now.answer) : null;
   const boxes = now.labels.map((label, t) => {
     const box = element("button", { type: "button", tabindex: "-1", "aria-pressed": String(t === app.step) });

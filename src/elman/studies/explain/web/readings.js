@@ -6,10 +6,12 @@ const RETURN = "␍"; // a text field makes line ends of its own of the real one
 
 // Bytes as text: what is no UTF-8 stands as \xNN, and a backslash as two.
 function textOfBytes(bytes) {
-  let out = "", at = 0;
+  let out = "",
+    at = 0;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   while (at < bytes.length) {
-    const first = bytes[at], length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    const first = bytes[at],
+      length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
     try {
       out += decoder.decode(Uint8Array.from(bytes.slice(at, at + length))).replace("\\", "\\\\");
       at += length;
@@ -46,14 +48,15 @@ const READINGS = {
     },
     labels: (reading, codes) =>
       codes.map((code) =>
-        reading.in_bytes && code > 126 ? code.toString(16).toUpperCase() : String.fromCodePoint(code)
+        reading.in_bytes && code > 126 ? code.toString(16).toUpperCase() : String.fromCodePoint(code),
       ),
     known: (reading, code) => reading.places.has(code),
     inputs: (reading, codes) => ({
       [reading.input]: whole(codes.map((code) => reading.places.get(code) ?? reading.unknown)),
     }),
     another(reading, codes, at) {
-      const known = reading.known.data, place = (reading.places.get(codes[at]) ?? 0) + 1;
+      const known = reading.known.data,
+        place = (reading.places.get(codes[at]) ?? 0) + 1;
       return codes.map((code, k) => (k === at ? known[place % known.length] : code));
     },
   },
@@ -72,12 +75,15 @@ const READINGS = {
       const place = (word) => reading.places.get(reading.lower ? word.toLowerCase() : word) ?? reading.known.length;
       const found = { [reading.input]: whole(words.map(place)) };
       if (reading.spelling) {
-        const half = reading.longest / 2, spelled = words.map((word) => {
-          const letters = Array.from(word);
-          const read = letters.length <= reading.longest ? letters : [...letters.slice(0, half), ...letters.slice(-half)];
-          return read.map((letter) => reading.letterPlaces.get(letter) ?? 1);
-        });
-        const size = Math.max(...spelled.map((letters) => letters.length)), out = empty(words.length, size);
+        const half = reading.longest / 2,
+          spelled = words.map((word) => {
+            const letters = Array.from(word);
+            const read =
+              letters.length <= reading.longest ? letters : [...letters.slice(0, half), ...letters.slice(-half)];
+            return read.map((letter) => reading.letterPlaces.get(letter) ?? 1);
+          });
+        const size = Math.max(...spelled.map((letters) => letters.length)),
+          out = empty(words.length, size);
         spelled.forEach((letters, t) => row(out, t).set(letters));
         found[reading.spelling] = out;
       }
@@ -89,10 +95,14 @@ const READINGS = {
     prepare() {},
     start: (reading) => Array.from(reading.values.data),
     inputs(reading, values) {
-      const size = reading.channels.length, steps = values.length / size, more = reading.marks_missing ? size : 0;
+      const size = reading.channels.length,
+        steps = values.length / size,
+        more = reading.marks_missing ? size : 0;
       const out = empty(steps, size + more);
       values.forEach((value, k) => {
-        const t = Math.floor(k / size), c = k % size, missing = Number.isNaN(value);
+        const t = Math.floor(k / size),
+          c = k % size,
+          missing = Number.isNaN(value);
         out.data[t * (size + more) + c] = missing ? 0 : (value - reading.center.data[c]) / reading.spread.data[c];
         if (more && missing) out.data[t * (size + more) + size + c] = 1;
       });
@@ -105,19 +115,22 @@ const READINGS = {
     },
     start: (reading) => Array.from(reading.values.data),
     inputs(reading, values) {
-      const raw = linear(reading.reads, values), spread = spreadOf(reading, raw);
+      const raw = linear(reading.reads, values),
+        spread = spreadOf(reading, raw);
       return { [reading.input]: whole(raw.map((value) => value / spread)) };
     },
     // the outputs in the units of the values
     finish(reading, values, outputs) {
-      const spread = spreadOf(reading, linear(reading.reads, values)), reference = linear(reading.reference, values);
+      const spread = spreadOf(reading, linear(reading.reads, values)),
+        reference = linear(reading.reference, values);
       return outputs.map((value, k) => reference[k] + spread * value);
     },
   },
 };
 
 function linear(map, x) {
-  const y = Float64Array.from(map.constant.data), { rows, columns, entries } = map;
+  const y = Float64Array.from(map.constant.data),
+    { rows, columns, entries } = map;
   entries.data.forEach((entry, k) => (y[rows.data[k]] += entry * x[columns.data[k]]));
   return y;
 }
@@ -130,7 +143,8 @@ function spreadOf(reading, raw) {
 const ARRAYS = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u1: Uint8Array };
 
 function bytesOf(base64) {
-  const text = atob(base64), out = new Uint8Array(text.length);
+  const text = atob(base64),
+    out = new Uint8Array(text.length);
   for (let k = 0; k < text.length; k++) out[k] = text.charCodeAt(k);
   return out;
 }
@@ -147,7 +161,8 @@ function unpacked(value) {
 
 // The model that a page carries: layers with their arrays, cells parsed, states by layer.
 function modelOf(page, weights) {
-  const arrays = page.layers.map(() => ({})), state = page.layers.map(() => null);
+  const arrays = page.layers.map(() => ({})),
+    state = page.layers.map(() => null);
   for (const [name, [start, size]] of Object.entries(page.arrays)) {
     const dot = name.indexOf(".");
     arrays[Number(name.slice(0, dot))][name.slice(dot + 1)] = weights.subarray(start, start + size);

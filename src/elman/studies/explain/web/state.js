@@ -14,7 +14,8 @@ function computed(value) {
 }
 
 function inUnits(output, value) {
-  const { page, reading, kind } = app, { scale, shift } = page.answer;
+  const { page, reading, kind } = app,
+    { scale, shift } = page.answer;
   if (kind.finish) return { ...output, data: kind.finish(reading, value, output.data) };
   if (!scale.length) return output;
   return { ...output, data: output.data.map((one, k) => one * scale[k % output.size] + shift[k % output.size]) };
@@ -25,13 +26,15 @@ const labelsOf = (value) => (app.kind.labels ? app.kind.labels(app.reading, valu
 // Where two sequences differ: equal before `from`, equal behind `to` steps of the new one; `shift` is how much longer
 // the new one is.
 function difference(base, now) {
-  const size = app.reading.channels ? app.reading.channels.length : 1, count = (value) => value.length / size;
+  const size = app.reading.channels ? app.reading.channels.length : 1,
+    count = (value) => value.length / size;
   const equal = (a, b) => {
     for (let k = 0; k < size; k++) if (!Object.is(base[a * size + k], now[b * size + k])) return false;
     return true;
   };
   const shortest = Math.min(count(base), count(now));
-  let from = 0, behind = 0;
+  let from = 0,
+    behind = 0;
   while (from < shortest && equal(from, from)) from++;
   if (from === count(base) && from === count(now)) return null;
   while (behind < shortest - from && equal(count(base) - 1 - behind, count(now) - 1 - behind)) behind++;
@@ -80,7 +83,9 @@ function timeConstants(part, keep) {
 function restlessness(values) {
   const { steps, size, data } = values;
   return Float64Array.from({ length: size }, (_, unit) => {
-    let mean = 0, variance = 0, change = 0;
+    let mean = 0,
+      variance = 0,
+      change = 0;
     for (let t = 0; t < steps; t++) mean += data[t * size + unit] / steps;
     for (let t = 0; t < steps; t++) variance += (data[t * size + unit] - mean) ** 2 / steps;
     for (let t = 1; t < steps; t++) change += (data[t * size + unit] - data[(t - 1) * size + unit]) ** 2 / (steps - 1);
@@ -89,7 +94,8 @@ function restlessness(values) {
 }
 
 function orderOf(part, cell, size) {
-  const constants = timeConstants(part, cell.keep), output = part.kept[cell.states[0]];
+  const constants = timeConstants(part, cell.keep),
+    output = part.kept[cell.states[0]];
   const units = Array.from({ length: size }, (_, unit) => unit);
   if (constants && constants.length === size) return units.sort((a, b) => constants[b] - constants[a]);
   const states = cell.states.map((name) => part.kept[name]);
@@ -109,15 +115,22 @@ function recordedPart(part) {
 
 function begin() {
   const page = unpacked(JSON.parse(document.getElementById("page").textContent));
-  const { reading } = page, kind = READINGS[reading.kind];
+  const { reading } = page,
+    kind = READINGS[reading.kind];
   Object.assign(app, { page, reading, kind, fixed: {} });
   app.text = Boolean(kind.text);
   kind.prepare(reading);
   const value = kind.start(reading);
   app.most = Math.max(1000, value.length);
   if (page.recorded) {
-    const { parts, output, best } = page.recorded, labels = labelsOf(value), recorded = parts.map(recordedPart);
-    const values = { steps: output.shape.length > 1 ? output.shape[0] : 0, size: output.shape.at(-1), data: output.data };
+    const { parts, output, best } = page.recorded,
+      labels = labelsOf(value),
+      recorded = parts.map(recordedPart);
+    const values = {
+      steps: output.shape.length > 1 ? output.shape[0] : 0,
+      size: output.shape.at(-1),
+      data: output.data,
+    };
     const answer = { steps: values.steps, values, best };
     app.base = { value, labels, parts: recorded, answer, steps: recorded[0].steps };
   } else {
@@ -130,7 +143,8 @@ function begin() {
   app.now = app.base;
   app.step = app.base.labels.length - 1;
   app.orders = app.base.parts.map((part, k) => {
-    const cell = page.cells[page.parts[k].cell], orders = {};
+    const cell = page.cells[page.parts[k].cell],
+      orders = {};
     for (const { size } of Object.values(part.kept)) orders[size] = orders[size] || orderOf(part, cell, size);
     return orders;
   });
