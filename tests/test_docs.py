@@ -222,10 +222,16 @@ def test_the_tagger_of_its_page_runs(trained: list[dict[str, Any]]) -> None:
     assert left["told"]["word"] == ["Apple", "hires", "me"]
 
 
+def test_the_explanation_of_its_page_runs(trained: list[dict[str, Any]]) -> None:
+    left = run(ROOT / "docs/explain.md")
+    assert left["forget"].shape == (len(left["found"].steps), 8) and left["depends"].shape == (3, len(left["forget"]))
+    assert 0 <= left["longest"] < 8 and left["shut"].shape == left["wide_open"].shape == (8,)
+
+
 @names
 def test_python_is_run_by_a_test(page: Path) -> None:
     run_above = {"README.md", "classification.md", "forecasting.md", "regression.md", "CONTRIBUTING.md"}
-    run_above |= {"language.md", "tagging.md"}
+    run_above |= {"language.md", "tagging.md", "explain.md"}
     run_above |= {
         "jobs.md",
         "jobs.zh-CN.md",

@@ -22,7 +22,7 @@ from elman.tasks import TASKS, get_task
 from elman.training.events import EpochEnd
 from tests.runs.helpers import FLAGS, contents, python, read_csv
 
-COMMANDS = ((), ("train",), ("train", "forecast"), ("evaluate",), ("predict",), ("info",), ("demo",))
+COMMANDS = ((), ("train",), ("train", "forecast"), ("evaluate",), ("predict",), ("info",), ("explain",), ("demo",))
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from elman.learning import Gallery, Matrix, Picture
+from elman.learning import Gallery, HeatMap, HeatMaps, Matrix, Picture
 from elman.report.plots import build, draw
 
 COUNTS = np.array([[5, 0, 1], [2, 7, 0], [0, 0, 0]])
@@ -44,10 +44,22 @@ def test_a_gallery_shows_images_curves_and_texts():
     assert [text.get_text() for text in third.texts] == ["ACGT"]
 
 
+def test_maps_show_their_values_below_what_they_come_from():
+    first, second = HeatMap("gate z", np.random.default_rng(0).random((5, 7)), 0, 1), HeatMap("h", -np.eye(4, 7), -1, 1)
+    canvas = build(HeatMaps("s", "States", "step", tuple("abcdefg"), (first, second), np.ones((7, 2)), "values"))
+    above, one, two = [axes for axes in canvas.axes if axes.get_label() != "<colorbar>"]
+    assert len(above.lines) == 2 and [axes.get_ylabel() for axes in (above, one, two)] == ["values", "gate z", "h"]
+    assert_array_equal(np.asarray(one.images[0].get_array()), first.values)
+    assert_array_equal(np.asarray(two.images[0].get_array()), second.values)
+    assert [image.get_clim() for axes in (one, two) for image in axes.images] == [(0, 1), (-1, 1)]
+    assert [label.get_text() for label in two.get_xticklabels()] == list("abcdefg")
+
+
 @pytest.mark.parametrize("text", ["", "$x^2$", "two\nlines", "字" * 200, "<b>&", "\\frac"])
 def test_any_text_is_drawn(tmp_path, text):
     matrix = Matrix("m", text, text, text, COUNTS, (text, "b", "c"), note=text)
     gallery = Gallery("g", text, (Picture(text, text), Picture(text, np.full((4, 4), np.nan), True)), note=text)
-    for drawing in (matrix, gallery):
+    maps = HeatMaps("s", text, text, (text, "b"), (HeatMap(text, np.array([[1.0, np.nan]]), 0, 1),) * 5, note=text)
+    for drawing in (matrix, gallery, maps):
         first = draw(drawing, tmp_path / "a.png").read_bytes()
         assert first[:4] == b"\x89PNG" and draw(drawing, tmp_path / "b.png").read_bytes() == first
