@@ -13,7 +13,7 @@ from elman.errors import DataError, MissingDependencyError, SettingsError
 from elman.learning import Example
 from elman.model import Model
 from elman.model.layer import has_steps
-from elman.report.plots import draw_all
+from elman.report.plots import draw
 from elman.report.progress import Working
 from elman.runs.estimator import Estimator
 from elman.studies.explain import folder
@@ -25,6 +25,7 @@ from elman.studies.explain.pictures import pictures_of
 from elman.tasks import load
 
 Array = np.ndarray
+OnEvent = Callable[[Any], None]
 MOST_STEPS, MOST_VALUES = 2000, 20_000  # of a sequence: what a page can hold
 
 
@@ -62,9 +63,12 @@ class Explanation:
         """The page, as the text of an HTML file that needs no other."""
         return page_text(self.title, self.model, self.example, self.output, self.parts, self.connectivity, self.notes)
 
-    def save(self, out: Path | str) -> Explanation:
+    def save(self, out: Path | str, on_event: OnEvent | None = None) -> Explanation:
         """Write the pictures and the page into the folder ``out``, in place of an earlier explanation there; gives the
         same explanation, with their paths. Without matplotlib there is the page alone, and a note.
+
+        Args:
+            on_event: told what is being done, for a display of progress.
 
         Raises:
             RunFolderError: the folder holds something else, or cannot be written.
@@ -72,10 +76,14 @@ class Explanation:
         drawings = pictures_of(self.parts, self.connectivity, self.example, self.steps)
         text, notes = self.page(), self.notes
         with folder.ready(Path(out)) as ready:
+            pictures: list[Path] = []
             try:
-                pictures = draw_all(drawings, ready)
+                for number, drawing in enumerate(drawings):
+                    if on_event is not None:
+                        on_event(Working("drawing", number / len(drawings)))
+                    pictures.append(draw(drawing, ready / f"{drawing.name}.png"))
             except MissingDependencyError as error:
-                pictures, notes = [], (*notes, f"no pictures: {error}")
+                notes = (*notes, f"no pictures: {error}")
             page = folder.write_page(ready, text, keep=pictures)
         return replace(self, files=(page, *pictures), notes=notes)
 
@@ -86,7 +94,7 @@ def explain(
     *,
     example: int = 0,
     out: Path | str | None = None,
-    on_event: Callable[[Any], None] | None = None,
+    on_event: OnEvent | None = None,
     **columns: Any,
 ) -> Explanation:
     """What a trained model does with one sequence of ``data``, without torch.
@@ -142,7 +150,7 @@ def explain(
         found = replace(found, notes=(*found.notes, lost))
     else:
         found = replace(found, connectivity=connectivity_of(inside, shown, found.steps, on_share))
-    return found if out is None else found.save(out)
+    return found if out is None else found.save(out, on_event)
 
 
 def _check_size(example: Example) -> None:

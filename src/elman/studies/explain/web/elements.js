@@ -79,11 +79,12 @@ function bars(items, most, before, words) {
     fill.style.width = share(item.value);
     tick.style.left = share(item.before);
     tick.hidden = !before;
-    const text = words(item.value) + (before ? ` (was ${words(item.before)})` : "");
+    const text = words(item.value),
+      old = before ? words(item.before) : text;
     return element("div", { className: item.mark ? "bar best" : "bar" }, [
       element("bdi", { className: "name", text: clipped(shown(item.name), 24) }),
       element("span", { className: "track" }, [fill, tick]),
-      element("span", { className: "value", text }),
+      element("span", { className: "value", text: old === text ? text : `${text} (was ${old})` }),
     ]);
   });
   return element("div", { className: "bars" }, rows);

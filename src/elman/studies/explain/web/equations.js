@@ -124,7 +124,8 @@ function filledIn(line, values, unit) {
     .replace(/\( /g, "(")
     .replace(/ \)/g, ")")
     .replace(/ ,/g, ",")
-    .replace(/([σa-z]) \(/g, "$1(");
+    .replace(/([σa-z]) \(/g, "$1(")
+    .replace(/(^|\()\((−[^()]*)\)/g, "$1$2"); // behind nothing a sign needs no brackets
 }
 
 // A number as people read it, of three digits or so.

@@ -10,10 +10,16 @@ const empty = (steps, size) => ({ steps, size, data: new Float64Array(Math.max(s
 function multiply(matrix, first, x, out) {
   const columns = x.length;
   for (let r = 0; r < out.length; r++) {
-    let sum = 0;
+    let sum = 0,
+      more = 0,
+      c = 0;
     const at = (first + r) * columns;
-    for (let c = 0; c < columns; c++) sum += matrix[at + c] * x[c];
-    out[r] = sum;
+    for (; c + 3 < columns; c += 4) {
+      sum += matrix[at + c] * x[c] + matrix[at + c + 1] * x[c + 1];
+      more += matrix[at + c + 2] * x[c + 2] + matrix[at + c + 3] * x[c + 3];
+    }
+    for (; c < columns; c++) sum += matrix[at + c] * x[c];
+    out[r] = sum + more;
   }
   return out;
 }
@@ -72,16 +78,20 @@ class Direction {
     return { values, after };
   }
 
-  // Along x; `initial` has the state before the first step, by name. Keeps every gate and state.
-  run(x, initial, reverse) {
+  // Along x; `initial` has the state before the first step, by name. Keeps every gate and state. As long as x is as it
+  // was in the run `known`, which began in the same state, steps are taken from there.
+  run(x, initial, reverse, known) {
     const kept = {},
       { cell } = this,
       names = [...cell.lines.map((line) => line.name), ...cell.states];
     const shown = [...new Set(names)].filter((name) => !/^[xh]_/.test(name));
-    let before = initial;
+    let before = initial,
+      same = Boolean(known);
     for (let i = 0; i < x.steps; i++) {
       const t = reverse ? x.steps - 1 - i : i,
-        { values, after } = this.step(row(x, t), before);
+        u = same && reverse ? known.x.steps - 1 - i : i;
+      same = same && u >= 0 && u < known.x.steps && row(x, t).every((value, k) => value === row(known.x, u)[k]);
+      const { values, after } = same ? this.copied(known, u) : this.step(row(x, t), before);
       for (const name of shown) {
         const vector = after[name] || values[name];
         kept[name] = kept[name] || empty(x.steps, vector.length);
@@ -90,6 +100,11 @@ class Direction {
       before = after;
     }
     return { direction: this, x, initial, reverse, kept };
+  }
+
+  copied(known, t) {
+    const values = Object.fromEntries(Object.entries(known.kept).map(([name, one]) => [name, row(one, t)]));
+    return { values, after: Object.fromEntries(this.cell.states.map((name) => [name, values[name]])) };
   }
 
   // Step t of a run once more, with all that is inside it.
@@ -117,8 +132,9 @@ function concatenated(parts) {
   return out;
 }
 
-// A stack of recurrent layers; `state` has arrays by name, of all parts one after another; `runs` are added to.
-function runStack(layout, cell, x, arrays, state, runs) {
+// A stack of recurrent layers; `state` has arrays by name, of all parts one after another; `runs` are added to, and
+// `known` are those of an earlier time.
+function runStack(layout, cell, x, arrays, state, runs, known = []) {
   let part = 0,
     current = x;
   const sizes = cell.states.map((_, j) => (j === 0 && layout.proj_size ? layout.proj_size : layout.hidden_size));
@@ -131,7 +147,12 @@ function runStack(layout, cell, x, arrays, state, runs) {
         initial[name] = given ? given.subarray(part * sizes[j], (part + 1) * sizes[j]) : new Float64Array(sizes[j]);
       });
       const suffix = `_l${depth}` + (reverse ? "_reverse" : "");
-      const run = new Direction(layout, cell, arrays, suffix).run(current, initial, Boolean(reverse));
+      const run = new Direction(layout, cell, arrays, suffix).run(
+        current,
+        initial,
+        Boolean(reverse),
+        known[runs.length],
+      );
       outputs.push(run.kept[cell.states[0]]);
       runs.push(run);
     }
@@ -150,7 +171,8 @@ function lastStep(x, bidirectional) {
 const same = (layer, [x]) => x;
 // What each kind of layer does: (its record, what it reads, its arrays, the model's cells, states and runs).
 const LAYERS = {
-  recurrent: (layer, [x], arrays, { cells, state, runs }) => runStack(layer, cells[layer.cell], x, arrays, state, runs),
+  recurrent: (layer, [x], arrays, { cells, state, runs, known }) =>
+    runStack(layer, cells[layer.cell], x, arrays, state, runs, known),
   last: (layer, [x]) => lastStep(x, layer.bidirectional),
   linear(layer, [x], arrays) {
     const out = empty(x.steps, layer.output_size);
@@ -282,13 +304,13 @@ const HEADS = {
   crf: (layer, output, arrays) => ({ values: output, best: bestSequence(output, arrays, layer.tags) }),
 };
 
-// A model on its inputs, activations by name.
-function runModel(model, inputs) {
+// A model on its inputs, activations by name; `known` are the runs of an earlier time, where these began alike.
+function runModel(model, inputs, known) {
   const outputs = [],
     runs = [];
   model.layers.forEach((layer, number) => {
     const x = model.sources[number].map((source) => (typeof source === "string" ? inputs[source] : outputs[source]));
-    const context = { cells: model.cells, state: model.state[number], runs };
+    const context = { cells: model.cells, state: model.state[number], runs, known };
     outputs.push(LAYERS[layer.kind](layer, x, model.arrays[number], context));
   });
   const last = model.layers.length - 1,

@@ -60,6 +60,7 @@ function editButtons() {
     const spread = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length || 1)) || 1;
     const place = at * reading.channels.length + app.channel,
       old = base.value[place];
+    app.step = at;
     return changed(
       base.value.map((v, k) => (k === place ? (Number.isNaN(old) ? mean : old) + 2 * spread : v)),
       true,

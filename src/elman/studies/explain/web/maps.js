@@ -14,6 +14,12 @@ function drawMaps() {
   if (app.text) {
     const f = frame(above, 18, total);
     columnLabels(f, now.labels);
+  } else if (isMap()) {
+    const size = app.reading.channels.length,
+      known = now.value.filter(Number.isFinite);
+    const range = { low: Math.min(0, ...known), high: Math.max(...known) };
+    const at = (r, c) => now.value[c * size + r];
+    heatMap(above, { rows: size, columns: total, total, at, ...range, height: 70, cursor: app.step });
   } else {
     const size = app.reading.channels.length,
       values = now.value.filter((_, k) => k % size === app.channel);

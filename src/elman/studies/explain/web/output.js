@@ -96,9 +96,10 @@ function drawAhead(place) {
 function drawValues(place, values, before) {
   const shownOnes = Array.from(values).slice(0, 24);
   const parts = shownOnes.map((value, k) => {
-    const text = `${said(app.page.answer.labels[k] ?? k)}: ${number(Number(value.toPrecision(5)))}`;
-    const was = app.edit && before[k] !== value ? ` (was ${number(Number(before[k].toPrecision(5)))})` : "";
-    return element("bdi", { text: text + was });
+    const text = number(value),
+      old = app.edit ? number(before[k]) : text;
+    const was = old === text ? "" : ` (was ${old})`;
+    return element("bdi", { text: `${said(app.page.answer.labels[k] ?? k)}: ${text}${was}` });
   });
   renewed(place, "values", element("p", { className: "legend" }, parts));
 }

@@ -6,7 +6,11 @@ const app = { step: 0, part: 0, unit: 0, channel: 0, base: null, now: null, edit
 // A sequence run through the model: what is shown of it, its runs by part, and its answer in the data's units.
 function computed(value) {
   const { page, model, reading, kind } = app;
-  const found = runModel(model, { ...app.fixed, ...kind.inputs(reading, value) });
+  const found = runModel(
+    model,
+    { ...app.fixed, ...kind.inputs(reading, value) },
+    app.base?.parts.map((part) => part.run),
+  );
   const answer = { steps: found.output.steps, ...found.answer };
   if (!page.answer.classes) answer.values = inUnits(found.output, value);
   const parts = found.runs.map((run) => ({ kept: run.kept, run, direction: run.direction, steps: run.x.steps }));
