@@ -169,6 +169,36 @@ def test_missing_values_are_marked(program: Browser, tmp_path: Path) -> None:
     assert_allclose(answer_in(program), model.predict(inputs)[0], **CLOSE)
 
 
+def test_equations_of_any_kind(program: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that an equation may have: functions of one, two and three values, brackets, signs, a product of its own."""
+
+    def step(x: Any, state: Any, weights: Any, ops: Any) -> Any:
+        (h,) = state
+        x_a, x_b = ops.input(x, weights)
+        (h_a,) = ops.recurrent(h, weights, ("a",))
+        a = 1 / (1 + ops.exp(-x_a - h_a))
+        (h_b,) = ops.recurrent(-(a * h) / 2, weights, ("b",))
+        low = ops.where(x_b > h_b, h_b, x_b)
+        b = ops.where(low > 0, ops.relu(low), low - ops.sqrt(low * low + 1))
+        return ((1 - a) * (a + b) + a * h,), {"a": a, "b": b}
+
+    cell = Cell("strange", ("a", "b"), ("h",), step, "", keep="a")
+    lines = ["a = σ(x_a + h_a)", "h_b = U_b(−(a · h') / 2)", "x_low = min(x_b, h_b)"]
+    lines += ["b = where(x_low, max(x_low, 0), x_low − sqrt(x_low · x_low + 1))"]
+    monkeypatch.setitem(CELLS, "strange", cell)
+    monkeypatch.setitem(EQUATIONS, "strange", [*lines, "h = (1 − a) · (a + b) + a · h'"])
+    model = model_of(ended(recurrent("strange")), seed=2)
+    example = example_for(model)
+    (part,) = page_of(model, example, tmp_path / "page.html")
+    program.open(tmp_path / "page.html")
+    for gate, values in {**part.gates, **part.states}.items():
+        found = program.value(f"Array.from(app.now.parts[0].kept['{gate}'].data)")
+        assert_allclose(found, values.ravel(), **CLOSE)
+    for broken in ("h = ", "h = (x_h", "h x_h", "h = x_h ? 2", "h = nothing(x_h)", "h = tanh(x_h))"):
+        parsed = f"try {{ parseEquation({broken!r}); return '' }} catch (error) {{ return error.message }}"
+        assert broken in program.value(f"(() => {{ {parsed} }})()")
+
+
 @pytest.mark.parametrize("what", ["a layer", "a cell"])
 def test_what_the_page_cannot_run_is_shown_as_recorded(what: str, program: Browser, tmp_path: Path) -> None:
     name = "cell-of-these-tests"

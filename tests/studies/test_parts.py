@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from elman.cells import CELLS, Cell
 from elman.model import LastStep, Linear, PointHead, RecurrentLayers
 from elman.recurrence import Layout
 from elman.studies.explain.inside import look_inside
-from elman.studies.explain.parts import EQUATIONS, Part, parts_of, restlessness, shares_of
+from elman.studies.explain.parts import EQUATIONS, Part, keeper_of, parts_of, restlessness, shares_of
 from tests.model.helpers import model_of
 
 GATES = st.lists(st.lists(st.floats(0.001, 0.999), min_size=3, max_size=3), min_size=1, max_size=8).map(np.array)
@@ -52,7 +53,7 @@ def test_a_gate_that_never_opens_or_never_shuts_has_a_constant_all_the_same() ->
 def test_units_are_sorted_from_the_slowest_to_the_fastest() -> None:
     gate = np.array([[0.5, 0.9, 0.1]] * 5)
     assert part(gate).order(3).tolist() == [1, 0, 2]
-    assert "gate z" in part(gate).sorted_by
+    assert "how long z keeps" in part(gate).sorted_by
     random = np.random.default_rng(0)
     steady, wild = np.linspace(0, 1, 50), random.normal(size=50)
     plain = Part(0, "_l0", "layer 1", "rnn", {}, {"h": np.stack([wild, steady], axis=1)})
@@ -78,7 +79,17 @@ def test_gates_between_0_and_1_are_those_that_sigma_makes(cell: str) -> None:
 
 def test_a_cell_without_equations_says_by_itself_what_keeps() -> None:
     cell = Cell("other", ("a", "b", "c"), ("h",), lambda *_: None, "", keep="a", write="b")
-    assert shares_of(cell) == {"a", "b"}
+    assert shares_of(cell) == {"a", "b"} and keeper_of(cell) == ("a", False, "a")
+    assert keeper_of(replace(cell, keep="")) == ("b", True, "1 − b")
+    assert keeper_of(replace(cell, keep="", write="")) is None
+
+
+def test_what_is_left_of_1_keeps_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CELLS, "writes", replace(CELLS["gru"], name="writes", keep="", write="z"))
+    gate = np.array([[0.5, 0.9, 0.1]] * 5)
+    found = Part(0, "_l0", "layer 1", "writes", {"z": gate}, {"h": gate})
+    assert_allclose(found.time_constants, -1 / np.log([0.5, 0.1, 0.9]))
+    assert found.order(3).tolist() == [2, 0, 1] and "1 − z" in found.sorted_by
 
 
 def test_the_built_in_cells_have_their_equations() -> None:

@@ -23,7 +23,7 @@ from elman.model.file import model_digest
 from elman.model.layer import has_steps
 from elman.report.page import escaped
 from elman.studies.explain.connectivity import Connectivity
-from elman.studies.explain.parts import EQUATIONS, Part, shares_of
+from elman.studies.explain.parts import EQUATIONS, Part, keeper_of, shares_of
 
 Array = np.ndarray
 WEB = Path(__file__).parent / "web"
@@ -129,10 +129,11 @@ def _cells(layers: Sequence[Layer]) -> set[str]:
 
 def _cell(name: str) -> dict[str, Any]:
     cell = get_cell(name)
+    keeper = keeper_of(cell)
     return {
         "gates": cell.gates,
         "states": cell.states,
-        "keep": cell.keep,
+        "keeper": None if keeper is None else keeper._asdict(),
         "shares": [gate for gate in cell.gates if gate in shares_of(cell)],
         "equations": EQUATIONS.get(name, []),
     }

@@ -4,10 +4,12 @@ units keep what they have, and in which order to look at them."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -53,16 +55,17 @@ class Part:
 
     @cached_property
     def time_constants(self) -> Array | None:
-        """After how many steps a unit has 1/e of what it had, (H,): -1 / mean(log k) of the gate k that keeps the old
-        state, at most 10⁶; None for a cell without such a gate.
+        """After how many steps a unit has 1/e of what it had, (H,): -1 / mean(log k) of what multiplies the old state,
+        k, at most 10⁶; None for a cell in which no gate does.
 
         k₁·k₂·…·k_T = exp(T · mean(log k)) is the share of the first state that is left after T steps, if nothing but
         that gate acts on it.
         """
-        keep = get_cell(self.cell).keep
-        if keep not in self.gates:
+        keeper = keeper_of(get_cell(self.cell))
+        if keeper is None or keeper.gate not in self.gates:
             return None
-        rate = -np.log(np.clip(self.gates[keep], 1e-30, 1.0)).mean(axis=0)
+        gate = self.gates[keeper.gate]
+        rate = -np.log(np.clip(1 - gate if keeper.rest else gate, 1e-30, 1.0)).mean(axis=0)
         return np.asarray(1 / np.maximum(rate, 1 / LONGEST))
 
     def order(self, size: int) -> Array:
@@ -77,8 +80,9 @@ class Part:
     @property
     def sorted_by(self) -> str:
         """What :meth:`order` sorts by, in words."""
-        if self.time_constants is not None:
-            return f"by how long gate {get_cell(self.cell).keep} keeps what they have, longest at the top"
+        keeper = keeper_of(get_cell(self.cell))
+        if keeper is not None:
+            return f"by how long {keeper.name} keeps what they have, longest at the top"
         return "by how little their output changes from step to step, steadiest at the top"
 
 
@@ -94,13 +98,30 @@ def restlessness(values: Array) -> Array:
     return np.where(variance > 1e-30, change / np.maximum(2 * variance, 1e-30), 0.0)
 
 
+class Keeper(NamedTuple):
+    """What multiplies a cell's old state: a gate, or with ``rest`` what that leaves of 1; and its name."""
+
+    gate: str
+    rest: bool
+    name: str
+
+
+def keeper_of(cell: Cell) -> Keeper | None:
+    """What multiplies the old state of a cell, which says so; None: no gate does.
+
+    >>> keeper_of(get_cell("gru")).name
+    'z'
+    """
+    if cell.keep:
+        return Keeper(cell.keep, False, cell.keep)
+    return Keeper(cell.write, True, f"1 − {cell.write}") if cell.write else None
+
+
 def shares_of(cell: Cell) -> frozenset[str]:
-    """The gates between 0 and 1: those that an equation makes with σ, or in a cell without equations here, those that
-    it says keep or write a state."""
-    lines = EQUATIONS.get(cell.name)
-    if lines is None:
-        return frozenset({cell.keep, cell.write} - {""})
-    return frozenset(line.split(" = ")[0] for line in lines if " = σ(" in line)
+    """The gates between 0 and 1: those that it says keep or write a state, and those that an equation makes with σ."""
+    lines = EQUATIONS.get(cell.name, [])
+    made = {line.split(" = ")[0] for line in lines if re.search(r" = (\w+ · )?σ\(.*\)$", line)}
+    return frozenset(made | {cell.keep, cell.write} - {""})
 
 
 def parts_of(model: Model, traces: Mapping[int, Mapping[str, Array]]) -> tuple[Part, ...]:

@@ -10,7 +10,7 @@ from elman.cells import get_cell
 from elman.learning import Drawing, Example, Figure, HeatMap, HeatMaps, Line
 from elman.learning.example import Numbers, Window
 from elman.studies.explain.connectivity import Connectivity
-from elman.studies.explain.parts import OPEN, SHUT, Part, shares_of
+from elman.studies.explain.parts import OPEN, SHUT, Part, keeper_of, shares_of
 
 Array = np.ndarray
 
@@ -86,11 +86,10 @@ def _saturation(number: int, part: Part) -> list[Figure]:
 
 
 def _memory(number: int, part: Part) -> list[Figure]:
-    constants = part.time_constants
-    if constants is None:
+    constants, keeper = part.time_constants, keeper_of(get_cell(part.cell))
+    if constants is None or keeper is None:
         return []
-    keep = get_cell(part.cell).keep
-    line = Line(f"-1 / mean(log {keep})", np.arange(1, len(constants) + 1), -np.sort(-constants), "model")
+    line = Line(f"-1 / mean(log({keeper.name}))", np.arange(1, len(constants) + 1), -np.sort(-constants), "model")
     return [
         Figure(
             f"time_constants_{number}",
@@ -99,7 +98,7 @@ def _memory(number: int, part: Part) -> list[Figure]:
             "steps until 1/e is left",
             (line,),
             y_scale="log",
-            note=f"Shows how fast gate {keep} alone lets the old state fade on this sequence. It does not show what "
+            note=f"Shows how fast {keeper.name} alone lets the old state fade on this sequence. It does not show what "
             "comes back through the recurrent weights, which can keep a memory longer.",
         )
     ]

@@ -101,6 +101,14 @@ class Value(NDArrayOperatorsMixin):
         """A matrix's transpose."""
         return Value(self.array.T, self.tape, lambda gradient: self.receive(np.swapaxes(gradient, -1, -2)))
 
+    def reshape(self, *shape: int) -> Value:
+        """The same numbers in another shape."""
+        return Value(
+            self.array.reshape(shape),
+            self.tape,
+            lambda gradient: self.receive(gradient.reshape(len(gradient), *self.array.shape)),
+        )
+
     def mean(self, axis: int = -1, keepdims: bool = True) -> Value:
         """The mean along the last axis, kept with length 1."""
         assert axis == -1 and keepdims, "what the equations use"

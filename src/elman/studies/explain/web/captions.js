@@ -34,17 +34,17 @@ function outputCaption() {
   return "Shows what the model tells, in the data's units. It does not show the truth, nor how sure that is.";
 }
 
-function mapsCaption(name, keep) {
-  const sorted = keep
-    ? `by how long gate ${keep} keeps what they have, longest at the top`
+function mapsCaption(name, keeper) {
+  const sorted = keeper
+    ? `by how long ${keeper.name} keeps what they have, longest at the top`
     : "by how little their output changes from step to step, steadiest at the top";
   const what = `Shows every gate and state of ${name} at every step, a row a unit, sorted ${sorted}.`;
   return `${what} It does not show what a unit stands for.`;
 }
 
-function memoryCaption(keep) {
-  const what = `Shows after how many steps gate ${keep} alone has let a unit's state fade to 1/e, longest first`;
-  const how = `−1 / mean(log ${keep}) over these steps`;
+function memoryCaption({ name }) {
+  const what = `Shows after how many steps ${name} alone has let a unit's state fade to 1/e, longest first`;
+  const how = `−1 / mean(log(${name})) over these steps`;
   return `${what}: ${how}. It does not show what comes back through the recurrent weights, which can keep it longer.`;
 }
 

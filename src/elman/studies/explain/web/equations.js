@@ -11,9 +11,11 @@ const FUNCTIONS = {
   abs: Math.abs,
   max: Math.max,
   min: Math.min,
+  where: (condition, a, b) => (condition > 0 ? a : b),
+  logσ: (a) => Math.min(a, 0) - Math.log1p(Math.exp(-Math.abs(a))),
   softplus: (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))),
 };
-const TOKEN = /\s*([A-Za-zσ]\w*'?|\d+(?:\.\d+)?|[=+−·/(),])/gy;
+const TOKEN = /\s*([A-Za-zσ][\wσ]*'?|\d+(?:\.\d+)?|[=+−·/(),])/gy;
 
 // "h = (1 − z) · n + z · h'" → its name, its words, and its tree.
 function parseEquation(text) {
@@ -101,8 +103,9 @@ function computeLine(line, values, units, product) {
       if (!vector) throw new Error(`the equation ${line.text} names ${node.name}, which is not there`);
       return (unit) => vector[unit];
     }
-    const [first, second] = node.parts.map(bind),
+    const [first, second, third] = node.parts.map(bind),
       apply = node.apply;
+    if (third) return (unit) => apply(first(unit), second(unit), third(unit));
     return second ? (unit) => apply(first(unit), second(unit)) : (unit) => apply(first(unit));
   };
   const of = bind(line.tree),

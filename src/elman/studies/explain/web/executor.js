@@ -84,7 +84,7 @@ class Direction {
     const kept = {},
       { cell } = this,
       names = [...cell.lines.map((line) => line.name), ...cell.states];
-    const shown = [...new Set(names)].filter((name) => !/^[xh]_/.test(name));
+    const shown = [...new Set(names)].filter((name) => !name.includes("_")); // no products, no steps in between
     let before = initial,
       same = Boolean(known);
     for (let i = 0; i < x.steps; i++) {

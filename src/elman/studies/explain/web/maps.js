@@ -9,7 +9,7 @@ function drawMaps() {
   const place = document.getElementById("maps"),
     total = now.labels.length,
     t = app.step - firstStep();
-  caption("maps-caption", mapsCaption(described.name, part.kept[cell.keep] ? cell.keep : ""));
+  caption("maps-caption", mapsCaption(described.name, cell.keeper));
   const above = canvasIn(place, "above", chosenAt);
   if (app.text) {
     const f = frame(above, 18, total);

@@ -49,7 +49,7 @@ function drawMemory() {
     part = now.parts[app.part],
     cell = page.cells[page.parts[app.part].cell];
   const place = document.getElementById("memory"),
-    constants = timeConstants(part, cell.keep);
+    constants = timeConstants(part, cell.keeper);
   if (!constants) {
     caption("memory-caption", "");
     return place.replaceChildren(
@@ -60,7 +60,7 @@ function drawMemory() {
     );
   }
   if (!place.querySelector("[data-key]")) place.replaceChildren();
-  caption("memory-caption", memoryCaption(cell.keep));
+  caption("memory-caption", memoryCaption(cell.keeper));
   const order = app.orders[app.part][constants.length],
     values = order.map((unit) => Math.log10(constants[unit]));
   const canvas = canvasIn(place, "curve", (canvas, event) =>

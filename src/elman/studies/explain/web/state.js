@@ -74,12 +74,14 @@ function tell(text) {
 }
 
 // Units from the slowest to the fastest, and what tells that: as in Python.
-function timeConstants(part, keep) {
-  const gate = part.kept[keep];
-  if (!keep || !gate) return null;
+function timeConstants(part, keeper) {
+  if (!keeper) return null;
+  const gate = part.kept[keeper.gate],
+    share = keeper.rest ? (value) => 1 - value : (value) => value;
   return Float64Array.from({ length: gate.size }, (_, unit) => {
     let sum = 0;
-    for (let t = 0; t < gate.steps; t++) sum -= Math.log(Math.min(Math.max(gate.data[t * gate.size + unit], 1e-30), 1));
+    for (let t = 0; t < gate.steps; t++)
+      sum -= Math.log(Math.min(Math.max(share(gate.data[t * gate.size + unit]), 1e-30), 1));
     return 1 / Math.max(sum / gate.steps, 1e-6);
   });
 }
@@ -98,7 +100,7 @@ function restlessness(values) {
 }
 
 function orderOf(part, cell, size) {
-  const constants = timeConstants(part, cell.keep),
+  const constants = timeConstants(part, cell.keeper),
     output = part.kept[cell.states[0]];
   const units = Array.from({ length: size }, (_, unit) => unit);
   if (constants && constants.length === size) return units.sort((a, b) => constants[b] - constants[a]);
