@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from elman.cells import CELLS, Cell, get_cell, register_cell
-from elman.learning import Answer, Example
+from elman.learning import Answer, Example, HeatMaps
 from elman.learning.example import Numbers, Symbols, Words
 from elman.model import (
+    LAYERS,
     CharacterEncoder,
     Convolution,
     CRFHead,
@@ -33,12 +35,14 @@ from elman.recurrence import Layout
 from elman.studies.explain.inside import look_inside
 from elman.studies.explain.page import KINDS, page_text
 from elman.studies.explain.parts import EQUATIONS, parts_of
+from elman.studies.explain.pictures import pictures_of
 from tests.model.helpers import Leak, model_of, toys
 from tests.report.browser import PROGRAM, SIZES, Browser
 from tests.studies.helpers import CLOSE, answer_in
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no browser")
 STEPS, SIZE, UNITS = 7, 3, 5
+LINES = "[...document.querySelectorAll('.equation div')].map(d => [...d.children].map(e => e.textContent))"
 
 
 def recurrent(cell: str, inputs: int = SIZE, **options: Any) -> RecurrentLayers:
@@ -169,6 +173,52 @@ def test_missing_values_are_marked(program: Browser, tmp_path: Path) -> None:
     assert_allclose(answer_in(program), model.predict(inputs)[0], **CLOSE)
 
 
+@dataclass(frozen=True)
+class Pairs(Layer):
+    """Two steps as one: a layer from outside, of which the layers behind it get fewer steps than the model reads."""
+
+    kind: ClassVar[str] = "toy-pairs"
+    keeps_time: ClassVar[bool] = False
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def features(self, sizes: Any) -> int | None:
+        return None
+
+    def run(self, x: Any, arrays: Any, lengths: Any, state: Any) -> Any:
+        return x[0].reshape(1, x[0].shape[1] // 2, -1), {}
+
+
+def test_layers_of_fewer_steps(program: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, Pairs.kind, Pairs)
+    model = model_of((Pairs(), *ended(recurrent("lstm", 2 * SIZE), LastStep())))
+    example = example_for(model)
+    values = np.random.default_rng(0).normal(size=(8, SIZE))
+    example = replace(
+        example,
+        inputs={"input": values[None].astype("f4")},
+        reading=Numbers("input", values, ("p", "q", "r"), np.zeros(SIZE), np.ones(SIZE)),
+        steps=tuple("abcdefgh"),
+    )
+    (part,) = page_of(model, example, tmp_path / "page.html")
+    assert part.steps == 4 and example.read == 8
+    for size in SIZES:
+        view = program.look(tmp_path / "page.html", size)
+        assert view.complaints == [] and view.content <= view.width
+    assert program.value("[app.now.steps, app.now.parts[0].steps, widthOf(app.now.parts[0])]") == [8, 4, 2]
+    pictures = {one.name: one for one in pictures_of((part,), None, example, example.steps)}
+    states = pictures["states_1"]
+    assert isinstance(states, HeatMaps) and states.above is not None
+    assert states.columns == tuple("bdfh") and states.maps[0].values.shape == (UNITS, 4)
+    assert_allclose(states.above, values[1::2])
+    program.value("(() => { choose(5); draw(); })()")  # both steps of a pair show what the layer has at it
+    lines = program.value(LINES)
+    found, unit = {left: float(value.replace("−", "-")) for left, _, value in lines}, program.value("app.unit")
+    for name, gate in part.gates.items():
+        assert_allclose(found[name], gate[2, unit], atol=2 / 255)
+
+
 def test_equations_of_any_kind(program: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that an equation may have: functions of one, two and three values, brackets, signs, a product of its own."""
 
@@ -235,8 +285,7 @@ def test_the_equation_with_its_numbers(cell: str, program: Browser, tmp_path: Pa
     program.open(tmp_path / "page.html")
     for k, part in enumerate(parts):
         program.value(f"(() => {{ app.part = {k}; app.unit = 3; choose(4); draw(); }})()")
-        text = "[...document.querySelectorAll('.equation div')].map(d => [...d.children].map(e => e.textContent))"
-        lines = program.value(text)
+        lines = program.value(LINES)
         found = {left.split(" = ")[0]: value for left, _, value in lines if " = " in left}
         for gate, values in {**part.gates, **part.states}.items():
             assert_allclose(float(found[gate].replace("−", "-")), values[4, 3], rtol=1e-3, atol=1e-3)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from elman.errors import DataError
+from elman.model.layer import has_steps
 
 Array = np.ndarray
 
@@ -180,6 +181,12 @@ class Example:
     steps: tuple[str, ...]
     state: Mapping[str, Array] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> int:
+        """T: how many steps the model reads."""
+        arrays = [np.asarray(array) for array in self.inputs.values()]
+        return int(max(array.shape[1] for array in arrays if has_steps(array)))
 
 
 def check_number(number: int, count: int, source: str, what: str) -> None:

@@ -55,9 +55,8 @@ class Explanation:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What the model's T steps are called."""
-        count = len(next(iter(self.parts[0].states.values())))
-        return self.example.steps[-count:]
+        """What the T steps that the model reads are called."""
+        return self.example.steps[-self.example.read :]
 
     def page(self) -> str:
         """The page, as the text of an HTML file that needs no other."""

@@ -62,6 +62,7 @@ def page_text(
         "reading": {"kind": type(example.reading).__name__.lower(), **_fields(example.reading)},
         "fixed": _fixed(model, example),
         "answer": _fields(example.answer),
+        "read": example.read,
         "steps": example.steps if isinstance(example.reading, Numbers | Window) else None,
         "state": {name: packed(array, "f8") for name, array in example.state.items()},
         "connectivity": None if connectivity is None else _connectivity(connectivity),

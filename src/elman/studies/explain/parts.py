@@ -44,6 +44,11 @@ class Part:
     gates: Mapping[str, Array] = field(repr=False)
     states: Mapping[str, Array] = field(repr=False)
 
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(next(iter(self.states.values())))
+
     @cached_property
     def saturation(self) -> dict[str, tuple[Array, Array]]:
         """Of each gate between 0 and 1, the share of steps in which a unit's is below 0.1, and above 0.9: (H,) each."""

@@ -22,7 +22,10 @@ def pictures_of(
     above, label = _input(example, len(steps))
     found: list[Drawing] = []
     for number, part in enumerate(parts, start=1):
-        found += [_states(number, part, steps, above, label), *_saturation(number, part), *_memory(number, part)]
+        wide = len(steps) // part.steps  # a layer between may have made one step of several
+        own = None if above is None else above[wide - 1 :: wide]
+        found.append(_states(number, part, steps[wide - 1 :: wide], own, label))
+        found += [*_saturation(number, part), *_memory(number, part)]
     if connectivity is not None:
         found.append(_dependence(connectivity, steps, above, label))
     return found

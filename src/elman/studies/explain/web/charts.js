@@ -64,8 +64,12 @@ function columnLabels({ g, x, step, height }, labels) {
   for (let k = 0; k < texts.length; k += every) g.fillText(clipped(texts[k], 10), x(k) + step / 2, height - 3);
 }
 
-// A map of rows × columns: at(row, column) from low to high, NaN left blank; `first` is the column where it begins.
-function heatMap(canvas, { rows, columns, total, first = 0, at, low, high, height, cursor = -1, marked = -1 }) {
+// A map of rows × columns: at(row, column) from low to high, NaN left blank; `first` is where it begins among `total`
+// columns, of which each of its own takes `wide`.
+function heatMap(
+  canvas,
+  { rows, columns, total, first = 0, wide = 1, at, low, high, height, cursor = -1, marked = -1 },
+) {
   const f = frame(canvas, height, total),
     table = low < 0 ? TABLES.signed : TABLES.light;
   const image = new ImageData(columns, rows);
@@ -84,9 +88,9 @@ function heatMap(canvas, { rows, columns, total, first = 0, at, low, high, heigh
   small.height = rows;
   small.getContext("2d").putImageData(image, 0, 0);
   f.g.imageSmoothingEnabled = false;
-  f.g.drawImage(small, f.x(first), 0, columns * f.step, height);
+  f.g.drawImage(small, f.x(first), 0, columns * wide * f.step, height);
   f.g.strokeStyle = RULE;
-  f.g.strokeRect(f.x(first) + 0.5, 0.5, columns * f.step - 1, height - 1);
+  f.g.strokeRect(f.x(first) + 0.5, 0.5, columns * wide * f.step - 1, height - 1);
   f.g.fillStyle = MUTED;
   f.g.textAlign = "right";
   if (height > 30) {
@@ -105,7 +109,7 @@ function heatMap(canvas, { rows, columns, total, first = 0, at, low, high, heigh
   cursorLine(f, cursor);
 }
 
-// Curves over columns: series of { values, colour, dash, first, dots }; NaN breaks a curve. Gives the range drawn.
+// Curves over columns: series of { values, colour, dash, first, wide, dots }; NaN breaks a curve.
 function curves(canvas, { series, total, height, cursor = -1, labels, range, shade, log = false }) {
   const f = frame(canvas, height, total),
     bottom = labels ? 16 : 4,
@@ -131,14 +135,14 @@ function curves(canvas, { series, total, height, cursor = -1, labels, range, sha
     const text = number(log ? Number((10 ** value).toPrecision(2)) : Number(value.toPrecision(3)));
     f.g.fillText(text, LEFT - 5, Math.min(Math.max(y(value) + 4, 10), height - bottom));
   }
-  for (const { values, colour, dash = [], first = 0, dots = false, width = 1.7 } of series) {
+  for (const { values, colour, dash = [], first = 0, wide = 1, dots = false, width = 1.7 } of series) {
     f.g.strokeStyle = f.g.fillStyle = colour;
     f.g.lineWidth = width;
     f.g.setLineDash(dash);
     f.g.beginPath();
     let open = false;
     Array.from(values).forEach((value, k) => {
-      const x = f.x(first + k) + f.step / 2;
+      const x = f.x(first + k * wide) + (wide * f.step) / 2;
       if (Number.isFinite(value)) open ? f.g.lineTo(x, y(value)) : f.g.moveTo(x, y(value));
       open = Number.isFinite(value);
       if (open && (dots || values.length === 1) && f.step > 5) f.g.fillRect(x - 2, y(value) - 2, 4, 4);

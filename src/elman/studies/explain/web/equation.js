@@ -18,7 +18,7 @@ function drawEquation() {
   const cell = page.cells[page.parts[app.part].cell],
     field = document.getElementById("unit");
   const units = Math.max(...Object.values(part.kept).map((one) => one.size)),
-    t = app.step - firstStep();
+    t = Math.floor((app.step - firstStep()) / widthOf(part));
   field.max = String(units - 1);
   if (document.activeElement !== field) field.value = String(unit);
   const rank = app.orders[app.part][units].indexOf(unit);

@@ -52,6 +52,7 @@ function drawMaps() {
       columns: one.steps,
       total,
       first: firstStep(),
+      wide: widthOf(part),
       at,
       low,
       high,
@@ -83,12 +84,13 @@ function drawFade() {
   const first = firstStep(),
     total = now.labels.length;
   const apart = now.parts.map((part, k) => {
-    const name = Object.keys(part.kept).find((one) => one === page.cells[page.parts[k].cell].states[0]);
+    const name = page.cells[page.parts[k].cell].states[0];
     const own = part.kept[name],
       old = base.parts[k].kept[name],
       out = empty(own.steps, own.size);
+    const each = widthOf(part) > 1 ? (t) => t : counterpart;
     for (let t = 0; t < own.steps; t++) {
-      const before = counterpart(t);
+      const before = each(t);
       row(out, t).set(
         before < 0
           ? new Float64Array(own.size).fill(NaN)
@@ -107,6 +109,7 @@ function drawFade() {
     values,
     colour: CURVES[k % CURVES.length],
     first,
+    wide: widthOf(now.parts[k]),
     width: k === app.part ? 2.2 : 1.3,
   }));
   const range = [0, Math.max(...norms.flatMap((one) => Array.from(one)).filter(Number.isFinite), 1e-9)];
@@ -128,6 +131,7 @@ function drawFade() {
     columns: one.steps,
     total,
     first,
+    wide: widthOf(now.parts[app.part]),
     at: (r, c) => one.data[c * one.size + order[r]],
     low: 0,
     high,

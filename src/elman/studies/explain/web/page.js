@@ -3,6 +3,9 @@
 
 const firstStep = () => app.now.labels.length - app.now.steps; // of those that are shown, the first that is read
 
+// How many of the steps that are read a step of a layer is about: a layer before it may have made one of several.
+const widthOf = (part) => Math.max(Math.floor(app.now.steps / part.steps), 1);
+
 function choose(step) {
   app.step = Math.min(Math.max(step, 0), app.now.labels.length - 1);
   drawSoon();

@@ -14,7 +14,7 @@ function computed(value) {
   const answer = { steps: found.output.steps, ...found.answer };
   if (!page.answer.classes) answer.values = inUnits(found.output, value);
   const parts = found.runs.map((run) => ({ kept: run.kept, run, direction: run.direction, steps: run.x.steps }));
-  return { value, labels: labelsOf(value), parts, answer, steps: parts[0].steps };
+  return seen(value, parts, answer);
 }
 
 function inUnits(output, value) {
@@ -23,6 +23,12 @@ function inUnits(output, value) {
   if (kind.finish) return { ...output, data: kind.finish(reading, value, output.data) };
   if (!scale.length) return output;
   return { ...output, data: output.data.map((one, k) => one * scale[k % output.size] + shift[k % output.size]) };
+}
+
+// A sequence with what came of it; `steps` are those that the model reads.
+function seen(value, parts, answer) {
+  const labels = labelsOf(value);
+  return { value, labels, parts, answer, steps: app.text ? labels.length : app.page.read };
 }
 
 const labelsOf = (value) => (app.kind.labels ? app.kind.labels(app.reading, value) : app.page.steps);
@@ -130,7 +136,6 @@ function begin() {
   app.most = Math.max(1000, value.length);
   if (page.recorded) {
     const { parts, output, best } = page.recorded,
-      labels = labelsOf(value),
       recorded = parts.map(recordedPart);
     const values = {
       steps: output.shape.length > 1 ? output.shape[0] : 0,
@@ -138,7 +143,7 @@ function begin() {
       data: output.data,
     };
     const answer = { steps: values.steps, values, best };
-    app.base = { value, labels, parts: recorded, answer, steps: recorded[0].steps };
+    app.base = seen(value, recorded, answer);
   } else {
     for (const [name, { steps, size, array }] of Object.entries(page.fixed)) {
       app.fixed[name] = { steps, size, data: Float64Array.from(array.data) };
