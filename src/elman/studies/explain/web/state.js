@@ -12,7 +12,7 @@ function computed(value) {
     app.base?.parts.map((part) => part.run),
   );
   const answer = { steps: found.output.steps, ...found.answer };
-  if (!page.answer.classes) answer.values = inUnits(found.output, value);
+  if (!page.answer.classes) answer.values = inUnits(answer.values, value);
   const parts = found.runs.map((run) => ({ kept: run.kept, run, direction: run.direction, steps: run.x.steps }));
   return seen(value, parts, answer);
 }
@@ -69,7 +69,8 @@ function apply(value) {
   }
   app.edit = difference(base, value);
   app.now = app.edit ? computed(value) : app.base;
-  tell("");
+  const finite = app.now.answer.values.data.every(Number.isFinite);
+  tell(finite ? "" : "With these values the answer is not a finite number.");
   return true;
 }
 
