@@ -3,11 +3,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <vector>
 
 #include "bind/arguments.h"
 #include "recurrence/layers.h"
@@ -22,9 +25,10 @@ public:
     Stepper(const elman::Layers<T>& layers, const Shapes& shapes, nanobind::handle weights, int threads)
         : layers_(layers), prepared_(layers.prepare(pointers(shapes, weights))), threads_(threads) {}
 
-    // The states (L, rows, size) and new ones; c is None for a cell that has none.
-    void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new,
-              std::optional<Out> c_new) const {
+    // The states (L, rows, size) and new ones; c is None for a cell that has none, `more` are those of a cell that has
+    // others still.
+    void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new, std::optional<Out> c_new,
+              const std::vector<In>& more, const std::vector<Out>& more_new) const {
         const elman::Layout& layout = layers_.layout();
         const std::size_t size = layout.proj_size ? layout.proj_size : layout.hidden_size,
                           rows = x.size() / layout.input_size;
@@ -32,7 +36,7 @@ public:
         if (layout.directions != 1 || !fits(x, x, false, layout.input_size) || !fits(y, x, false, size) ||
             !fits(h, x, true, size) || !fits(h_new, x, true, size) || c.has_value() != cell ||
             c_new.has_value() != cell || (cell && !fits(*c, x, true, layout.hidden_size)) ||
-            (cell && !fits(*c_new, x, true, layout.hidden_size))) {
+            (cell && !fits(*c_new, x, true, layout.hidden_size)) || !all_fit(more, x) || !all_fit(more_new, x)) {
             throw std::invalid_argument("arrays of other shapes than a step of this stack takes");
         }
         const auto width = static_cast<std::ptrdiff_t>(layout.input_size), out = static_cast<std::ptrdiff_t>(size);
@@ -42,6 +46,8 @@ public:
             call.states.push_back(c->data());
             call.finals.push_back(c_new->data());
         }
+        for (const In& state : more) call.states.push_back(state.data());
+        for (const Out& state : more_new) call.finals.push_back(state.data());
         const nanobind::gil_scoped_release unlocked;
         layers_.forward({1, rows, nullptr, nullptr, false, nullptr, 0, 0, threads_}, call, prepared_.get());
     }
@@ -69,6 +75,13 @@ private:
                reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
     }
 
+    template <class Array>
+    bool all_fit(const std::vector<Array>& more, const In& x) const {
+        const std::size_t size = layers_.layout().hidden_size, named = layers_.states() > 1 ? 2 : 1;
+        return more.size() + named == layers_.states() &&
+               std::all_of(more.begin(), more.end(), [&](const Array& state) { return fits(state, x, true, size); });
+    }
+
     const elman::Layers<T> layers_;
     const std::shared_ptr<const elman::Prepared<T>> prepared_;
     const int threads_;
@@ -79,5 +92,6 @@ void def_stepper(nanobind::module_& module, const char* name) {
     nanobind::class_<Stepper<T>>(module, name, "Single steps of a stack whose weights are packed once.")
         .def("step", &Stepper<T>::step, nanobind::arg("x").noconvert(), nanobind::arg("h").noconvert(),
              nanobind::arg("c").none(), nanobind::arg("y").noconvert(), nanobind::arg("h_new").noconvert(),
-             nanobind::arg("c_new").none());
+             nanobind::arg("c_new").none(), nanobind::arg("more").noconvert() = std::vector<typename Stepper<T>::In>{},
+             nanobind::arg("more_new").noconvert() = std::vector<typename Stepper<T>::Out>{});
 }

@@ -14,7 +14,7 @@ public:
     const T **x, **h, **h_prev, **d_out, **gates, **c_prev, **mask, **hidden, **hat_x, **hat_h, **inverse_x,
         **inverse_h;
     T **d_gates, **d_x, **operand, **d_hat_x, **d_hat_h, **d_projected;
-    const std::uint8_t** zoneout[2];
+    const std::uint8_t** zoneout[1 + max_cell_states];
     std::size_t* first;  // index of each step's first row
 
     // `n`: the most rows of a chunk of `steps` steps.
@@ -70,7 +70,7 @@ public:
         };
         ctx.x(part, inner_, t).fill(rows, x + n);
         ctx.h_prev(part, inner_, t, rows, h_prev + n);
-        if (plan.cell_state) ctx.out(part, inner_, t).fill(rows, h + n);
+        if (plan.cell_states) ctx.out(part, inner_, t).fill(rows, h + n);
         if (saved.gates == nullptr) {
             ctx.out(part, inner_, t).fill(rows, gates + n);
         } else {
@@ -89,7 +89,7 @@ public:
         }
         const auto x_blocks = static_cast<std::size_t>(plan.x_blocks),
                    h_blocks = static_cast<std::size_t>(plan.h_blocks);
-        own(saved.c_prev, H, c_prev);
+        own(saved.c_prev, ctx.cell_states() * H, c_prev);
         own(saved.hidden, H, hidden);
         own(saved.hat_x, x_blocks * H, hat_x);
         own(saved.hat_h, h_blocks * H, hat_h);
@@ -98,7 +98,7 @@ public:
         for (std::size_t row = rows.first; ctx.masked(part) && row < rows.last; ++row) {
             mask[n + row - rows.first] = ctx.recurrent_mask(part, row);
         }
-        for (std::size_t k = 0; ctx.zoneout_masks() && k < (plan.cell_state ? 2 : 1); ++k) {
+        for (std::size_t k = 0; ctx.zoneout_masks() && k < 1 + ctx.cell_states(); ++k) {
             for (std::size_t row = rows.first; row < rows.last; ++row) {
                 zoneout[k][n + row - rows.first] = ctx.zoneout_mask(part, k, t, row);
             }

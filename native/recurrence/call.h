@@ -14,6 +14,7 @@ struct Layout {
     std::size_t proj_size;  // 0: none
     bool bias, layer_norm;
     std::vector<double> zoneout;  // a rate per state, or empty
+    double option;                // the cell's own, if it has one
 };
 
 // The steps, and the order of the rows. Rows are sorted internally, the longest first, so that those active at step t

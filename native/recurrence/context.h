@@ -148,6 +148,7 @@ public:
         return states + (part.number * batch.rows + callers_row(row)) * size;
     }
 
+    std::size_t cell_states() const { return static_cast<std::size_t>(plan.cell_states); }
     bool masked(const Part& part) const { return !call.dropout.empty() && call.dropout[part.number] != nullptr; }
     const T* recurrent_mask(const Part& part, std::size_t row) const {
         return call.dropout[part.number] + callers_row(row) * sizes.R;
@@ -158,8 +159,8 @@ public:
     }
     bool zoneout_masks() const { return !call.zoneout.empty(); }
     const std::uint8_t* zoneout_mask(const Part& part, std::size_t state, std::size_t t, std::size_t row) const {
-        const std::size_t states = plan.cell_state ? 2 : 1, size = state == 0 ? sizes.R : sizes.H;
-        return call.zoneout[part.number * states + state] + (t * batch.rows + callers_row(row)) * size;
+        const std::size_t size = state == 0 ? sizes.R : sizes.H;
+        return call.zoneout[part.number * (1 + cell_states()) + state] + (t * batch.rows + callers_row(row)) * size;
     }
 
 private:

@@ -13,11 +13,14 @@ struct PartWeights {
     P ih{}, hh{}, b_ih{}, b_hh{}, extra[max_extra]{}, gain_ih{}, gain_hh{}, hr{};
 
     PartWeights(const P* from, const Layout& layout, const CellPlan& plan) {
-        ih = *from++;
-        hh = *from++;
-        if (layout.bias) b_ih = *from++, b_hh = *from++;
+        const auto pair = [&](P& of_x, P& of_h) {
+            of_x = *from++;
+            if (plan.h_blocks) of_h = *from++;
+        };
+        pair(ih, hh);
+        if (layout.bias) pair(b_ih, b_hh);
         for (int k = 0; k < plan.extra; ++k) extra[k] = *from++;
-        if (layout.layer_norm) gain_ih = *from++, gain_hh = *from++;
+        if (layout.layer_norm) pair(gain_ih, gain_hh);
         if (layout.proj_size) hr = *from++;
     }
 };

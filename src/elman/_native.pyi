@@ -64,6 +64,7 @@ class Layers:
         bias: bool,
         layer_norm: bool,
         zoneout: list[float],
+        option: float,
         double_precision: bool,
         target: str | None = None,
     ) -> None: ...
@@ -111,6 +112,8 @@ class Stepper32:
         y: NDArray[np.float32],
         h_new: NDArray[np.float32],
         c_new: NDArray[np.float32] | None,
+        more: Sequence[NDArray[np.float32]] = ...,
+        more_new: Sequence[NDArray[np.float32]] = ...,
     ) -> None: ...
 
 class Stepper64:
@@ -124,6 +127,8 @@ class Stepper64:
         y: NDArray[np.float64],
         h_new: NDArray[np.float64],
         c_new: NDArray[np.float64] | None,
+        more: Sequence[NDArray[np.float64]] = ...,
+        more_new: Sequence[NDArray[np.float64]] = ...,
     ) -> None: ...
 
 def cells() -> list[str]:

@@ -55,6 +55,15 @@ def native_cells() -> frozenset[str]:
     return frozenset(module.cells()) if module is not None else frozenset()
 
 
+def has_kernels(layout: Layout) -> bool:
+    """Whether a stack of layers has kernels.
+
+    >>> has_kernels(Layout("slstm", 1, 4, options=(2,)))
+    False
+    """
+    return layout.cell in native_cells() and layout.heads == 1
+
+
 def kernels_for(layout: Layout, dtype: np.dtype) -> Any:
     """The kernels for a stack of layers, ``elman._native.Layers``.
 
@@ -76,6 +85,7 @@ def _kernels(layout: Layout, double: bool, target: str | None) -> Any:
         layout.bias,
         layout.layer_norm,
         list(layout.zoneout),
+        next(iter(layout.option_values.values()), 0.0),
         double,
         target,
     )
@@ -278,8 +288,12 @@ class Stepper:
                 self._run(x, states[0], None, y, h, None)
                 return y, (h,)
             c = np.empty_like(states[1])
-            self._run(x, states[0], states[1], y, h, c)
-            return y, (h, c)
+            if self._count == 2:
+                self._run(x, states[0], states[1], y, h, c)
+                return y, (h, c)
+            more = [np.empty_like(state) for state in states[2:]]
+            self._run(x, states[0], states[1], y, h, c, list(states[2:]), more)
+            return y, (h, c, *more)
         except (TypeError, ValueError, IndexError, AttributeError):
             return self._checked(x, states)
 
@@ -293,5 +307,6 @@ class Stepper:
         y = np.empty((*rows, layout.recurrent_size), self.dtype)
         new = tuple(np.empty_like(state) for state in given)
         second = (given[1], new[1]) if len(new) > 1 else (None, None)
-        self._run(_given("x", x, x.shape, self.dtype), given[0], second[0], y, new[0], second[1])
+        more = (given[2:], list(new[2:]))
+        self._run(_given("x", x, x.shape, self.dtype), given[0], second[0], y, new[0], second[1], *more)
         return y, new

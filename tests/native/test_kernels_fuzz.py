@@ -16,11 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elman import kernels, recurrence
-from elman.cells import get_cell
+from elman.cells import cell_names, get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.recurrence import Layout
 
-CELLS = ["rnn", "rnn-relu", "lstm", "lstm-peephole", "gru", "gru-before"]
+CELLS = cell_names()
 MEMORY = [
     "contiguous",
     "rows first",
@@ -70,7 +70,7 @@ def cases(draw, **fixed):
         num_layers=draw(st.integers(1, 3)),
         bias=draw(st.booleans()),
         bidirectional=fixed.pop("bidirectional", draw(st.booleans())),
-        proj_size=draw(st.integers(0, hidden - 1)) if states > 1 and draw(st.booleans()) else 0,
+        proj_size=draw(st.integers(0, hidden - 1)) if get_cell(cell).can_project and draw(st.booleans()) else 0,
         layer_norm=draw(st.booleans()),
         zoneout=tuple(draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])) for _ in range(states))
         if draw(st.booleans())
@@ -147,7 +147,11 @@ def arguments(case):
         name: between_nans(draw(0.5, 1.5, *shape) if name.startswith("gain") else draw(-bound, bound, *shape))
         for name, shape in layout.shapes().items()
     }
-    states = tuple(between_nans(draw(-1, 1, parts, case.rows, size)) for size in layout.state_sizes)
+    names = get_cell(layout.cell).states  # a normaliser is a sum of positive numbers
+    states = tuple(
+        between_nans(draw(0.5 if name == "n" else -1, 1, parts, case.rows, size))
+        for name, size in zip(names, layout.state_sizes, strict=True)
+    )
     lengths = random.integers(1, case.steps + 1, case.rows) if case.ragged else None
     resets = random.random((case.steps, case.rows)) < 0.25 if case.resets else None
     x = draw(-case.scale, case.scale, case.steps, case.rows, layout.input_size)

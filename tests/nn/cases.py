@@ -22,7 +22,7 @@ from elman.cells import Ops, cell_names, get_cell
 from elman.nn import GRU, LSTM, RNN, Recurrent
 
 # every registered cell, and once more with a projection where it can have one
-VARIANTS = [*cell_names(), *(f"{name}+proj" for name in cell_names() if len(get_cell(name).states) > 1)]
+VARIANTS = [*cell_names(), *(f"{name}+proj" for name in cell_names() if get_cell(name).can_project)]
 SIZES = [1, 3, 17, 20, 33, 100, 129]
 Values = dict[str, Tensor]
 
@@ -66,6 +66,7 @@ class Case:
             hidden_size=17 if self.layer_norm and 1 < size < 17 else size,
             # a packed batch draws its dropout in torch's order of elements, the equations in the padded one
             dropout=0.0 if self.num_layers == 1 or self.ragged == "packed" else self.dropout,
+            recurrent_dropout=self.recurrent_dropout if get_cell(self.cell).recurrent else 0.0,
             loss="h" if self.loss == "c" and len(get_cell(self.cell).states) == 1 else self.loss,
         )
 
@@ -109,8 +110,10 @@ class Case:
         hx: Any = [
             # rows first in memory: not contiguous as the layer takes it
             torch.randn(self.batch, parts, size, dtype=dtype).transpose(0, 1)
-            for size in (recurrent, self.hidden_size)[: len(get_cell(self.cell).states)]
+            for size in (recurrent, *(self.hidden_size,) * (len(get_cell(self.cell).states) - 1))
         ]
+        # a normaliser is a sum of positive numbers
+        hx = [s.abs() + 0.5 if name == "n" else s for name, s in zip(get_cell(self.cell).states, hx, strict=True)]
         keywords: dict[str, Any] = {}
         if self.ragged:
             keywords["lengths"] = torch.randint(1, self.steps + 1, (self.batch,))

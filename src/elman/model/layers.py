@@ -12,7 +12,7 @@ from elman import kernels
 from elman.cells import get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.errors import SettingsError, ShapeError
-from elman.kernels import native_cells
+from elman.kernels import has_kernels
 from elman.model.layer import Array, Arrays, Layer, State, StepFunction, pass_on, record_of, values_of
 from elman.recurrence import Layout, run_layers
 from elman.recurrence.backends import Backend, choose
@@ -51,7 +51,7 @@ class RecurrentLayers(Layer):
             result = kernels.run_layers(layout, steps_first, states, arrays, lengths=lengths)
         else:
             zeros = tuple(np.zeros((p, len(x[0]), size), x[0].dtype) for p, size in self.state_sizes().values())
-            ops = NumpyOps(cell.gates, layout.hidden_size, layer_norm=layout.layer_norm)
+            ops = NumpyOps(cell.gates, layout.hidden_size, layer_norm=layout.layer_norm, options=layout.option_values)
             result = run_layers(
                 layout,
                 steps_first,
@@ -65,7 +65,7 @@ class RecurrentLayers(Layer):
 
     def _on_core(self) -> bool:
         implementations: tuple[Backend, ...] = ("reference",)
-        if self.layout.cell in native_cells():
+        if has_kernels(self.layout):
             implementations = ("native", "reference")
         return choose(implementations, f"the cell {self.layout.cell} on NumPy arrays") == "native"
 
@@ -84,11 +84,16 @@ class RecurrentLayers(Layer):
         return step
 
     def record(self) -> dict[str, Any]:
-        return {"kind": self.kind, **self._address(), **record_of(self.layout)}
+        record = record_of(self.layout)
+        if not self.layout.options:  # most cells have none
+            del record["options"]
+        return {"kind": self.kind, **self._address(), **record}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return cls(Layout(**values_of(Layout, record, "a recurrent layer")), **cls._address_of(record))
+        return cls(
+            Layout(**values_of(Layout, {"options": []} | dict(record), "a recurrent layer")), **cls._address_of(record)
+        )
 
 
 @dataclass(frozen=True)
