@@ -18,6 +18,24 @@ from elman.recurrence import Layout, run_layers
 from elman.recurrence.backends import Backend, choose
 
 
+def layout_record(layout: Layout) -> dict[str, Any]:
+    """A layout as JSON values; its cell's options only where they are chosen."""
+    record = record_of(layout)
+    if not layout.options:
+        del record["options"]
+    return record
+
+
+def layout_of(record: Mapping[str, Any], what: str) -> Layout:
+    """The layout of :func:`layout_record`.
+
+    Raises:
+        ModelFileError: a key too many or too few, or a value of the wrong type.
+        SettingsError: a value out of range.
+    """
+    return Layout(**values_of(Layout, {"options": []} | dict(record), what))
+
+
 @dataclass(frozen=True)
 class RecurrentLayers(Layer):
     """A stack of recurrent layers: (N, T, I) → (N, T, D·R). Its state is the cell's, each (L·D, N, size)."""
@@ -84,16 +102,11 @@ class RecurrentLayers(Layer):
         return step
 
     def record(self) -> dict[str, Any]:
-        record = record_of(self.layout)
-        if not self.layout.options:  # most cells have none
-            del record["options"]
-        return {"kind": self.kind, **self._address(), **record}
+        return {"kind": self.kind, **self._address(), **layout_record(self.layout)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return cls(
-            Layout(**values_of(Layout, {"options": []} | dict(record), "a recurrent layer")), **cls._address_of(record)
-        )
+        return cls(layout_of(record, "a recurrent layer"), **cls._address_of(record))
 
 
 @dataclass(frozen=True)
