@@ -39,7 +39,7 @@ Shapes weight_shapes(const elman::Layers<T>& layers) {
         const auto input =
             static_cast<std::int64_t>(first ? layout.input_size : layout.directions) * (first ? 1 : recurrent);
         all.push_back({gates, input});
-        if (pair > 1) all.push_back({gates, recurrent});
+        if (pair > 1) all.push_back({gates, recurrent / static_cast<std::int64_t>(layout.heads)});
         all.insert(all.end(), layout.bias ? pair : 0, {gates});
         all.insert(all.end(), static_cast<std::size_t>(layers.plan().extra), {hidden});
         all.insert(all.end(), layout.layer_norm ? pair : 0, {gates});

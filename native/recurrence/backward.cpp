@@ -59,8 +59,8 @@ public:
         clear_gradients(ctx_, call_, arrays_, ctx_.batch.steps == 0);  // matrices are set by the first chunk
         run_team(threads_, [this](Team& team) {
             for (std::size_t layer = ctx_.layout.num_layers; layer-- > 0;) {
-                for (std::size_t d = 0; d < ctx_.layout.directions; ++d) {
-                    const Part part = ctx_.part(layer * ctx_.layout.directions + d);
+                for (std::size_t k = 0; k < ctx_.parts_of_layer(); ++k) {
+                    const Part part = ctx_.part(layer * ctx_.parts_of_layer() + k);
                     pack(weights_[part.number], ctx_.kernels.pack_rows, team.rank(), team.size(), rows_.wants_x(part));
                     team.barrier();
                     time_loop(team, part);
@@ -264,7 +264,7 @@ private:
             }
             if (rows_.wants_x(part)) {
                 multiply(team, w.ih, active.size(), norm ? rows_.d_hat_x + at : rows_.d_gates + at, norm ? 0 : x_column,
-                         rows_.d_x + at, part.direction == 1, 0);
+                         rows_.d_x + at, !part.begins_layer(), 0);
             }
             if (whole) break;
         }

@@ -45,11 +45,11 @@ public:
         for (std::size_t p = 0; p < ctx.parts(); ++p) {
             const Part part = ctx.part(p);
             saved_[p] = saved_of(ctx, part, ctx.call.saved, used);
-            if (part.direction == 0) inner_[part.layer] = saved_[p].out;
+            if (part.begins_layer()) inner_[part.layer] = saved_[p].out;
         }
         // the gradients of a layer's outputs and of its inputs, which are the next one's outputs: two buffers in turn
         for (std::size_t k = 0; k < std::min<std::size_t>(2, ctx.layout.num_layers - 1); ++k) {
-            turns_[k] = m.template take<T>(ctx.active() * ctx.layout.directions * sizes.R);
+            turns_[k] = m.template take<T>(ctx.active() * ctx.width());
         }
     }
 
@@ -64,7 +64,7 @@ public:
     void fill(const Context<T>& ctx, const Part& part, std::size_t t, Range rows, std::size_t n) {
         const CellPlan& plan = ctx.plan;
         const Saved<T>& saved = saved_[part.number];
-        const std::size_t H = ctx.sizes.H, width = ctx.layout.directions * ctx.sizes.R, at = ctx.index(t, rows.first);
+        const std::size_t H = ctx.sizes.H, width = ctx.width(), at = ctx.index(t, rows.first);
         const auto own = [&](const T* buffer, std::size_t row_width, const T** to) {
             if (buffer != nullptr) dense_rows(buffer + at * row_width, row_width).fill({0, rows.size()}, to + n);
         };
@@ -81,11 +81,10 @@ public:
         } else if (call_.d_x.data != nullptr) {
             ctx.rows(call_.d_x, t).fill(rows, d_x + n);
         }
-        const std::size_t column = part.direction * ctx.sizes.R;
         if (!ctx.last(part)) {
-            ctx.inner_rows(turns_[part.layer % 2], width, t).from(column).fill(rows, d_out + n);
+            ctx.inner_rows(turns_[part.layer % 2], width, t).from(part.column).fill(rows, d_out + n);
         } else if (call_.d_out.data != nullptr) {
-            ctx.rows(call_.d_out, t).from(column).fill(rows, d_out + n);
+            ctx.rows(call_.d_out, t).from(part.column).fill(rows, d_out + n);
         }
         const auto x_blocks = static_cast<std::size_t>(plan.x_blocks),
                    h_blocks = static_cast<std::size_t>(plan.h_blocks);

@@ -50,7 +50,7 @@ public:
                 }
                 time_loop(team, ctx_.part(p));
             }
-            clear_padding(ctx_, team, ctx_.call.out, ctx_.layout.directions * sizes_.R);
+            clear_padding(ctx_, team, ctx_.call.out, ctx_.width());
         });
         if (large_) prepared_->sharing.ended(begin_, StepSharing::Clock::now(), shared_);
     }

@@ -24,10 +24,10 @@ struct ForwardBuffers {
         for (std::size_t p = 0; p < ctx.parts(); ++p) {
             const Part part = ctx.part(p);
             if (training) saved[p] = saved_of(ctx, part, ctx.call.saved, used);
-            if (part.direction == 0 && !ctx.last(part)) {
+            if (part.begins_layer() && !ctx.last(part)) {
                 inner[part.layer] = training
                                         ? saved[p].out
-                                        : memory.template take<T>(ctx.active() * ctx.layout.directions * ctx.sizes.R);
+                                        : memory.template take<T>(ctx.active() * ctx.width());
             }
         }
         if (training) use_large_pages(ctx.call.saved, used * sizeof(T));

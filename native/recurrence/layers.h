@@ -22,7 +22,7 @@ public:
 
     const Layout& layout() const { return layout_; }
     const CellPlan& plan() const { return cell_->plan; }
-    // Number of arrays of a part: weight_ih weight_hh [bias_ih bias_hh] [further weights] [gain_ih gain_hh]
+    // Number of arrays of one direction of one layer: weight_ih weight_hh [bias_ih bias_hh] [further weights] [gain_ih gain_hh]
     // [weight_hr]; those of h only if the cell has weights for it.
     std::size_t part_arrays() const;
     std::size_t parts() const { return layout_.num_layers * layout_.directions; }

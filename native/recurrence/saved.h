@@ -39,7 +39,7 @@ Saved<T> saved_of(const Context<T>& ctx, const Part& part, T* buffer, std::size_
     s.inverse_x = take(layout.layer_norm, plan.x_blocks);
     s.inverse_h = take(layout.layer_norm, plan.h_blocks);
     s.hidden = take(layout.proj_size != 0, sizes.H);
-    s.out = take(part.direction == 0 && !ctx.last(part), layout.directions * sizes.R);
+    s.out = take(part.begins_layer() && !ctx.last(part), ctx.width());
     return s;
 }
 

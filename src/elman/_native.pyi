@@ -61,6 +61,7 @@ class Layers:
         num_layers: int,
         directions: int,
         proj_size: int,
+        heads: int,
         bias: bool,
         layer_norm: bool,
         zoneout: list[float],

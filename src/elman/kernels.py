@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from elman.cells import get_cell
 from elman.errors import SettingsError, ShapeError
 from elman.recurrence import Layout, Result
 from elman.recurrence.backends import native
@@ -58,10 +59,10 @@ def native_cells() -> frozenset[str]:
 def has_kernels(layout: Layout) -> bool:
     """Whether a stack of layers has kernels.
 
-    >>> has_kernels(Layout("slstm", 1, 4, options=(2,)))
+    >>> has_kernels(Layout("slstm", 1, 4, options=(2,), layer_norm=True))
     False
     """
-    return layout.cell in native_cells() and layout.heads == 1
+    return layout.cell in native_cells() and not (layout.heads > 1 and layout.layer_norm)
 
 
 def kernels_for(layout: Layout, dtype: np.dtype) -> Any:
@@ -75,6 +76,7 @@ def kernels_for(layout: Layout, dtype: np.dtype) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def _kernels(layout: Layout, double: bool, target: str | None) -> Any:
+    heads = get_cell(layout.cell).heads
     return native().Layers(
         layout.cell,
         layout.input_size,
@@ -82,10 +84,11 @@ def _kernels(layout: Layout, double: bool, target: str | None) -> Any:
         layout.num_layers,
         layout.num_directions,
         layout.proj_size,
+        layout.heads,
         layout.bias,
         layout.layer_norm,
         list(layout.zoneout),
-        next(iter(layout.option_values.values()), 0.0),
+        next((value for name, value in layout.option_values.items() if name != heads), 0.0),
         double,
         target,
     )

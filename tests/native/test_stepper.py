@@ -32,6 +32,7 @@ LAYOUTS = [
     Layout("mingru", 400, 350, 2),
     Layout("lem", 260, 251),
     Layout("slstm", 140, 301),
+    Layout("slstm", 300, 1200, 2, options=(4.0,)),
     Layout("lstm", 301, 190, proj_size=70),
 ]
 
@@ -76,6 +77,7 @@ def test_steps_are_the_sequence(layout, dtype, target):
         Layout("mingru", 400, 350, 2),
         Layout("lem", 260, 251),
         Layout("slstm", 140, 301),
+        Layout("slstm", 300, 1200, 2, options=(4.0,)),
         Layout("lstm", 301, 190, proj_size=70),
         Layout("gru", 251, 251, layer_norm=True),
     ],

@@ -28,6 +28,7 @@ LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "minlstm-layer-norm": (partial(Recurrent, "minlstm"), {"layer_norm": True, "zoneout": 0.2}),
     "lem": (partial(Recurrent, "lem"), {"options": {"dt": 0.5}}),
     "slstm": (partial(Recurrent, "slstm"), {"num_layers": 2}),
+    "slstm-heads": (partial(Recurrent, "slstm"), {"hidden_size": 18, "options": {"heads": 2}}),
 }
 each_layer = pytest.mark.parametrize("kind", LAYERS)
 each_type = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
@@ -36,7 +37,7 @@ each_type = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids
 def make(kind: str, input_size: int = 3, hidden_size: int = 17, **options: Any) -> Recurrent:
     cls, own = LAYERS[kind]
     seed(0)
-    return cls(input_size, hidden_size, **own | options).eval()
+    return cls(input_size, **{"hidden_size": hidden_size} | own | options).eval()
 
 
 def initial(layer: Recurrent, batch: int) -> tuple[Tensor, ...]:

@@ -39,7 +39,7 @@ def unsupported_reason(layout: Layout, input: Tensor, others: Iterable[Tensor] =
     if not input.is_cpu or input.dtype not in DTYPES:
         return f"{input.dtype} on {input.device.type}"
     if not has_kernels(layout):
-        return f"the cell {layout.cell}" + (f" with {layout.heads} heads" if layout.heads > 1 else "")
+        return f"the cell {layout.cell}" + (" with layer_norm over several heads" if layout.heads > 1 else "")
     tensors = [input, *others]
     for tensor in () if native().all_readable(tensors) else tensors:
         if type(tensor) not in EXACT:
