@@ -105,6 +105,7 @@ class Layers:
 class Stepper32:
     """Single steps in float32; ValueError: arrays of other sizes."""
 
+    @overload
     def step(
         self,
         x: NDArray[np.float32],
@@ -113,13 +114,20 @@ class Stepper32:
         y: NDArray[np.float32],
         h_new: NDArray[np.float32],
         c_new: NDArray[np.float32] | None,
-        more: Sequence[NDArray[np.float32]] = ...,
-        more_new: Sequence[NDArray[np.float32]] = ...,
+    ) -> None: ...
+    @overload
+    def step(
+        self,
+        x: NDArray[np.float32],
+        states: Sequence[NDArray[np.float32]],
+        y: NDArray[np.float32],
+        new_states: Sequence[NDArray[np.float32]],
     ) -> None: ...
 
 class Stepper64:
     """Single steps in float64; ValueError: arrays of other sizes."""
 
+    @overload
     def step(
         self,
         x: NDArray[np.float64],
@@ -128,8 +136,14 @@ class Stepper64:
         y: NDArray[np.float64],
         h_new: NDArray[np.float64],
         c_new: NDArray[np.float64] | None,
-        more: Sequence[NDArray[np.float64]] = ...,
-        more_new: Sequence[NDArray[np.float64]] = ...,
+    ) -> None: ...
+    @overload
+    def step(
+        self,
+        x: NDArray[np.float64],
+        states: Sequence[NDArray[np.float64]],
+        y: NDArray[np.float64],
+        new_states: Sequence[NDArray[np.float64]],
     ) -> None: ...
 
 def cells() -> list[str]:

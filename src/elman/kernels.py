@@ -294,9 +294,9 @@ class Stepper:
             if self._count == 2:
                 self._run(x, states[0], states[1], y, h, c)
                 return y, (h, c)
-            more = [np.empty_like(state) for state in states[2:]]
-            self._run(x, states[0], states[1], y, h, c, list(states[2:]), more)
-            return y, (h, c, *more)
+            new = (h, c, *(np.empty_like(state) for state in states[2:]))
+            self._run(x, states, y, new)
+            return y, new
         except (TypeError, ValueError, IndexError, AttributeError):
             return self._checked(x, states)
 
@@ -309,7 +309,5 @@ class Stepper:
         given = _given_states(layout, states, [(layout.num_layers, *rows, n) for n in layout.state_sizes], self.dtype)
         y = np.empty((*rows, layout.recurrent_size), self.dtype)
         new = tuple(np.empty_like(state) for state in given)
-        second = (given[1], new[1]) if len(new) > 1 else (None, None)
-        more = (given[2:], list(new[2:]))
-        self._run(_given("x", x, x.shape, self.dtype), given[0], second[0], y, new[0], second[1], *more)
+        self._run(_given("x", x, x.shape, self.dtype), given, y, new)
         return y, new
