@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch.testing import assert_close
 
 import elman
 from elman.errors import SettingsError
+from elman.model import ModelSettings
+from elman.model.settings import recurrent_layers
 from elman.nn import Recurrent
 
 I, H, T, B = 3, 8, 6, 2  # noqa: E741
@@ -178,15 +181,15 @@ def test_one_head_reads_nothing_of_another() -> None:
 @pytest.mark.parametrize(
     ("cell", "options", "message"),
     [
-        ("gru", {"heads": 2}, "options has 'heads'; those of gru are: none"),
-        ("lem", {"heads": 2}, "options has 'heads'; those of lem are: dt"),
-        ("lem", {"dt": 0}, "dt is 0.0; it must be a number above 0 and at most 1, in lem"),
-        ("lem", {"dt": 1.5}, "dt is 1.5; it must be a number above 0 and at most 1, in lem"),
-        ("lem", {"dt": float("nan")}, "dt is nan; it must be a number above 0 and at most 1, in lem"),
-        ("lem", {"dt": "1"}, "dt is '1'; it must be a number"),
-        ("slstm", {"heads": 1.5}, "heads is 1.5; it must be a whole number at least 1, in slstm"),
-        ("slstm", {"heads": 0}, "heads is 0.0; it must be a whole number at least 1, in slstm"),
-        ("slstm", {"heads": 3}, "heads is 3; it must divide hidden_size (8) into equal parts"),
+        ("gru", {"heads": 2}, "gru has no option 'heads'; it has: none"),
+        ("lem", {"heads": 2}, "lem has no option 'heads'; it has: dt"),
+        ("lem", {"dt": 0}, "the option dt is 0.0; it must be a number above 0 and at most 1, in lem"),
+        ("lem", {"dt": 1.5}, "the option dt is 1.5; it must be a number above 0 and at most 1, in lem"),
+        ("lem", {"dt": float("nan")}, "the option dt is nan; it must be a number above 0 and at most 1, in lem"),
+        ("lem", {"dt": "1"}, "the option dt is '1'; it must be a number"),
+        ("slstm", {"heads": 1.5}, "the option heads is 1.5; it must be a whole number at least 1, in slstm"),
+        ("slstm", {"heads": 0}, "the option heads is 0.0; it must be a whole number at least 1, in slstm"),
+        ("slstm", {"heads": 3}, "the option heads is 3; it must divide hidden_size (8) evenly"),
     ],
 )
 def test_options_out_of_range_are_refused(cell: str, options: dict[str, Any], message: str) -> None:
@@ -200,6 +203,13 @@ def test_what_a_cell_cannot_have_is_refused() -> None:
         made("slstm", {"heads": 2}, proj_size=2)
     with pytest.raises(SettingsError, match="proj_size needs a cell .* not lem"):
         made("lem", {}, proj_size=2)
+
+
+def test_options_of_settings_reach_the_layers() -> None:
+    settings = ModelSettings(cell="slstm", hidden_size=8, cell_options="heads=2")
+    assert recurrent_layers(settings, 1).layout.option_values == {"heads": 2}
+    with pytest.raises(SettingsError, match="`cell_options` has 'heads'; write NAME=NUMBER"):
+        recurrent_layers(replace(settings, cell_options="heads"), 1)
 
 
 def test_the_default_options_are_none() -> None:

@@ -7,10 +7,13 @@ Dimension names, here and everywhere: ``T`` time, ``B`` batch, ``I`` input, ``H`
 from __future__ import annotations
 
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from elman.errors import SettingsError
 
 # A NumPy array or a torch tensor: the equations only use the operators that both have.
 Array = Any
@@ -68,7 +71,7 @@ class Option:
         """What is wrong with ``value``; empty if nothing.
 
         >>> Option("dt", 1.0, above=0, most=1, help="the longest time step").problem(2)
-        'dt is 2; it must be a number above 0 and at most 1'
+        'the option dt is 2; it must be a number above 0 and at most 1'
         """
         whole = not self.whole or float(value).is_integer()
         if whole and self.above < value < math.inf and self.least <= value <= self.most:
@@ -78,7 +81,7 @@ class Option:
         )
         bounds += [f"at most {self.most:g}"] * (self.most < math.inf)
         kind = "whole number" if self.whole else "number"
-        return f"{self.name} is {value!r:.40}; it must be a {kind} {' and '.join(bounds)}".rstrip()
+        return f"the option {self.name} is {value!r:.40}; it must be a {kind} {' and '.join(bounds)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,24 @@ class Cell:
     def can_project(self) -> bool:
         """Whether it may have a projection."""
         return len(self.states) > 1 if self.projects is None else self.projects
+
+    def chosen(self, given: Mapping[str, Any]) -> tuple[float, ...]:
+        """The values of the cell's options, in their order, of which some are given by name.
+
+        Raises:
+            SettingsError: the cell has no option of that name, or its value is no number.
+
+        >>> from elman.cells import get_cell
+        >>> get_cell("lem").chosen({"dt": 0.5})
+        (0.5,)
+        """
+        known = [option.name for option in self.options]
+        for name, value in given.items():
+            if name not in known:
+                raise SettingsError(f"{self.name} has no option {name!r:.40}; it has: {', '.join(known) or 'none'}")
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise SettingsError(f"the option {name} is {value!r:.40}; it must be a number")
+        return tuple(float(given.get(option.name, option.default)) for option in self.options)
 
     def parameters(self, *, bias: bool = True, layer_norm: bool = False) -> tuple[Parameter, ...]:
         """All of the cell's parameters, in torch's order; biases and the gains of layer normalisation if asked for."""

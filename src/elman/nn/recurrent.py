@@ -5,7 +5,6 @@ Dimension names are those of :mod:`elman.cells.base`; ``D`` is the number of dir
 
 from __future__ import annotations
 
-import numbers
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from elman import torch_private
-from elman.cells import Cell, get_cell
+from elman.cells import get_cell
 from elman.errors import SettingsError
 from elman.nn.call import Call, taker
 from elman.nn.checks import (
@@ -42,21 +41,6 @@ Hidden = Tensor | tuple[Tensor, ...]
 
 # Recurrent._run, which torch.compile leaves alone: made when the compiler has been loaded, as any optimiser does
 _uncompiled: list[Any] = []
-
-
-def own_options(cell: Cell, given: Mapping[str, Any]) -> tuple[float, ...]:
-    """A cell's options in its order, from those given by name.
-
-    Raises:
-        SettingsError: the cell has none of that name, or it is no number.
-    """
-    for name, value in given.items():
-        if name not in {option.name for option in cell.options}:
-            known = ", ".join(option.name for option in cell.options) or "none"
-            raise SettingsError(f"options has {name!r:.40}; those of {cell.name} are: {known}")
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise SettingsError(f"{name} is {value!r:.40}; it must be a number")
-    return tuple(float(given.get(option.name, option.default)) for option in cell.options)
 
 
 class Options(TypedDict, total=False):
@@ -129,7 +113,7 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
             as_size("proj_size", proj_size),
             as_flag("layer_norm", layer_norm),
             rates if any(rates) or len(rates) != len(known.states) else (),
-            own_options(known, options or {}),
+            known.chosen(options or {}),
         ).interned()
         self.input_size = self._layout.input_size
         self.hidden_size = self._layout.hidden_size

@@ -81,7 +81,7 @@ class Layout:
             return
         if self.hidden_size % self.heads:
             raise SettingsError(
-                f"{cell.heads} is {self.heads}; it must divide hidden_size ({self.hidden_size}) into equal parts"
+                f"the option {cell.heads} is {self.heads}; it must divide hidden_size ({self.hidden_size}) evenly"
             )
         if self.proj_size:
             raise SettingsError(
