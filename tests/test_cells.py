@@ -70,8 +70,11 @@ def draw(*shape: int, seed: int = 1, grad: bool = False) -> Tensor:
 
 
 def states_of(layer: Recurrent, batch: int, *, grad: bool = False) -> tuple[Tensor, ...]:
-    parts = layer.num_layers * (2 if layer.bidirectional else 1)
-    return tuple(draw(parts, batch, size, seed=5 + k, grad=grad) for k, size in enumerate(layer._layout.state_sizes))
+    parts, names = layer.num_layers * (2 if layer.bidirectional else 1), get_cell(layer._layout.cell).states
+    states = [draw(parts, batch, size, seed=5 + k) for k, size in enumerate(layer._layout.state_sizes)]
+    # a normaliser is a sum of positive numbers
+    states = [s.abs() + 0.5 if name == "n" else s for name, s in zip(names, states, strict=True)]
+    return tuple(s.requires_grad_(grad) for s in states)
 
 
 def as_hx(states: tuple[Tensor, ...]) -> Any:

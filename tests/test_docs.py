@@ -60,7 +60,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @names
 def test_named_files_exist(page: Path) -> None:
     for name in re.findall(r"`((?:src|tests|docs|native|benchmarks)/[\w./-]*)`", page.read_text(encoding="utf-8")):
-        if not name.endswith("ugrnn.py"):  # the file that a reader is told to make
+        if not name.endswith("mgu.py"):  # the file that a reader is told to make
             assert (ROOT / name).exists(), f"{page.name} names {name}"
 
 
@@ -190,16 +190,16 @@ def test_the_smallest_regressor_runs(trained: list[dict[str, Any]]) -> None:
 
 def test_the_added_cell_is_the_equation(trained: list[dict[str, Any]]) -> None:
     left = run(ROOT / "CONTRIBUTING.md")
-    assert trained[0]["cell"] == "ugrnn"
+    assert trained[0]["cell"] == "mgu"
     assert (left["output"][1, 2:] == 0).all()
-    layer = elman.nn.Recurrent("ugrnn", 2, 3).double()
+    layer = elman.nn.Recurrent("mgu", 2, 3).double()
     w = {name.removesuffix("_l0"): value.numpy() for name, value in layer.state_dict().items()}
     x, h = np.random.default_rng(0).normal(size=(4, 2)), np.zeros(3)
     outputs = []
     for x_t in x:
-        from_x, from_h = w["weight_ih"] @ x_t + w["bias_ih"], w["weight_hh"] @ h + w["bias_hh"]
-        g = 1 / (1 + np.exp(-(from_x[:3] + from_h[:3])))
-        h = g * h + (1 - g) * np.tanh(from_x[3:] + from_h[3:])
+        from_x = w["weight_ih"] @ x_t + w["bias_ih"]
+        f = 1 / (1 + np.exp(-(from_x[:3] + w["weight_hh"][:3] @ h + w["bias_hh"][:3])))
+        h = (1 - f) * h + f * np.tanh(from_x[3:] + w["weight_hh"][3:] @ (f * h) + w["bias_hh"][3:])
         outputs.append(h)
     with torch.no_grad():
         assert_allclose(layer(torch.from_numpy(x))[0].numpy(), outputs, rtol=1e-12, atol=1e-14)

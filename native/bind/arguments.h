@@ -32,16 +32,17 @@ Shapes weight_shapes(const elman::Layers<T>& layers) {
     const auto hidden = static_cast<std::int64_t>(layout.hidden_size),
                proj = static_cast<std::int64_t>(layout.proj_size), gates = layers.plan().x_blocks * hidden,
                recurrent = proj ? proj : hidden;
+    const std::size_t pair = layers.plan().h_blocks ? 2 : 1;
     Shapes all;
     for (std::size_t part = 0; part < layers.parts(); ++part) {
         const bool first = part < layout.directions;
         const auto input =
             static_cast<std::int64_t>(first ? layout.input_size : layout.directions) * (first ? 1 : recurrent);
         all.push_back({gates, input});
-        all.push_back({gates, recurrent});
-        all.insert(all.end(), layout.bias ? 2 : 0, {gates});
+        if (pair > 1) all.push_back({gates, recurrent / static_cast<std::int64_t>(layout.heads)});
+        all.insert(all.end(), layout.bias ? pair : 0, {gates});
         all.insert(all.end(), static_cast<std::size_t>(layers.plan().extra), {hidden});
-        all.insert(all.end(), layout.layer_norm ? 2 : 0, {gates});
+        all.insert(all.end(), layout.layer_norm ? pair : 0, {gates});
         if (proj) all.push_back({proj, hidden});
     }
     return all;

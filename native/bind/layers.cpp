@@ -136,14 +136,14 @@ void def_layers(nb::module_& module) {
         .def(
             "__init__",
             [](AnyLayers* self, std::string cell, std::size_t input_size, std::size_t hidden_size,
-               std::size_t num_layers, std::size_t directions, std::size_t proj_size, bool bias, bool layer_norm,
-               std::vector<double> zoneout, bool double_precision, std::optional<std::string_view> target) {
-                new (self) AnyLayers({std::move(cell), input_size, hidden_size, num_layers, directions, proj_size, bias,
-                                      layer_norm, std::move(zoneout)},
+               std::size_t num_layers, std::size_t directions, std::size_t proj_size, std::size_t heads, bool bias,
+               bool layer_norm, std::vector<double> zoneout, double option, bool double_precision, std::optional<std::string_view> target) {
+                new (self) AnyLayers({std::move(cell), input_size, hidden_size, num_layers, directions, proj_size, heads,
+                                      bias, layer_norm, std::move(zoneout), option},
                                      double_precision, target);
             },
-            "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "bias"_a,
-            "layer_norm"_a, "zoneout"_a, "double_precision"_a, "target"_a = nb::none())
+            "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "proj_size"_a, "heads"_a, "bias"_a,
+            "layer_norm"_a, "zoneout"_a, "option"_a, "double_precision"_a, "target"_a = nb::none())
         .def("accepts", &AnyLayers::accepts, "batch"_a, "x"_a, "states"_a, "weights"_a, "known"_a)
         .def("accepts_weights", &AnyLayers::accepts_weights, "weights"_a, "known"_a)
         .def("forward", &AnyLayers::forward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),

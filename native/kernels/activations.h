@@ -60,6 +60,24 @@ struct Exponential<double> {
         2.510914744194205165829536e-8, 2.092452034988966325835451e-9};
 };
 
+// artanh(r) = r p(r^2) for |r| <= 1/3; relative error 2^-33 and 2^-64 (interpolated at Chebyshev points).
+template <class T>
+struct Artanh;
+
+template <>
+struct Artanh<float> {
+    static constexpr float p[] = {0.9999999999045030065f, 0.3333333951321698478f, 0.1999935562343116581f,
+                                  0.1431010370421861917f, 0.1069928025333927162f, 0.1219695404201151245f};
+};
+
+template <>
+struct Artanh<double> {
+    static constexpr double p[] = {0.9999999999999999999679,  0.3333333333333334166219,  0.1999999999999643338002,
+                                   0.1428571428631146398344,  0.1111111105955183720101,  0.09090911711247626245941,
+                                   0.0769222353022998377718,  0.06668438407871917676862, 0.05857637334055212641844,
+                                   0.05488308318973747032633, 0.03490195249166216010317, 0.08244142965694784310858};
+};
+
 // An integer held as a floating-point number `shifted` by round_shift, so that its low bits are the integer's.
 template <class T>
 struct Power {
@@ -144,6 +162,25 @@ struct Tanh {
         const Vector<T> power = e.n.value();
         const Vector<T> y = (power * e.s + (power - T(1))) / (power * e.s + (power + T(1)));
         return (Vector<T>)(((Bits<T>)y & ~Simd<T>::sign_bit) | ((Bits<T>)x & Simd<T>::sign_bit));
+    }
+};
+
+// log σ(x) = min(x, 0) - log(1 + t) with t = e^-|x|, and its slope σ(-x). log(1 + t) = 2 artanh(t / (2 + t)): an even
+// polynomial of an argument of at most 1/3, times that argument.
+template <class T>
+struct LogSigmoid {
+    Vector<T> value, slope;
+
+    __attribute__((always_inline)) explicit LogSigmoid(Vector<T> x) {
+        const Vector<T> y = (Vector<T>)((Bits<T>)x | Simd<T>::sign_bit);
+        const Reduced<T> e = reduce<T>(at_least<T>(y, Exponential<T>::lowest));
+        const Vector<T> t = scaled<T>(T(1) + e.s, e.n), r = t / (T(2) + t), square = r * r;
+        constexpr int degree = sizeof(Artanh<T>::p) / sizeof(T) - 1;
+        Vector<T> sum = broadcast<T>(Artanh<T>::p[degree]);
+#pragma GCC unroll 12
+        for (int i = degree - 1; i >= 0; --i) sum = sum * square + Artanh<T>::p[i];
+        value = (x < T(0) ? x : Vector<T>{}) - T(2) * r * sum;
+        slope = (x < T(0) ? broadcast<T>(1) : t) / (T(1) + t);
     }
 };
 

@@ -89,6 +89,8 @@ struct Zoneout {
     const std::uint8_t* const* mask;  // a row of `hidden` bytes for each row, or null
 };
 
+constexpr int max_cell_states = 3;
+
 // The pointwise part of one step: units first … last of `rows` rows. `gates` holds the pre-activations, laid out by the
 // cell's plan; the activations go to `saved` in training. Not in place: a partial vector just stored would stall the
 // loads that follow it.
@@ -97,16 +99,18 @@ struct StepForward {
     std::size_t rows, hidden, first, last;
     std::size_t block;   // from one block to the next within a row
     std::size_t stride;  // from one row of c to the next: whole vectors
+    std::size_t plane;   // from one cell state to the next
     const T* const* gates;
     T* const* saved;  // or null
     const T* const* h_prev;
     T* const* h;
-    T* c;              // (rows, stride): old in, new out
-    T* const* c_prev;  // takes the old one, in training
+    T* c;              // (cell states, rows, stride): old in, new out
+    T* const* c_prev;  // takes the old ones, a block each, in training
     const T* const* extra;
     T* const* operand;     // the left factor of the second phase's product
     const T* const* mask;  // recurrent dropout, or null
-    Zoneout<T> zoneout_h, zoneout_c;
+    Zoneout<T> zoneout_h, zoneout_c[max_cell_states];
+    T option;  // the cell's own constant
 };
 
 // The same, backward: `d_gates` takes the gradients of the pre-activations.
@@ -115,6 +119,7 @@ struct StepBackward {
     std::size_t rows, hidden, first, last;
     std::size_t block;
     std::size_t stride;  // of direct, product, d_c and d_operand: whole vectors
+    std::size_t plane;   // from one cell state's d_c to the next
     const T* const* gates;
     T* const* d_gates;
     const T* const* h_prev;
@@ -123,11 +128,12 @@ struct StepBackward {
     T* direct;              // (rows, stride): what reaches the previous h without a product; in and out. Or null
     const T* product;       // (rows, stride): what reaches it through products, before `mask`. Or null
     const T* const* mask;
-    T* d_c;  // (rows, stride), in and out
+    T* d_c;  // (cell states, rows, stride), in and out
     const T* const* extra;
     T* const* operand;   // takes the left factor of the second phase's product
     const T* d_operand;  // (rows, stride): its gradient
-    Zoneout<T> zoneout_h, zoneout_c;
+    Zoneout<T> zoneout_h, zoneout_c[max_cell_states];
+    T option;
     const T* const* h = nullptr;  // o · tanh(c) from forward, or null to recompute it
 };
 

@@ -12,7 +12,7 @@ namespace elman {
 template <class T>
 using Elementwise = void (*)(const T* x, T* out, std::size_t n);
 
-constexpr int max_blocks = 4;
+constexpr int max_blocks = 5;
 constexpr int max_extra = 3;
 
 // How a cell is put together. Its gates' pre-activations, and what else backward needs, lie in blocks of units.
@@ -20,7 +20,8 @@ struct CellPlan {
     const char* name;
     int blocks;
     // x's product fills x_blocks blocks from x_first on, h's product h_blocks from h_first on; x_gates and h_gates name
-    // the gate of each of these blocks, in the order of the weights' rows.
+    // the gate of each of these blocks, in the order of the weights' rows. Without h_blocks the cell has no weights for h;
+    // blocks without either product are there for backward.
     int x_first, x_blocks, x_gates[max_blocks];
     int h_first, h_blocks, h_gates[max_blocks];
     // A step has one or two phases: the product for `count` blocks from `first` on, then a pointwise function. The
@@ -29,7 +30,8 @@ struct CellPlan {
     struct {
         int first, count;
     } phase[2];
-    bool cell_state;
+    int cell_states;  // besides h
+    bool projects;    // h enters through its product alone, so that a projection may come between
     int extra;  // number of further weights (hidden,): peepholes
 };
 

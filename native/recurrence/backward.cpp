@@ -44,7 +44,7 @@ public:
         const std::size_t B = ctx.batch.rows;
         direct_ = m.template take<T>(B * sizes_.Rs);
         product_ = m.template take<T>(B * sizes_.Rs);
-        d_c_ = m.template take<T>(plan_.cell_state ? B * sizes_.Hs : 0);
+        d_c_ = m.template take<T>(ctx.cell_states() * plane());
         product_rows_ = row_pointers(ctx, product_, B, sizes_.Rs);
         if (plan_.phases > 1) {
             d_operand_ = m.template take<T>(B * sizes_.Hs);
@@ -59,8 +59,8 @@ public:
         clear_gradients(ctx_, call_, arrays_, ctx_.batch.steps == 0);  // matrices are set by the first chunk
         run_team(threads_, [this](Team& team) {
             for (std::size_t layer = ctx_.layout.num_layers; layer-- > 0;) {
-                for (std::size_t d = 0; d < ctx_.layout.directions; ++d) {
-                    const Part part = ctx_.part(layer * ctx_.layout.directions + d);
+                for (std::size_t k = 0; k < ctx_.parts_of_layer(); ++k) {
+                    const Part part = ctx_.part(layer * ctx_.parts_of_layer() + k);
                     pack(weights_[part.number], ctx_.kernels.pack_rows, team.rank(), team.size(), rows_.wants_x(part));
                     team.barrier();
                     time_loop(team, part);
@@ -96,7 +96,9 @@ private:
                 std::memcpy(to, from == nullptr ? ctx_.zeros : ctx_.state(from, part, size, row), size * sizeof(T));
             };
             read(0, sizes_.R, direct_ + row * sizes_.Rs);
-            if (plan_.cell_state) read(1, sizes_.H, d_c_ + row * sizes_.Hs);
+            for (std::size_t k = 0; k < ctx_.cell_states(); ++k) {
+                read(1 + k, sizes_.H, d_c_ + k * plane() + row * sizes_.Hs);
+            }
             std::memset(product_ + row * sizes_.Rs, 0, sizes_.R * sizeof(T));
         }
     }
@@ -111,8 +113,10 @@ private:
                     to[j] = direct_[row * sizes_.Rs + j] + (mask == nullptr ? through : through * mask[j]);
                 }
             }
-            if (plan_.cell_state && call_.d_states[1] != nullptr) {
-                std::memcpy(ctx_.state(call_.d_states[1], part, sizes_.H, row), d_c_ + row * sizes_.Hs,
+            for (std::size_t k = 0; k < ctx_.cell_states(); ++k) {
+                T* const to = call_.d_states[1 + k];
+                if (to == nullptr) continue;
+                std::memcpy(ctx_.state(to, part, sizes_.H, row), d_c_ + k * plane() + row * sizes_.Hs,
                             sizes_.H * sizeof(T));
             }
         }
@@ -161,21 +165,24 @@ private:
                           units.last,
                           sizes_.H,
                           sizes_.Hs,
+                          plane(),
                           rows_.gates + at,
                           rows_.d_gates + at,
                           rows_.h_prev + at,
                           rows_.c_prev + at,
                           outside ? rows_.d_out + at : nullptr,
                           direct_ + b * sizes_.Rs,
-                          product_ + b * sizes_.Rs,
+                          plan_.h_blocks ? product_ + b * sizes_.Rs : nullptr,
                           ctx_.masked(part) ? rows_.mask + at : nullptr,
-                          plan_.cell_state ? d_c_ + b * sizes_.Hs : nullptr,
+                          plan_.cell_states ? d_c_ + b * sizes_.Hs : nullptr,
                           w.extra,
                           rows_.operand + at,
                           plan_.phases > 1 ? d_operand_ + b * sizes_.Hs : nullptr,
                           zoneout(0),
-                          plan_.cell_state ? zoneout(1) : Zoneout<T>{}};
-        if (plan_.cell_state && ctx_.layout.zoneout.empty()) a.h = (projected ? rows_.hidden : rows_.h) + at;
+                          {},
+                          static_cast<T>(ctx_.layout.option)};
+        for (std::size_t q = 0; q < ctx_.cell_states(); ++q) a.zoneout_c[q] = zoneout(1 + q);
+        if (plan_.cell_states && ctx_.layout.zoneout.empty()) a.h = (projected ? rows_.hidden : rows_.h) + at;
         if (projected) {
             StepBackward<T> of_output = a;
             of_output.hidden = sizes_.R;
@@ -192,14 +199,15 @@ private:
             const auto& phase = plan_.phase[k];
             const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first);
             ctx_.cell.backward[k](a);
-            if (norm) {
+            if (norm && phase.count > 0) {
                 ctx_.kernels.norm_backward({n, static_cast<std::size_t>(phase.count), sizes_.H, rows_.hat_h + at,
                                             rows_.inverse_h + at, of_h * sizes_.H, of_h, w.gain_hh + of_h * sizes_.H,
                                             rows_.d_gates + at, static_cast<std::size_t>(phase.first) * sizes_.H,
                                             rows_.d_hat_h + at});
             }
             if (units_) team.barrier();
-            if (k == 1 || s > 0 || call_.d_states[0] != nullptr) {  // otherwise nothing needs it
+            const bool needed = k == 1 || s > 0 || call_.d_states[0] != nullptr;
+            if (needed && phase.count > 0) {
                 multiply(team, w.hh[k], n, norm ? rows_.d_hat_h + at : rows_.d_gates + at,
                          (norm ? of_h : static_cast<std::size_t>(phase.first)) * sizes_.H,
                          (k == 1 ? d_operand_rows_ : product_rows_) + b, false, s);
@@ -222,7 +230,7 @@ private:
             const std::size_t next = i - before;
             for (int block = 0; block < plan_.blocks; ++block) fetch(rows_.gates[next] + block * sizes_.H);
             fetch(rows_.h_prev[next]);
-            if (plan_.cell_state) fetch(rows_.c_prev[next]);
+            for (std::size_t q = 0; q < ctx_.cell_states(); ++q) fetch(rows_.c_prev[next] + q * sizes_.H);
             if (outside) fetch(rows_.d_out[next]);
         }
     }
@@ -236,7 +244,7 @@ private:
         };
         clear(direct_, sizes_.R, sizes_.Rs);
         clear(product_, sizes_.R, sizes_.Rs);
-        if (plan_.cell_state) clear(d_c_, sizes_.H, sizes_.Hs);
+        for (std::size_t q = 0; q < ctx_.cell_states(); ++q) clear(d_c_ + q * plane(), sizes_.H, sizes_.Hs);
     }
 
     void gradients_of_inputs(const Team& team, const Part& part, const BackwardWeights<T>& w, Range rows, std::size_t n,
@@ -256,7 +264,7 @@ private:
             }
             if (rows_.wants_x(part)) {
                 multiply(team, w.ih, active.size(), norm ? rows_.d_hat_x + at : rows_.d_gates + at, norm ? 0 : x_column,
-                         rows_.d_x + at, part.direction == 1, 0);
+                         rows_.d_x + at, !part.begins_layer(), 0);
             }
             if (whole) break;
         }
@@ -268,6 +276,8 @@ private:
         ctx_.kernels.matmul(
             {m, b.n, b.k, a, a_column, copy_for(b, s), b.width, c, 0, mine.first, mine.last, nullptr, add, s % 2 != 0});
     }
+
+    std::size_t plane() const { return ctx_.batch.rows * sizes_.Hs; }  // of a cell state's gradient
 
     const Context<T>& ctx_;
     const Sizes<T>& sizes_;

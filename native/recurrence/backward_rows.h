@@ -14,7 +14,7 @@ public:
     const T **x, **h, **h_prev, **d_out, **gates, **c_prev, **mask, **hidden, **hat_x, **hat_h, **inverse_x,
         **inverse_h;
     T **d_gates, **d_x, **operand, **d_hat_x, **d_hat_h, **d_projected;
-    const std::uint8_t** zoneout[2];
+    const std::uint8_t** zoneout[1 + max_cell_states];
     std::size_t* first;  // index of each step's first row
 
     // `n`: the most rows of a chunk of `steps` steps.
@@ -45,11 +45,11 @@ public:
         for (std::size_t p = 0; p < ctx.parts(); ++p) {
             const Part part = ctx.part(p);
             saved_[p] = saved_of(ctx, part, ctx.call.saved, used);
-            if (part.direction == 0) inner_[part.layer] = saved_[p].out;
+            if (part.begins_layer()) inner_[part.layer] = saved_[p].out;
         }
         // the gradients of a layer's outputs and of its inputs, which are the next one's outputs: two buffers in turn
         for (std::size_t k = 0; k < std::min<std::size_t>(2, ctx.layout.num_layers - 1); ++k) {
-            turns_[k] = m.template take<T>(ctx.active() * ctx.layout.directions * sizes.R);
+            turns_[k] = m.template take<T>(ctx.active() * ctx.width());
         }
     }
 
@@ -64,13 +64,13 @@ public:
     void fill(const Context<T>& ctx, const Part& part, std::size_t t, Range rows, std::size_t n) {
         const CellPlan& plan = ctx.plan;
         const Saved<T>& saved = saved_[part.number];
-        const std::size_t H = ctx.sizes.H, width = ctx.layout.directions * ctx.sizes.R, at = ctx.index(t, rows.first);
+        const std::size_t H = ctx.sizes.H, width = ctx.width(), at = ctx.index(t, rows.first);
         const auto own = [&](const T* buffer, std::size_t row_width, const T** to) {
             if (buffer != nullptr) dense_rows(buffer + at * row_width, row_width).fill({0, rows.size()}, to + n);
         };
         ctx.x(part, inner_, t).fill(rows, x + n);
         ctx.h_prev(part, inner_, t, rows, h_prev + n);
-        if (plan.cell_state) ctx.out(part, inner_, t).fill(rows, h + n);
+        if (plan.cell_states) ctx.out(part, inner_, t).fill(rows, h + n);
         if (saved.gates == nullptr) {
             ctx.out(part, inner_, t).fill(rows, gates + n);
         } else {
@@ -81,15 +81,14 @@ public:
         } else if (call_.d_x.data != nullptr) {
             ctx.rows(call_.d_x, t).fill(rows, d_x + n);
         }
-        const std::size_t column = part.direction * ctx.sizes.R;
         if (!ctx.last(part)) {
-            ctx.inner_rows(turns_[part.layer % 2], width, t).from(column).fill(rows, d_out + n);
+            ctx.inner_rows(turns_[part.layer % 2], width, t).from(part.column).fill(rows, d_out + n);
         } else if (call_.d_out.data != nullptr) {
-            ctx.rows(call_.d_out, t).from(column).fill(rows, d_out + n);
+            ctx.rows(call_.d_out, t).from(part.column).fill(rows, d_out + n);
         }
         const auto x_blocks = static_cast<std::size_t>(plan.x_blocks),
                    h_blocks = static_cast<std::size_t>(plan.h_blocks);
-        own(saved.c_prev, H, c_prev);
+        own(saved.c_prev, ctx.cell_states() * H, c_prev);
         own(saved.hidden, H, hidden);
         own(saved.hat_x, x_blocks * H, hat_x);
         own(saved.hat_h, h_blocks * H, hat_h);
@@ -98,7 +97,7 @@ public:
         for (std::size_t row = rows.first; ctx.masked(part) && row < rows.last; ++row) {
             mask[n + row - rows.first] = ctx.recurrent_mask(part, row);
         }
-        for (std::size_t k = 0; ctx.zoneout_masks() && k < (plan.cell_state ? 2 : 1); ++k) {
+        for (std::size_t k = 0; ctx.zoneout_masks() && k < 1 + ctx.cell_states(); ++k) {
             for (std::size_t row = rows.first; row < rows.last; ++row) {
                 zoneout[k][n + row - rows.first] = ctx.zoneout_mask(part, k, t, row);
             }

@@ -31,6 +31,7 @@ BackwardWeights<T>* backward_weights(const Context<T>& ctx, const BackwardCall<T
         to.ih = rows(plan.x_blocks, plan.x_gates, w.ih, part.input, false);
         for (int k = 0; k < plan.phases; ++k) {
             const auto& phase = plan.phase[k];
+            if (phase.count == 0) continue;
             to.hh[k] = rows(phase.count, plan.h_gates + (phase.first - plan.h_first), w.hh, R, one_row);
         }
         if (w.hr != nullptr) to.hr = packing_of<T>(ctx, row_pointers(ctx, w.hr, R, H), R, H, one_row);

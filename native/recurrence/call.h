@@ -12,8 +12,10 @@ struct Layout {
     std::string cell;
     std::size_t input_size, hidden_size, num_layers, directions;
     std::size_t proj_size;  // 0: none
+    std::size_t heads;      // the units of each read its own units of the state alone
     bool bias, layer_norm;
     std::vector<double> zoneout;  // a rate per state, or empty
+    double option;                // the cell's own, if it has one
 };
 
 // The steps, and the order of the rows. Rows are sorted internally, the longest first, so that those active at step t
@@ -36,17 +38,17 @@ struct Rows {
     std::ptrdiff_t time, row;
 };
 
-// A part is one direction of one layer, in layer-major order. States and their gradients are (parts, rows, size), in
-// the caller's order of rows. Null means zeros for what is read, "not wanted" for what is written.
+// States and their gradients are (layers · directions, rows, size), layer-major, in the caller's order of rows. Weights
+// are in the same order, a layer and direction after the other. Null means zeros for what is read, "not wanted" for what is written.
 template <class T>
 struct ForwardCall {
     Rows<const T> x;
     Rows<T> out;
     std::vector<const T*> states;              // one per state
     std::vector<T*> finals;                    // one per state
-    std::vector<const T*> weights;             // Layers::part_arrays() per part
-    std::vector<const T*> dropout;             // recurrent dropout masks (rows, R), one per part, or empty
-    std::vector<const std::uint8_t*> zoneout;  // masks (steps, rows, size), one per part and state, or empty
+    std::vector<const T*> weights;             // Layers::part_arrays() each
+    std::vector<const T*> dropout;             // recurrent dropout masks (rows, R), one each, or empty
+    std::vector<const std::uint8_t*> zoneout;  // masks (steps, rows, size), one each and state, or empty
     T* saved;                                  // saved_size() elements for backward, or null: inference
 };
 

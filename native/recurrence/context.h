@@ -13,13 +13,15 @@
 
 namespace elman {
 
-// One direction of one layer.
+// One direction of one layer, or, if its units are divided into heads, one head of it: as the gates of a head read its
+// own units alone, each runs by itself. `weights`: the number of the layer and direction; `column`: of the outputs.
 struct Part {
-    std::size_t number, layer, direction, input;
+    std::size_t number, weights, layer, direction, head, column, input;
     bool reverse() const { return direction == 1; }
+    bool begins_layer() const { return direction == 0 && head == 0; }
 };
 
-// Sizes of a stack.
+// Sizes of a stack, of one of its parts.
 template <class T>
 struct Sizes {
     std::size_t H, R, S;  // hidden, recurrent, a row of gates
@@ -27,8 +29,8 @@ struct Sizes {
     std::size_t lanes, panel;
 
     Sizes(const Layout& layout, const CellPlan& plan, const KernelsOf<T>& kernels)
-        : H(layout.hidden_size),
-          R(layout.proj_size ? layout.proj_size : layout.hidden_size),
+        : H(layout.hidden_size / layout.heads),
+          R(layout.proj_size ? layout.proj_size : H),
           S(apart(static_cast<std::size_t>(plan.blocks) * H)),
           Hs(rounded(H, kernels.lanes)),
           Rs(rounded(R, kernels.lanes)),
@@ -86,12 +88,20 @@ public:
         return batch.order == nullptr ? row : static_cast<std::size_t>(batch.order[row]);
     }
 
-    std::size_t parts() const { return layout.num_layers * layout.directions; }
+    std::size_t parts_of_layer() const { return layout.directions * layout.heads; }
+    std::size_t parts() const { return layout.num_layers * parts_of_layer(); }
     Part part(std::size_t number) const {
-        const std::size_t layer = number / layout.directions;
-        return {number, layer, number % layout.directions,
-                layer == 0 ? layout.input_size : layout.directions * sizes.R};
+        const std::size_t weights = number / layout.heads, layer = weights / layout.directions;
+        return {number,
+                weights,
+                layer,
+                weights % layout.directions,
+                number % layout.heads,
+                number % parts_of_layer() * sizes.R,
+                layer == 0 ? layout.input_size : width()};
     }
+    // Of a layer's outputs.
+    std::size_t width() const { return parts_of_layer() * sizes.R; }
     bool last(const Part& part) const { return part.layer + 1 == layout.num_layers; }
     // The s-th step of the time loop.
     std::size_t step(const Part& part, std::size_t s) const { return part.reverse() ? batch.steps - 1 - s : s; }
@@ -107,15 +117,14 @@ public:
     StepRows<U> inner_rows(U* values, std::size_t width, std::size_t t) const {
         return dense_rows(values + offsets_[t] * width, width);
     }
-    // `inner`: the outputs of each layer but the last, (active rows, directions · R) each.
+    // `inner`: the outputs of each layer but the last, (active rows, width) each.
     StepRows<const T> x(const Part& part, T* const* inner, std::size_t t) const {
         if (part.layer == 0) return rows(call.x, t);
         return inner_rows<const T>(inner[part.layer - 1], part.input, t);
     }
     StepRows<T> out(const Part& part, T* const* inner, std::size_t t) const {
-        const std::size_t column = part.direction * sizes.R;
-        if (last(part)) return rows(call.out, t).from(column);
-        return inner_rows(inner[part.layer], layout.directions * sizes.R, t).from(column);
+        if (last(part)) return rows(call.out, t).from(part.column);
+        return inner_rows(inner[part.layer], width(), t).from(part.column);
     }
     // Pointers to the state h before step t, for each of the rows.
     void h_prev(const Part& part, T* const* inner, std::size_t t, Range rows, const T** to) const {
@@ -127,9 +136,9 @@ public:
         if (call.states[0] == nullptr) {
             std::fill_n(rest, rows.last - known, zeros);
         } else if (known < rows.last) {
-            const T* const initial = call.states[0] + part.number * batch.rows * sizes.R;
-            StepRows<const T>{initial, static_cast<std::ptrdiff_t>(sizes.R), batch.order}.fill({known, rows.last},
-                                                                                               rest);
+            const std::size_t stride = layout.heads * sizes.R;
+            const T* const initial = call.states[0] + part.weights * batch.rows * stride + part.head * sizes.R;
+            StepRows<const T>{initial, static_cast<std::ptrdiff_t>(stride), batch.order}.fill({known, rows.last}, rest);
         }
         for (std::size_t row = rows.first; batch.resets != nullptr && row < rows.last; ++row) {
             if (is_reset(part, t, row)) to[row - rows.first] = zeros;
@@ -145,12 +154,13 @@ public:
     }
     template <class U>
     U* state(U* states, const Part& part, std::size_t size, std::size_t row) const {
-        return states + (part.number * batch.rows + callers_row(row)) * size;
+        return states + ((part.weights * batch.rows + callers_row(row)) * layout.heads + part.head) * size;
     }
 
-    bool masked(const Part& part) const { return !call.dropout.empty() && call.dropout[part.number] != nullptr; }
+    std::size_t cell_states() const { return static_cast<std::size_t>(plan.cell_states); }
+    bool masked(const Part& part) const { return !call.dropout.empty() && call.dropout[part.weights] != nullptr; }
     const T* recurrent_mask(const Part& part, std::size_t row) const {
-        return call.dropout[part.number] + callers_row(row) * sizes.R;
+        return call.dropout[part.weights] + (callers_row(row) * layout.heads + part.head) * sizes.R;
     }
     Zoneout<T> zoneout(std::size_t state, const std::uint8_t* const* rows) const {
         const bool on = !layout.zoneout.empty();
@@ -158,8 +168,9 @@ public:
     }
     bool zoneout_masks() const { return !call.zoneout.empty(); }
     const std::uint8_t* zoneout_mask(const Part& part, std::size_t state, std::size_t t, std::size_t row) const {
-        const std::size_t states = plan.cell_state ? 2 : 1, size = state == 0 ? sizes.R : sizes.H;
-        return call.zoneout[part.number * states + state] + (t * batch.rows + callers_row(row)) * size;
+        const std::size_t size = state == 0 ? sizes.R : sizes.H;
+        const std::size_t before = (t * batch.rows + callers_row(row)) * layout.heads + part.head;
+        return call.zoneout[part.weights * (1 + cell_states()) + state] + before * size;
     }
 
 private:

@@ -50,7 +50,7 @@ public:
                 }
                 time_loop(team, ctx_.part(p));
             }
-            clear_padding(ctx_, team, ctx_.call.out, ctx_.layout.directions * sizes_.R);
+            clear_padding(ctx_, team, ctx_.call.out, ctx_.width());
         });
         if (large_) prepared_->sharing.ended(begin_, StepSharing::Clock::now(), shared_);
     }
@@ -61,10 +61,10 @@ private:
         const Range all{0, ctx_.batch.rows}, steps{0, ctx_.batch.steps};
         const Range rows = units_ ? all : rows_of(ctx_, team.rank(), team.size(), steps);
         const Range units = units_ ? share(sizes_.H, sizes_.lanes, team.rank(), team.size()) : Range{0, sizes_.H};
-        if (plan_.cell_state) {
-            const T* const states = ctx_.call.states[1];
+        for (std::size_t k = 0; k < ctx_.cell_states(); ++k) {
+            const T* const states = ctx_.call.states[1 + k];
             for (std::size_t row = rows.first; row < rows.last; ++row) {
-                T* const to = buffers_.c + row * sizes_.Hs;
+                T* const to = buffers_.c + k * plane() + row * sizes_.Hs;
                 const T* from = states == nullptr ? ctx_.zeros : ctx_.state(states, part, sizes_.H, row);
                 for (std::size_t j = units.first; j < std::min(units.last, sizes_.H); ++j) to[j] = from[j];
             }
@@ -82,8 +82,8 @@ private:
         // threads that share units write to the gates of the first
         const std::size_t n =
             r.fill(ctx_, buffers_, part, rows, begin, end, rows_[units_ ? 0 : team.rank()].chunk_gates);
-        // blocks without a product of the input start from their bias
-        for (int block = 0; block < plan_.blocks; ++block) {
+        // blocks with a product of the state alone start from their bias
+        for (int block = plan_.h_first; block < plan_.h_first + plan_.h_blocks; ++block) {
             if (block >= plan_.x_first && block < plan_.x_first + plan_.x_blocks) continue;
             const std::size_t column = static_cast<std::size_t>(block) * sizes_.H;
             const Range mine = units_ ? share(n, 1, team.rank(), team.size()) : Range{0, n};
@@ -117,8 +117,10 @@ private:
         const bool masked = ctx_.masked(part), projected = ctx_.layout.proj_size != 0;
         T* const cells = buffers_.c + rows.first * sizes_.Hs;
         for (std::size_t k = 0; k < n; ++k) {
-            if (plan_.cell_state && ctx_.is_reset(part, t, rows.first + k)) {
-                std::memset(cells + k * sizes_.Hs + units.first, 0, units.size() * sizeof(T));
+            if (plan_.cell_states && ctx_.is_reset(part, t, rows.first + k)) {
+                for (std::size_t q = 0; q < ctx_.cell_states(); ++q) {
+                    std::memset(cells + q * plane() + k * sizes_.Hs + units.first, 0, units.size() * sizeof(T));
+                }
             }
             if (masked) {
                 T* const to = const_cast<T*>(r.masked_h[k]);
@@ -134,6 +136,7 @@ private:
                          units.last,
                          sizes_.H,
                          sizes_.Hs,
+                         plane(),
                          r.gates + i,
                          buffers_.saved[part.number].gates != nullptr ? r.saved_gates + i : nullptr,
                          r.h_prev + i,
@@ -144,7 +147,9 @@ private:
                          r.operand + i,
                          masked ? r.mask : nullptr,
                          zoneout(0),
-                         plan_.cell_state ? zoneout(1) : Zoneout<T>{}};
+                         {},
+                         static_cast<T>(ctx_.layout.option)};
+        for (std::size_t q = 0; q < ctx_.cell_states(); ++q) a.zoneout_c[q] = zoneout(1 + q);
         const Zoneout<T> zoneout_h = a.zoneout_h;
         if (projected) a.zoneout_h.on = false;
         for (int k = 0; k < plan_.phases; ++k) {
@@ -152,12 +157,12 @@ private:
             const std::size_t column = static_cast<std::size_t>(phase.first) * sizes_.H;
             const std::size_t of_h = static_cast<std::size_t>(phase.first - plan_.h_first) * sizes_.H;
             const T* const* from = k == 1 ? r.operand + i : masked ? r.masked_h : r.h_prev + i;
-            if (ctx_.layout.layer_norm) {
+            if (ctx_.layout.layer_norm && phase.count > 0) {
                 multiply(team, w.hh[k], n, from, r.hat_h + i, of_h, nullptr, false, s);
                 ctx_.kernels.norm_forward({n, static_cast<std::size_t>(phase.count), sizes_.H, r.hat_h + i, of_h,
                                            r.inverse_h + i, static_cast<std::size_t>(phase.first - plan_.h_first),
                                            w.gain_hh + of_h, w.shift_hh + of_h, r.gates + i, column, true});
-            } else if (k > 0 || !interleaved_) {
+            } else if (phase.count > 0 && (k > 0 || !interleaved_)) {
                 multiply(team, w.hh[k], n, from, r.gates + i, column, nullptr, true, s);
             }
             if (units_) team.barrier();
@@ -194,12 +199,16 @@ private:
                 std::memcpy(ctx_.state(ctx_.call.finals[0], part, sizes_.R, row),
                             ctx_.out(part, buffers_.inner, t)[row], sizes_.R * sizeof(T));
             }
-            if (plan_.cell_state && ctx_.call.finals[1] != nullptr) {
-                std::memcpy(ctx_.state(ctx_.call.finals[1], part, sizes_.H, row), buffers_.c + row * sizes_.Hs,
+            for (std::size_t k = 0; k < ctx_.cell_states(); ++k) {
+                T* const finals = ctx_.call.finals[1 + k];
+                if (finals == nullptr) continue;
+                std::memcpy(ctx_.state(finals, part, sizes_.H, row), buffers_.c + k * plane() + row * sizes_.Hs,
                             sizes_.H * sizeof(T));
             }
         }
     }
+
+    std::size_t plane() const { return ctx_.batch.rows * sizes_.Hs; }  // of a cell state
 
     const Context<T>& ctx_;
     const Sizes<T>& sizes_;

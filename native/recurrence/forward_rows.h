@@ -24,14 +24,14 @@ struct ForwardBuffers {
         for (std::size_t p = 0; p < ctx.parts(); ++p) {
             const Part part = ctx.part(p);
             if (training) saved[p] = saved_of(ctx, part, ctx.call.saved, used);
-            if (part.direction == 0 && !ctx.last(part)) {
+            if (part.begins_layer() && !ctx.last(part)) {
                 inner[part.layer] = training
                                         ? saved[p].out
-                                        : memory.template take<T>(ctx.active() * ctx.layout.directions * ctx.sizes.R);
+                                        : memory.template take<T>(ctx.active() * ctx.width());
             }
         }
         if (training) use_large_pages(ctx.call.saved, used * sizeof(T));
-        c = memory.template take_zeros<T>(ctx.plan.cell_state ? ctx.batch.rows * ctx.sizes.Hs : 0);
+        c = memory.template take_zeros<T>(ctx.cell_states() * ctx.batch.rows * ctx.sizes.Hs);
         hidden = memory.template take<T>(ctx.layout.proj_size ? ctx.batch.rows * ctx.sizes.H : 0);
         operand = memory.template take_zeros<T>(ctx.plan.phases > 1 ? ctx.batch.rows * ctx.sizes.H : 0);
     }
@@ -43,7 +43,7 @@ class ForwardRows {
 public:
     const T **x, **h_prev, **masked_h, **mask;
     T **gates, **saved_gates, **out, **c_prev, **hidden, **operand, **hat_x, **hat_h, **inverse_x, **inverse_h;
-    const std::uint8_t** zoneout[2];
+    const std::uint8_t** zoneout[1 + max_cell_states];
     T* chunk_gates;
     std::size_t* first;  // index of each step's first row
 
@@ -93,7 +93,7 @@ public:
             ctx.h_prev(part, buffers.inner, t, active, h_prev + n);
             own(true, gates_at, ctx.sizes.S, n, gates);
             own(saved.gates != nullptr, saved.gates, ctx.sizes.S, at, saved_gates);
-            own(saved.c_prev != nullptr, saved.c_prev, H, at, c_prev);
+            own(saved.c_prev != nullptr, saved.c_prev, ctx.cell_states() * H, at, c_prev);
             own(ctx.layout.proj_size, training ? saved.hidden : buffers.hidden, H, training ? at : active.first,
                 hidden);
             own(plan.phases > 1, buffers.operand, H, active.first, operand);
@@ -103,7 +103,7 @@ public:
                 own(true, training ? saved.inverse_x : chunk_inverse_x_, x_blocks, training ? at : n, inverse_x);
                 own(true, training ? saved.inverse_h : step_inverse_h_, h_blocks, training ? at : 0, inverse_h);
             }
-            for (std::size_t k = 0; ctx.zoneout_masks() && k < (plan.cell_state ? 2 : 1); ++k) {
+            for (std::size_t k = 0; ctx.zoneout_masks() && k < 1 + ctx.cell_states(); ++k) {
                 for (std::size_t row = active.first; row < active.last; ++row) {
                     zoneout[k][n + row - active.first] = ctx.zoneout_mask(part, k, t, row);
                 }

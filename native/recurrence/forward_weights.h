@@ -39,6 +39,7 @@ ForwardWeights<T>* forward_weights(const Context<T>& ctx, std::size_t arrays, bo
         to.ih = columns(plan.x_blocks, plan.x_gates, w.ih, part.input, one_row && ctx.batch.steps <= 1);
         for (int k = 0; k < plan.phases; ++k) {
             const auto& phase = plan.phase[k];
+            if (phase.count == 0) continue;
             to.hh[k] = columns(phase.count, plan.h_gates + (phase.first - plan.h_first), w.hh, R, one_row);
         }
         if (w.hr != nullptr) to.hr = packing_of<T>(ctx, row_pointers(ctx, w.hr, R, H), H, R, one_row);

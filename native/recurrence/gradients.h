@@ -7,7 +7,8 @@ namespace elman {
 
 template <class T>
 PartWeights<T*> gradients_of(const Context<T>& ctx, const BackwardCall<T>& call, const Part& part, std::size_t arrays) {
-    return {call.d_weights.data() + part.number * arrays, ctx.layout, ctx.plan};
+    return PartWeights<T*>(call.d_weights.data() + part.weights * arrays, ctx.layout, ctx.plan)
+        .of_head(part.head, ctx.sizes.H, part.input, ctx.sizes.R);
 }
 
 // Whether both biases of a part have the same gradient, because both products go to the same blocks: it is then summed
@@ -21,21 +22,21 @@ bool one_bias(const CellPlan& plan, const PartWeights<T*>& gradient) {
 
 template <class T>
 void copy_biases(const Context<T>& ctx, const BackwardCall<T>& call, std::size_t arrays) {
-    for (std::size_t p = 0; p < ctx.parts(); ++p) {
+    for (std::size_t p = 0; p < ctx.parts(); p += ctx.layout.heads) {
         const PartWeights<T*> g = gradients_of(ctx, call, ctx.part(p), arrays);
         if (one_bias(ctx.plan, g)) {
-            std::memcpy(g.b_hh, g.b_ih, static_cast<std::size_t>(ctx.plan.x_blocks) * ctx.sizes.H * sizeof(T));
+            std::memcpy(g.b_hh, g.b_ih, static_cast<std::size_t>(ctx.plan.x_blocks) * gate_rows(ctx) * sizeof(T));
         }
     }
 }
 
 template <class T>
 void clear_gradients(const Context<T>& ctx, const BackwardCall<T>& call, std::size_t arrays, bool matrices) {
-    const std::size_t H = ctx.sizes.H, R = ctx.sizes.R, gates = static_cast<std::size_t>(ctx.plan.x_blocks) * H;
+    const std::size_t H = gate_rows(ctx), R = ctx.sizes.R, gates = static_cast<std::size_t>(ctx.plan.x_blocks) * H;
     const auto zero = [](T* values, std::size_t n) {
         if (values != nullptr) std::memset(values, 0, n * sizeof(T));
     };
-    for (std::size_t p = 0; p < ctx.parts(); ++p) {
+    for (std::size_t p = 0; p < ctx.parts(); p += ctx.layout.heads) {  // the first head's arrays are those of all
         const Part part = ctx.part(p);
         const PartWeights<T*> g = gradients_of(ctx, call, part, arrays);
         if (matrices) zero(g.ih, gates * part.input), zero(g.hh, gates * R), zero(g.hr, R * H);

@@ -18,7 +18,9 @@ Layers<T>::Layers(Layout layout, const KernelsOf<T>& kernels)
     }
     if (cell_ == nullptr) throw std::invalid_argument("no kernel for the cell '" + layout_.cell + "'");
     if (layout_.input_size == 0 || layout_.hidden_size == 0 || layout_.num_layers == 0 || layout_.directions == 0 ||
-        layout_.directions > 2 || (layout_.proj_size != 0 && !cell_->plan.cell_state)) {
+        layout_.directions > 2 || layout_.heads == 0 || layout_.hidden_size % layout_.heads != 0 ||
+        (layout_.proj_size != 0 && (!cell_->plan.projects || layout_.heads > 1)) ||
+        (layout_.layer_norm && layout_.heads > 1)) {
         throw std::invalid_argument("sizes that no layer has");
     }
     if (!layout_.zoneout.empty() && layout_.zoneout.size() != states()) {
@@ -28,8 +30,8 @@ Layers<T>::Layers(Layout layout, const KernelsOf<T>& kernels)
 
 template <class T>
 std::size_t Layers<T>::part_arrays() const {
-    return 2 + (layout_.bias ? 2 : 0) + static_cast<std::size_t>(plan().extra) + (layout_.layer_norm ? 2 : 0) +
-           (layout_.proj_size ? 1 : 0);
+    const std::size_t kinds = 1 + (layout_.bias ? 1 : 0) + (layout_.layer_norm ? 1 : 0);
+    return kinds * (plan().h_blocks ? 2 : 1) + static_cast<std::size_t>(plan().extra) + (layout_.proj_size ? 1 : 0);
 }
 
 template <class T>

@@ -22,11 +22,11 @@ public:
 
     const Layout& layout() const { return layout_; }
     const CellPlan& plan() const { return cell_->plan; }
-    // Number of arrays of a part: weight_ih weight_hh [bias_ih bias_hh] [further weights] [gain_ih gain_hh]
-    // [weight_hr].
+    // Number of arrays of one direction of one layer: weight_ih weight_hh [bias_ih bias_hh] [further weights] [gain_ih gain_hh]
+    // [weight_hr]; those of h only if the cell has weights for it.
     std::size_t part_arrays() const;
     std::size_t parts() const { return layout_.num_layers * layout_.directions; }
-    std::size_t states() const { return cell_->plan.cell_state ? 2 : 1; }
+    std::size_t states() const { return 1 + static_cast<std::size_t>(cell_->plan.cell_states); }
     // Elements to save for backward; `zoneout`: whether the call has zoneout masks.
     std::size_t saved_size(const Batch& batch, bool zoneout) const;
 

@@ -33,13 +33,13 @@ Saved<T> saved_of(const Context<T>& ctx, const Part& part, T* buffer, std::size_
     };
     Saved<T> s;
     s.gates = take(!output_is_gate(ctx), sizes.S);  // null: outputs are the gates
-    s.c_prev = take(plan.cell_state, sizes.H);
+    s.c_prev = take(plan.cell_states != 0, ctx.cell_states() * sizes.H);
     s.hat_x = take(layout.layer_norm, plan.x_blocks * sizes.H);
     s.hat_h = take(layout.layer_norm, plan.h_blocks * sizes.H);
     s.inverse_x = take(layout.layer_norm, plan.x_blocks);
     s.inverse_h = take(layout.layer_norm, plan.h_blocks);
     s.hidden = take(layout.proj_size != 0, sizes.H);
-    s.out = take(part.direction == 0 && !ctx.last(part), layout.directions * sizes.R);
+    s.out = take(part.begins_layer() && !ctx.last(part), ctx.width());
     return s;
 }
 

@@ -11,7 +11,9 @@ template <class T>
 std::size_t largest_layer(const Context<T>& ctx) {
     std::size_t input = 0;
     for (std::size_t p = 0; p < ctx.parts(); ++p) input = std::max(input, ctx.part(p).input);
-    return static_cast<std::size_t>(ctx.plan.h_blocks) * ctx.sizes.H * (input + ctx.sizes.R) * sizeof(T);
+    const std::size_t row = static_cast<std::size_t>(ctx.plan.x_blocks) * input +
+                            static_cast<std::size_t>(ctx.plan.h_blocks) * ctx.sizes.R;
+    return row * ctx.sizes.H * sizeof(T);
 }
 
 // The products of a single step's input and state, with their panels interleaved: the next step, which goes the other

@@ -13,19 +13,41 @@ struct PartWeights {
     P ih{}, hh{}, b_ih{}, b_hh{}, extra[max_extra]{}, gain_ih{}, gain_hh{}, hr{};
 
     PartWeights(const P* from, const Layout& layout, const CellPlan& plan) {
-        ih = *from++;
-        hh = *from++;
-        if (layout.bias) b_ih = *from++, b_hh = *from++;
+        const auto pair = [&](P& of_x, P& of_h) {
+            of_x = *from++;
+            if (plan.h_blocks) of_h = *from++;
+        };
+        pair(ih, hh);
+        if (layout.bias) pair(b_ih, b_hh);
         for (int k = 0; k < plan.extra; ++k) extra[k] = *from++;
-        if (layout.layer_norm) gain_ih = *from++, gain_hh = *from++;
+        if (layout.layer_norm) pair(gain_ih, gain_hh);
         if (layout.proj_size) hr = *from++;
+    }
+
+    // Those of one head, whose rows of each gate are further down.
+    PartWeights of_head(std::size_t head, std::size_t hidden, std::size_t input, std::size_t recurrent) const {
+        PartWeights own = *this;
+        const auto move = [&](P& array, std::size_t width) {
+            if (array != nullptr) array += head * hidden * width;
+        };
+        move(own.ih, input), move(own.hh, recurrent);
+        for (P* array : {&own.b_ih, &own.b_hh, &own.gain_ih, &own.gain_hh}) move(*array, 1);
+        for (P& array : own.extra) move(array, 1);
+        return own;
     }
 };
 
 // `arrays`: Layers::part_arrays().
 template <class T>
 PartWeights<const T*> weights_of(const Context<T>& ctx, const Part& part, std::size_t arrays) {
-    return {ctx.call.weights.data() + part.number * arrays, ctx.layout, ctx.plan};
+    return PartWeights<const T*>(ctx.call.weights.data() + part.weights * arrays, ctx.layout, ctx.plan)
+        .of_head(part.head, ctx.sizes.H, part.input, ctx.sizes.R);
+}
+
+// From one gate to the next within a weight, in rows.
+template <class T>
+std::size_t gate_rows(const Context<T>& ctx) {
+    return ctx.layout.heads * ctx.sizes.H;
 }
 
 // A row of (gates · H) values, reordered to (blocks · H); zeros if `values` is null.
@@ -34,7 +56,7 @@ T* in_blocks(const Context<T>& ctx, int blocks, const int* gates, const T* value
     const std::size_t H = ctx.sizes.H;
     T* const row = ctx.memory.template take_zeros<T>(static_cast<std::size_t>(blocks) * H);
     for (int k = 0; k < blocks && values != nullptr; ++k) {
-        std::memcpy(row + static_cast<std::size_t>(k) * H, values + static_cast<std::size_t>(gates[k]) * H,
+        std::memcpy(row + static_cast<std::size_t>(k) * H, values + static_cast<std::size_t>(gates[k]) * gate_rows(ctx),
                     H * sizeof(T));
     }
     return row;
@@ -50,7 +72,7 @@ const T* initial_gates(const Context<T>& ctx, const PartWeights<const T*>& w) {
         if (bias == nullptr || ctx.layout.layer_norm) return;
         for (int k = 0; k < blocks; ++k) {
             T* const to = row + static_cast<std::size_t>(first + k) * H;
-            const T* const from = bias + static_cast<std::size_t>(gates[k]) * H;
+            const T* const from = bias + static_cast<std::size_t>(gates[k]) * gate_rows(ctx);
             for (std::size_t j = 0; j < H; ++j) to[j] += from[j];
         }
     };
@@ -75,7 +97,7 @@ U** rows_in_blocks(const Context<T>& ctx, int blocks, const int* gates, U* weigh
     U** const rows = ctx.memory.template take<U*>(n);
     for (std::size_t k = 0; k < n; ++k) {
         const std::size_t unit = k % H, gate = static_cast<std::size_t>(gates[k / H]);
-        rows[k] = weight + (gate * H + unit) * width;
+        rows[k] = weight + (gate * gate_rows(ctx) + unit) * width;
     }
     return rows;
 }

@@ -61,9 +61,11 @@ class Layers:
         num_layers: int,
         directions: int,
         proj_size: int,
+        heads: int,
         bias: bool,
         layer_norm: bool,
         zoneout: list[float],
+        option: float,
         double_precision: bool,
         target: str | None = None,
     ) -> None: ...
@@ -103,6 +105,7 @@ class Layers:
 class Stepper32:
     """Single steps in float32; ValueError: arrays of other sizes."""
 
+    @overload
     def step(
         self,
         x: NDArray[np.float32],
@@ -112,10 +115,19 @@ class Stepper32:
         h_new: NDArray[np.float32],
         c_new: NDArray[np.float32] | None,
     ) -> None: ...
+    @overload
+    def step(
+        self,
+        x: NDArray[np.float32],
+        states: Sequence[NDArray[np.float32]],
+        y: NDArray[np.float32],
+        new_states: Sequence[NDArray[np.float32]],
+    ) -> None: ...
 
 class Stepper64:
     """Single steps in float64; ValueError: arrays of other sizes."""
 
+    @overload
     def step(
         self,
         x: NDArray[np.float64],
@@ -124,6 +136,14 @@ class Stepper64:
         y: NDArray[np.float64],
         h_new: NDArray[np.float64],
         c_new: NDArray[np.float64] | None,
+    ) -> None: ...
+    @overload
+    def step(
+        self,
+        x: NDArray[np.float64],
+        states: Sequence[NDArray[np.float64]],
+        y: NDArray[np.float64],
+        new_states: Sequence[NDArray[np.float64]],
     ) -> None: ...
 
 def cells() -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from elman.cells import get_cell
 from elman.errors import SettingsError, ShapeError
 from elman.recurrence import Layout, Result
 from elman.recurrence.backends import native
@@ -55,6 +56,15 @@ def native_cells() -> frozenset[str]:
     return frozenset(module.cells()) if module is not None else frozenset()
 
 
+def has_kernels(layout: Layout) -> bool:
+    """Whether a stack of layers has kernels.
+
+    >>> has_kernels(Layout("slstm", 1, 4, options=(2,), layer_norm=True))
+    False
+    """
+    return layout.cell in native_cells() and not (layout.heads > 1 and layout.layer_norm)
+
+
 def kernels_for(layout: Layout, dtype: np.dtype) -> Any:
     """The kernels for a stack of layers, ``elman._native.Layers``.
 
@@ -66,6 +76,7 @@ def kernels_for(layout: Layout, dtype: np.dtype) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def _kernels(layout: Layout, double: bool, target: str | None) -> Any:
+    heads = get_cell(layout.cell).heads
     return native().Layers(
         layout.cell,
         layout.input_size,
@@ -73,9 +84,11 @@ def _kernels(layout: Layout, double: bool, target: str | None) -> Any:
         layout.num_layers,
         layout.num_directions,
         layout.proj_size,
+        layout.heads,
         layout.bias,
         layout.layer_norm,
         list(layout.zoneout),
+        next((value for name, value in layout.option_values.items() if name != heads), 0.0),
         double,
         target,
     )
@@ -278,8 +291,12 @@ class Stepper:
                 self._run(x, states[0], None, y, h, None)
                 return y, (h,)
             c = np.empty_like(states[1])
-            self._run(x, states[0], states[1], y, h, c)
-            return y, (h, c)
+            if self._count == 2:
+                self._run(x, states[0], states[1], y, h, c)
+                return y, (h, c)
+            new = (h, c, *(np.empty_like(state) for state in states[2:]))
+            self._run(x, states, y, new)
+            return y, new
         except (TypeError, ValueError, IndexError, AttributeError):
             return self._checked(x, states)
 
@@ -292,6 +309,5 @@ class Stepper:
         given = _given_states(layout, states, [(layout.num_layers, *rows, n) for n in layout.state_sizes], self.dtype)
         y = np.empty((*rows, layout.recurrent_size), self.dtype)
         new = tuple(np.empty_like(state) for state in given)
-        second = (given[1], new[1]) if len(new) > 1 else (None, None)
-        self._run(_given("x", x, x.shape, self.dtype), given[0], second[0], y, new[0], second[1])
+        self._run(_given("x", x, x.shape, self.dtype), given, y, new)
         return y, new

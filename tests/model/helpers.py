@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman.cells import get_cell
 from elman.model import LAYERS, Head, LastStep, Layer, Linear, Model, PointHead, RecurrentLayers, model_shapes
 from elman.model import register_layer as register
 from elman.nn.network import Network, set_arrays
@@ -46,7 +47,8 @@ def on_torch(
     state: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The result of :class:`Model` from the torch twins, in evaluation mode: dropout must not matter."""
-    network = Network(layers, dropout=0.5, recurrent_dropout=0.5).eval()
+    read = [get_cell(layer.layout.cell).recurrent for layer in layers if isinstance(layer, RecurrentLayers)]
+    network = Network(layers, dropout=0.5, recurrent_dropout=0.5 if all(read) else 0.0).eval()
     set_arrays(network, arrays)
     given = (
         {n: torch.from_numpy(a) for n, a in inputs.items()} if isinstance(inputs, Mapping) else torch.from_numpy(inputs)

@@ -24,6 +24,7 @@ from elman.model import (
     model_shapes,
 )
 from elman.model.registry import layer_from_record
+from elman.model.stepping import stream_of
 from elman.model.wiring import Wiring
 from elman.nn.network import Batch, Network, arrays_of, set_arrays
 from elman.recurrence import Layout
@@ -56,7 +57,7 @@ def test_numpy_and_torch_agree(cell, num_layers, layer_norm, zoneout):
 @pytest.mark.parametrize("cell", CELLS)
 def test_other_layouts_agree_too(cell):
     """Two directions, no biases, a projection: both executors run every layout."""
-    projected = 3 if len(get_cell(cell).states) > 1 else 0
+    projected = 3 if get_cell(cell).can_project else 0
     layout = Layout(cell, 2, 5, num_layers=2, bias=False, bidirectional=True, proj_size=projected)
     layers = (RecurrentLayers(layout), Linear(2 * (projected or 5), 4))
     arrays = drawn(layers)
@@ -155,6 +156,23 @@ def test_a_description_survives_its_record(cell):
     assert tuple(layer_from_record(layer.record()) for layer in layers) == layers
 
 
+@pytest.mark.parametrize(("cell", "option"), [("lem", 0.25), ("slstm", 2.0)])
+def test_an_option_of_a_cell_survives_and_counts(cell, option):
+    layers = (RecurrentLayers(Layout(cell, 2, 4, options=(option,))), Linear(4, 1))
+    record = layers[0].record()
+    assert record["options"] == [option] and layer_from_record(record) == layers[0]
+    assert "options" not in RecurrentLayers(Layout(cell, 2, 4, options=(1.0,))).record()
+    arrays = drawn(layers)
+    x = np.random.default_rng(1).normal(size=(3, 6, 2)).astype("f4")
+    output = Model(layers, arrays)(x)[0]
+    assert_allclose(output, on_torch(layers, arrays, x)[0], rtol=FLOAT32, atol=FLOAT32)
+    stream = stream_of(Model((*layers, PointHead("mse", 1)), arrays))
+    assert_allclose([stream.step(step) for step in x[0]], output[0], rtol=FLOAT32, atol=FLOAT32)
+    if cell == "lem":
+        plain = (RecurrentLayers(Layout(cell, 2, 4)), Linear(4, 1))
+        assert np.abs(Model(plain, arrays)(x)[0] - output).max() > 1e-3
+
+
 def test_a_record_that_describes_nothing_is_refused():
     good = RecurrentLayers(Layout("gru", 1, 5)).record()
     for change in (
@@ -167,11 +185,19 @@ def test_a_record_that_describes_nothing_is_refused():
         {"zoneout": 0.1},
         {"zoneout": ["0.1"]},
         {"zoneout": [True]},
+        {"options": 1.0},
+        {"options": ["1"]},
         {"more": 1},
     ):
         with pytest.raises(ModelFileError):
             layer_from_record({**good, **change})
-    for change in ({"hidden_size": 0}, {"cell": "transformer"}, {"zoneout": [2.0]}, {"proj_size": 9}):
+    for change in (
+        {"hidden_size": 0},
+        {"cell": "transformer"},
+        {"zoneout": [2.0]},
+        {"proj_size": 9},
+        {"options": [1.0]},
+    ):
         with pytest.raises(SettingsError):
             layer_from_record({**good, **change})
     for record in (None, [], "gru", {}, {k: v for k, v in good.items() if k != "bias"}):

@@ -16,11 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elman import kernels, recurrence
-from elman.cells import get_cell
+from elman.cells import cell_names, get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.recurrence import Layout
 
-CELLS = ["rnn", "rnn-relu", "lstm", "lstm-peephole", "gru", "gru-before"]
+CELLS = cell_names()
 MEMORY = [
     "contiguous",
     "rows first",
@@ -62,7 +62,12 @@ class Case:
 @st.composite
 def cases(draw, **fixed):
     cell, hidden = draw(st.sampled_from(CELLS)), draw(st.integers(1, 40))
-    states = len(get_cell(cell).states)
+    states, heads, options, layer_norm = len(get_cell(cell).states), 1, (), draw(st.booleans())
+    if cell == "lem":
+        options = (draw(st.floats(0.1, 1.0)),)
+    elif cell == "slstm" and not layer_norm:  # which no kernel does over several heads
+        heads = draw(st.integers(1, 3))
+        hidden, options = hidden * heads, (float(heads),)
     layout = Layout(
         cell,
         draw(st.integers(1, 40)),
@@ -70,11 +75,14 @@ def cases(draw, **fixed):
         num_layers=draw(st.integers(1, 3)),
         bias=draw(st.booleans()),
         bidirectional=fixed.pop("bidirectional", draw(st.booleans())),
-        proj_size=draw(st.integers(0, hidden - 1)) if states > 1 and draw(st.booleans()) else 0,
-        layer_norm=draw(st.booleans()),
+        proj_size=draw(st.integers(0, hidden - 1))
+        if get_cell(cell).can_project and heads == 1 and draw(st.booleans())
+        else 0,
+        layer_norm=layer_norm,
         zoneout=tuple(draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])) for _ in range(states))
         if draw(st.booleans())
         else (),
+        options=options,
     )
     flags = {name: draw(st.booleans()) for name in ("ragged", "resets", "states", "double")}
     case = Case(
@@ -97,6 +105,10 @@ LARGE = [
     Case(Layout("gru-before", 33, 257, num_layers=2), 9, 2, memory="rows first"),
     Case(Layout("lstm-peephole", 5, 150, bidirectional=True, zoneout=(0.2, 0.0)), 20, 3, ragged=True, resets=True),
     Case(Layout("rnn", 8, 400), 30, 1),
+    Case(Layout("mingru", 60, 300, num_layers=2), 20, 3, ragged=True),
+    Case(Layout("lem", 33, 257, options=(0.5,)), 9, 2, resets=True),
+    Case(Layout("slstm", 20, 600, options=(2.0,)), 9, 2),
+    Case(Layout("slstm", 70, 240, num_layers=2, bidirectional=True, options=(2.0,)), 9, 17, ragged=True, resets=True),
 ]
 
 
@@ -147,7 +159,11 @@ def arguments(case):
         name: between_nans(draw(0.5, 1.5, *shape) if name.startswith("gain") else draw(-bound, bound, *shape))
         for name, shape in layout.shapes().items()
     }
-    states = tuple(between_nans(draw(-1, 1, parts, case.rows, size)) for size in layout.state_sizes)
+    names = get_cell(layout.cell).states  # a normaliser is a sum of positive numbers
+    states = tuple(
+        between_nans(draw(0.5 if name == "n" else -1, 1, parts, case.rows, size))
+        for name, size in zip(names, layout.state_sizes, strict=True)
+    )
     lengths = random.integers(1, case.steps + 1, case.rows) if case.ragged else None
     resets = random.random((case.steps, case.rows)) < 0.25 if case.resets else None
     x = draw(-case.scale, case.scale, case.steps, case.rows, layout.input_size)
@@ -169,7 +185,8 @@ def run(case, target, x, states, weights, lengths=None, resets=None, threads=Non
 def equations(case, x, states, weights, lengths, resets):
     """The same of the reference, in float64."""
     layout = case.layout
-    ops = NumpyOps(get_cell(layout.cell).gates, layout.hidden_size, layer_norm=layout.layer_norm)
+    gates, options = get_cell(layout.cell).gates, layout.option_values
+    ops = NumpyOps(gates, layout.hidden_size, layer_norm=layout.layer_norm, options=options)
     if states is None:
         parts = layout.num_layers * layout.num_directions
         states = tuple(np.zeros((parts, case.rows, size)) for size in layout.state_sizes)

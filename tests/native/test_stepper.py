@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from elman import kernels
+from elman.cells import cell_names
 from elman.errors import SettingsError, ShapeError
 from elman.kernels import Stepper
 from elman.recurrence import Layout
@@ -15,16 +16,23 @@ pytestmark = pytest.mark.skipif(not native_available(), reason="there is no comp
 
 STEPS = 5
 LAYOUTS = [
-    *(Layout(cell, 3, 20) for cell in ("rnn", "rnn-relu", "lstm", "lstm-peephole", "gru", "gru-before")),
+    *(Layout(cell, 3, 20) for cell in cell_names()),
     Layout("gru", 7, 33, 2, bias=False),
     Layout("lstm", 5, 17, 3, proj_size=6),
     Layout("gru", 3, 9, 2, layer_norm=True),
     Layout("lstm", 3, 9, zoneout=(0.1, 0.2)),
+    Layout("slstm", 5, 17, 2, proj_size=6, zoneout=(0.1, 0.2, 0.0, 0.3)),
+    Layout("lem", 4, 9, 2, options=(0.3,)),
+    Layout("minlstm", 4, 9, 3, bias=False, layer_norm=True),
     # more weights than the second cache holds: input and state are multiplied in turns
     Layout("rnn", 500, 411, 2),
     Layout("gru", 260, 251),
     Layout("gru-before", 140, 301),
     Layout("lstm", 10, 300, 2),
+    Layout("mingru", 400, 350, 2),
+    Layout("lem", 260, 251),
+    Layout("slstm", 140, 301),
+    Layout("slstm", 300, 1200, 2, options=(4.0,)),
     Layout("lstm", 301, 190, proj_size=70),
 ]
 
@@ -66,6 +74,10 @@ def test_steps_are_the_sequence(layout, dtype, target):
         Layout("gru", 260, 251),
         Layout("gru-before", 140, 301),
         Layout("lstm", 10, 300, 2),
+        Layout("mingru", 400, 350, 2),
+        Layout("lem", 260, 251),
+        Layout("slstm", 140, 301),
+        Layout("slstm", 300, 1200, 2, options=(4.0,)),
         Layout("lstm", 301, 190, proj_size=70),
         Layout("gru", 251, 251, layer_norm=True),
     ],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from elman.cells import get_cell
 from elman.nn import GRU, LSTM, RNN, Recurrent
 from tests.nn.cases import Values, as_hidden, as_tuple, grad, seed
 
@@ -21,6 +23,12 @@ LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "gru": (GRU, {"num_layers": 2}),
     "gru-layer-norm-zoneout": (GRU, {"layer_norm": True, "zoneout": 0.2}),
     "gru-before": (GRU, {"reset": "before"}),
+    "ugrnn": (partial(Recurrent, "ugrnn"), {}),
+    "mingru": (partial(Recurrent, "mingru"), {"num_layers": 2}),
+    "minlstm-layer-norm": (partial(Recurrent, "minlstm"), {"layer_norm": True, "zoneout": 0.2}),
+    "lem": (partial(Recurrent, "lem"), {"options": {"dt": 0.5}}),
+    "slstm": (partial(Recurrent, "slstm"), {"num_layers": 2}),
+    "slstm-heads": (partial(Recurrent, "slstm"), {"hidden_size": 18, "options": {"heads": 2}}),
 }
 each_layer = pytest.mark.parametrize("kind", LAYERS)
 each_type = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
@@ -29,12 +37,15 @@ each_type = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids
 def make(kind: str, input_size: int = 3, hidden_size: int = 17, **options: Any) -> Recurrent:
     cls, own = LAYERS[kind]
     seed(0)
-    return cls(input_size, hidden_size, **own | options).eval()
+    return cls(input_size, **{"hidden_size": hidden_size} | own | options).eval()
 
 
 def initial(layer: Recurrent, batch: int) -> tuple[Tensor, ...]:
     parts = layer.num_layers * layer._layout.num_directions
-    return tuple(torch.randn(parts, batch, size, dtype=layer.weight_ih_l0.dtype) for size in layer._layout.state_sizes)
+    states = [torch.randn(parts, batch, size, dtype=layer.weight_ih_l0.dtype) for size in layer._layout.state_sizes]
+    # a normaliser is a sum of positive numbers
+    names = get_cell(layer._layout.cell).states
+    return tuple(s.abs() + 0.5 if name == "n" else s for name, s in zip(names, states, strict=True))
 
 
 def run(

@@ -111,14 +111,14 @@ WIDE_OPTIONS += ["strided", "expanded", "input-frozen", "some-weights-frozen", "
 
 
 @pytest.mark.parametrize("shape", WIDE_SHAPES, ids=lambda shape: "-".join(map(str, shape)))
-@pytest.mark.parametrize("variant", ["rnn", "rnn-relu", "lstm", "gru"])
+@pytest.mark.parametrize("variant", ["rnn", "rnn-relu", "lstm", "gru", "ugrnn", "mingru", "minlstm"])
 def test_many_rows_of_few_units(variant: str, shape: tuple[int, int, int, int], targets: list[str]) -> None:
     features, hidden, steps, batch = shape
     check(Case(variant, features, hidden, 2, steps, batch, bidirectional=True, hx="learned"), DTYPES, targets)
 
 
 @pytest.mark.parametrize("option", WIDE_OPTIONS)
-@pytest.mark.parametrize("variant", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("variant", ["rnn", "lstm", "gru", "minlstm"])
 def test_every_option_of_many_rows(variant: str, option: str, targets: list[str]) -> None:
     unchanged = {"layer_norm": False, "zoneout": 0.0, "ragged": "", "resets": False}
     check(Case(variant, 5, 20, **{"steps": 3, "batch": 52} | OPTIONS[option] | unchanged), DTYPES, targets)
@@ -234,12 +234,12 @@ SMALL = [
 @each_variant
 def test_gradcheck(variant: str, options: dict[str, Any], target: str) -> None:
     # in the fast mode along random directions, once a cell along every one
-    call, inputs = function(Case(variant, 2, 4, steps=3, batch=2, **options))
+    call, inputs = function(Case(variant, 2, 4, steps=3, batch=2, **options).legal())
     with native_alone():
         assert gradcheck(call, inputs, atol=1e-6, rtol=1e-5, fast_mode=options is not SMALL[0])
 
 
-@pytest.mark.parametrize("variant", ["rnn", "lstm+proj", "gru", "gru-before"])
+@pytest.mark.parametrize("variant", ["rnn", "lstm+proj", "gru", "gru-before", "minlstm", "lem", "slstm"])
 def test_second_derivatives(variant: str, caplog: pytest.LogCaptureFixture) -> None:
     backends.warn_once.cache_clear()
     caplog.set_level(logging.WARNING, "elman")

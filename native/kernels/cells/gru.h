@@ -20,7 +20,8 @@ struct Gru {
                 .h_gates = {0, 1, 2},
                 .phases = 1,
                 .phase = {{1, 3}},
-                .cell_state = false,
+                .cell_states = 0,
+                .projects = false,
                 .extra = 0};
     }
 

@@ -19,7 +19,8 @@ struct GruBefore {
                 .h_gates = {0, 1, 2},
                 .phases = 2,
                 .phase = {{0, 2}, {2, 1}},
-                .cell_state = false,
+                .cell_states = 0,
+                .projects = false,
                 .extra = 0};
     }
 

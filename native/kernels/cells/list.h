@@ -6,8 +6,13 @@
 
 #include "kernels/cells/gru.h"
 #include "kernels/cells/gru_before.h"
+#include "kernels/cells/lem.h"
 #include "kernels/cells/lstm.h"
+#include "kernels/cells/mingru.h"
+#include "kernels/cells/minlstm.h"
 #include "kernels/cells/rnn.h"
+#include "kernels/cells/slstm.h"
+#include "kernels/cells/ugrnn.h"
 
 namespace elman::ELMAN_TARGET_NAME {
 
@@ -19,6 +24,11 @@ constexpr CellKernels<T> cells[] = {
     Lstm<true>::kernels<T>("lstm-peephole"),
     Gru::kernels<T>("gru"),
     GruBefore::kernels<T>("gru-before"),
+    Ugrnn::kernels<T>("ugrnn"),
+    MinGru::kernels<T>("mingru"),
+    MinLstm::kernels<T>("minlstm"),
+    Lem::kernels<T>("lem"),
+    Slstm::kernels<T>("slstm"),
 };
 
 }  // namespace elman::ELMAN_TARGET_NAME

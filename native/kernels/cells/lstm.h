@@ -20,7 +20,8 @@ struct Lstm {
                 .h_gates = {0, 1, 2, 3},
                 .phases = 1,
                 .phase = {{0, 4}},
-                .cell_state = true,
+                .cell_states = 1,
+                .projects = true,
                 .extra = Peephole ? 3 : 0};
     }
 
@@ -62,7 +63,7 @@ struct Lstm {
                 store_first<T>(v.g, saved + 2 * a.block, count);
                 store_first<T>(o, saved + 3 * a.block, count);
             }
-            store<T>(zoned<T>(a.zoneout_c, row, j, count, c, v.old), a.c + row * a.stride + j);
+            store<T>(zoned<T>(a.zoneout_c[0], row, j, count, c, v.old), a.c + row * a.stride + j);
             const V<T> h_old = a.zoneout_h.on ? load_first<T>(a.h_prev[row] + j, count) : V<T>{};
             store_first<T>(zoned<T>(a.zoneout_h, row, j, count, h, h_old), a.h[row] + j, count);
         };
@@ -87,7 +88,7 @@ struct Lstm {
             d_h -= kept_h;
             const V<T> d_o = d_h * squashed * (o * (T(1) - o));
             V<T> d_c = load_first<T>(d_cell, count);
-            const V<T> kept_c = kept_share<T>(a.zoneout_c, row, j, count, d_c);
+            const V<T> kept_c = kept_share<T>(a.zoneout_c[0], row, j, count, d_c);
             d_c -= kept_c;
             d_c += d_h * o * (T(1) - squashed * squashed);
             if constexpr (Peephole) d_c += d_o * load_first<T>(a.extra[2] + j, count);

@@ -42,7 +42,8 @@ struct Rnn {
                 .h_gates = {0},
                 .phases = 1,
                 .phase = {{0, 1}},
-                .cell_state = false,
+                .cell_states = 0,
+                .projects = false,
                 .extra = 0};
     }
 

@@ -150,7 +150,7 @@ private:
     void time_loop(Scratch& c, const Part& part, std::size_t slot, std::size_t p) const {
         Base::pack_state(ctx_.call.states[0], part, p, true, c.from, c.h);
         Base::pack_state(call_.d_finals[0], part, p, false, c.from, c.direct);
-        if (plan_.cell_state) Base::pack_state(call_.d_finals[1], part, p, false, c.from, c.d_c);
+        if (plan_.cell_states) Base::pack_state(call_.d_finals[1], part, p, false, c.from, c.d_c);
         std::memset(c.product, 0, sizes_.H * W_ * sizeof(T));
         for (std::size_t end = ctx_.batch.steps; end > 0;) {
             const std::size_t begin = end > chunk_ ? end - chunk_ : 0;
@@ -162,7 +162,7 @@ private:
             for (std::size_t i = 0; i < sizes_.H * W_; ++i) c.direct[i] += c.product[i];
             Base::unpack_state(call_.d_states[0], part, p, c.direct, c.lanes);
         }
-        if (plan_.cell_state) Base::unpack_state(call_.d_states[1], part, p, c.d_c, c.lanes);
+        if (plan_.cell_states) Base::unpack_state(call_.d_states[1], part, p, c.d_c, c.lanes);
     }
 
     const T* h_prev(const Scratch& c, const Part& part, std::size_t p, std::size_t s) const {
@@ -185,7 +185,7 @@ private:
         Base::point_rows(d_gates, sizes_.H, W_, c.gate_rows);
         Base::template point_rows<const T>(Base::gates(part, p, t), sizes_.H, W_, c.gates);
         Base::point_rows(h_prev(c, part, p, s), sizes_.H, W_, c.h_prev);
-        if (plan_.cell_state) {
+        if (plan_.cell_states) {
             Base::point_rows(h_prev(c, part, p, s + 1), sizes_.H, W_, c.h_new);
             Base::template point_rows<const T>(Base::old_cell(part, p, t), sizes_.H, W_, c.c_prev);
         }
@@ -194,10 +194,11 @@ private:
         a.rows = sizes_.H, a.hidden = a.last = panels_.lanes(p), a.block = sizes_.H * W_, a.stride = W_;
         a.gates = c.gates, a.d_gates = c.gate_rows, a.h_prev = c.h_prev, a.c_prev = c.c_prev;
         a.d_out = d_out == nullptr ? nullptr : c.d_out_rows;
-        a.direct = c.direct, a.product = c.product, a.d_c = c.d_c, a.h = plan_.cell_state ? c.h_new : nullptr;
+        a.direct = c.direct, a.product = c.product, a.d_c = c.d_c, a.h = plan_.cell_states ? c.h_new : nullptr;
+        a.option = static_cast<T>(ctx_.layout.option);
         ctx_.cell.backward[0](a);
 
-        if (s > 0 || call_.d_states[0] != nullptr) {  // otherwise nothing needs it
+        if (plan_.h_blocks && (s > 0 || call_.d_states[0] != nullptr)) {  // otherwise nothing needs it
             Base::point_rows(c.product, sizes_.H, W_, c.rows);
             Base::multiply(p, sizes_.H, {w.hh, Base::at(plan_.h_blocks), d_gates + Base::at(plan_.h_first) * W_},
                            c.rows, nullptr, false);
@@ -226,6 +227,7 @@ private:
                 {end - begin, panels_.lanes(p), c.left, Base::at(first), Base::at(blocks), c.right, n, d, bias});
         };
         sums(plan_.x_first, plan_.x_blocks, part.input, to.ih, to.b_ih);
+        if (!plan_.h_blocks) return;
         for (std::size_t s = begin; s < end; ++s) c.right[s - begin] = h_prev(c, part, p, s);
         sums(plan_.h_first, plan_.h_blocks, sizes_.H, to.hh, to.b_hh);
     }

@@ -8,7 +8,7 @@ template <class T>
 bool fits_in_lanes(const Context<T>& ctx) {
     const Layout& layout = ctx.layout;
     const Batch& batch = ctx.batch;
-    const bool without_options = ctx.plan.phases == 1 && ctx.plan.extra == 0 && !layout.layer_norm &&
+    const bool without_options = ctx.plan.phases == 1 && ctx.plan.extra == 0 && ctx.plan.cell_states <= 1 && layout.heads == 1 && !layout.layer_norm &&
                                  !layout.proj_size && layout.zoneout.empty() && ctx.call.dropout.empty();
     const bool dense = batch.counts == nullptr && batch.order == nullptr && !batch.packed && batch.resets == nullptr;
     if (!without_options || !dense) return false;

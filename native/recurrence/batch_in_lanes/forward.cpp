@@ -76,7 +76,7 @@ private:
         const Weights& w = weights_[part.number];
         const bool training = ctx_.call.saved != nullptr;
         Base::pack_state(ctx_.call.states[0], part, p, true, c.from, c.h);
-        if (plan_.cell_state) Base::pack_state(ctx_.call.states[1], part, p, true, c.from, c.c);
+        if (plan_.cell_states) Base::pack_state(ctx_.call.states[1], part, p, true, c.from, c.c);
         const std::size_t column = part.direction * sizes_.H;
         const T* h_prev = c.h;
         for (std::size_t s = 0; s < ctx_.batch.steps; ++s) {
@@ -94,17 +94,17 @@ private:
             Base::point_rows(h, sizes_.H, W_, c.h_rows);
             const bool saves_gates = training && !output_is_gate_;
             if (saves_gates) Base::point_rows(Base::gates(part, p, t), sizes_.H, W_, c.saved_gates);
-            if (training && plan_.cell_state) Base::point_rows(Base::old_cell(part, p, t), sizes_.H, W_, c.c_prev);
+            if (training && plan_.cell_states) Base::point_rows(Base::old_cell(part, p, t), sizes_.H, W_, c.c_prev);
             StepForward<T> a{};
             a.rows = sizes_.H, a.hidden = a.last = panels_.lanes(p), a.block = sizes_.H * W_, a.stride = W_;
             a.gates = c.gate_rows, a.saved = saves_gates ? c.saved_gates : nullptr, a.h_prev = c.h_prev, a.h = c.h_rows;
-            a.c = c.c, a.c_prev = c.c_prev;
+            a.c = c.c, a.c_prev = c.c_prev, a.option = static_cast<T>(ctx_.layout.option);
             ctx_.cell.forward[0](a);
             if (ctx_.last(part)) Base::unpack(ctx_.rows(ctx_.call.out, t).from(column), p, sizes_.H, h, c.lanes);
             h_prev = h;
         }
         Base::unpack_state(ctx_.call.finals[0], part, p, h_prev, c.lanes);
-        if (plan_.cell_state) Base::unpack_state(ctx_.call.finals[1], part, p, c.c, c.lanes);
+        if (plan_.cell_states) Base::unpack_state(ctx_.call.finals[1], part, p, c.c, c.lanes);
     }
 
     // The pre-activations: one matmul for each run of blocks with the same products, of the input, the state or both.
@@ -114,6 +114,7 @@ private:
         const auto of_h = [&](int block) { return in(block, plan_.h_first, plan_.h_blocks); };
         for (int first = 0, last = 1; first < plan_.blocks; first = last++) {
             while (last < plan_.blocks && of_x(last) == of_x(first) && of_h(last) == of_h(first)) ++last;
+            if (!of_x(first) && !of_h(first)) continue;
             if (of_x(first)) x.a = w.ih + Base::at(first - plan_.x_first);
             if (of_h(first)) h.a = w.hh + Base::at(first - plan_.h_first);
             Base::multiply(p, Base::at(last - first), of_x(first) ? x : h, gates + Base::at(first),

@@ -30,7 +30,7 @@ public:
 protected:
     std::size_t part_size() const {
         const std::size_t gates = output_is_gate_ ? 0 : S_;
-        return panels_.count() * ctx_.batch.steps * (gates + (plan_.cell_state ? sizes_.H : 0)) * W_;
+        return panels_.count() * ctx_.batch.steps * (gates + (plan_.cell_states ? sizes_.H : 0)) * W_;
     }
     T* gates(const Part& part, std::size_t p, std::size_t t) const {
         if (output_is_gate_) return saved_out(part.layer, p, t) + part.direction * sizes_.H * W_;

@@ -5,15 +5,28 @@ A new cell is one such file and one line in :data:`CELLS` (or :func:`register_ce
 
 from __future__ import annotations
 
-from elman.cells import gru, gru_before, lstm, lstm_peephole, rnn
-from elman.cells.base import Cell, Ops, Parameter
+from elman.cells import gru, gru_before, lem, lstm, lstm_peephole, mingru, minlstm, rnn, slstm, ugrnn
+from elman.cells.base import Cell, Ops, Option, Parameter
 from elman.errors import SettingsError
 
 CELLS: dict[str, Cell] = {
-    cell.name: cell for cell in (rnn.TANH, rnn.RELU, lstm.CELL, lstm_peephole.CELL, gru.CELL, gru_before.CELL)
+    cell.name: cell
+    for cell in (
+        rnn.TANH,
+        rnn.RELU,
+        lstm.CELL,
+        lstm_peephole.CELL,
+        gru.CELL,
+        gru_before.CELL,
+        ugrnn.CELL,
+        mingru.CELL,
+        minlstm.CELL,
+        lem.CELL,
+        slstm.CELL,
+    )
 }
 
-__all__ = ["CELLS", "Cell", "Ops", "Parameter", "cell_names", "get_cell", "register_cell"]
+__all__ = ["CELLS", "Cell", "Ops", "Option", "Parameter", "cell_names", "get_cell", "register_cell"]
 
 
 def cell_names() -> list[str]:

@@ -7,10 +7,13 @@ Dimension names, here and everywhere: ``T`` time, ``B`` batch, ``I`` input, ``H`
 from __future__ import annotations
 
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from elman.errors import SettingsError
 
 # A NumPy array or a torch tensor: the equations only use the operators that both have.
 Array = Any
@@ -42,6 +45,43 @@ class Parameter:
 
 WEIGHTS = (Parameter("weight_ih", ("GH", "I")), Parameter("weight_hh", ("GH", "R")))
 BIASES = (Parameter("bias_ih", ("GH",)), Parameter("bias_hh", ("GH",)))
+GAINS = (Parameter("gain_ih", ("GH",)), Parameter("gain_hh", ("GH",)))
+
+
+@dataclass(frozen=True)
+class Option:
+    """A number that belongs to one cell alone, chosen when a layer is made.
+
+    Args:
+        default: what holds where nothing is chosen.
+        above, least, most: its range, with the second and third themselves.
+        whole: no fractions.
+        help: what it is, in a few words.
+    """
+
+    name: str
+    default: float
+    help: str = field(repr=False)
+    above: float = -math.inf
+    least: float = -math.inf
+    most: float = math.inf
+    whole: bool = False
+
+    def problem(self, value: float) -> str:
+        """What is wrong with ``value``; empty if nothing.
+
+        >>> Option("dt", 1.0, above=0, most=1, help="the longest time step").problem(2)
+        'the option dt is 2; it must be a number above 0 and at most 1'
+        """
+        whole = not self.whole or float(value).is_integer()
+        if whole and self.above < value < math.inf and self.least <= value <= self.most:
+            return ""
+        bounds = [f"above {self.above:g}"] * (self.above > -math.inf) + [f"at least {self.least:g}"] * (
+            self.least > -math.inf
+        )
+        bounds += [f"at most {self.most:g}"] * (self.most < math.inf)
+        kind = "whole number" if self.whole else "number"
+        return f"the option {self.name} is {value!r:.40}; it must be a {kind} {' and '.join(bounds)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -56,8 +96,13 @@ class Cell:
             parameter name. Returns the new states, and by name every gate (and other quantity) worth inspecting.
         source: where the equation stands in print.
         extra: parameters besides ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh``.
-        keep: the gate that multiplies the old state (an LSTM's f, a GRU's z); "" if none.
+        keep: the gate that multiplies the old state (an LSTM's f, a GRU's z); "" if that is one minus ``write``.
         write: the gate that multiplies the candidate (an LSTM's i); "" if that is one minus ``keep``.
+        recurrent: whether the gates read the old state: ``weight_hh`` and ``bias_hh`` exist.
+        options: the cell's own numbers.
+        heads: the option that is the number of heads; "" if the cell has none. The units of each head read its own
+            units of the state alone: ``weight_hh`` is (G·H, R / heads), the blocks of a block-diagonal matrix.
+        projects: whether a projection may come between ``h`` and the next step; None: where there is another state.
     """
 
     name: str
@@ -68,15 +113,50 @@ class Cell:
     extra: tuple[Parameter, ...] = ()
     keep: str = ""
     write: str = ""
+    recurrent: bool = True
+    options: tuple[Option, ...] = ()
+    heads: str = ""
+    projects: bool | None = None
 
-    def parameters(self, *, bias: bool = True) -> tuple[Parameter, ...]:
-        """All of the cell's parameters, in torch's order; its biases only if ``bias``."""
-        return WEIGHTS + (BIASES if bias else ()) + self.extra
+    @property
+    def can_project(self) -> bool:
+        """Whether it may have a projection."""
+        return len(self.states) > 1 if self.projects is None else self.projects
+
+    def chosen(self, given: Mapping[str, Any]) -> tuple[float, ...]:
+        """The values of the cell's options, in their order, of which some are given by name.
+
+        Raises:
+            SettingsError: the cell has no option of that name, or its value is no number.
+
+        >>> from elman.cells import get_cell
+        >>> get_cell("lem").chosen({"dt": 0.5})
+        (0.5,)
+        """
+        known = [option.name for option in self.options]
+        for name, value in given.items():
+            if name not in known:
+                raise SettingsError(f"{self.name} has no option {name!r:.40}; it has: {', '.join(known) or 'none'}")
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise SettingsError(f"the option {name} is {value!r:.40}; it must be a number")
+        return tuple(float(given.get(option.name, option.default)) for option in self.options)
+
+    def parameters(self, *, bias: bool = True, layer_norm: bool = False) -> tuple[Parameter, ...]:
+        """All of the cell's parameters, in torch's order; biases and the gains of layer normalisation if asked for."""
+        products = 2 if self.recurrent else 1
+        given = WEIGHTS[:products] + (BIASES[:products] if bias else ()) + self.extra
+        return given + (GAINS[:products] if layer_norm else ())
 
     def shapes(
-        self, input_size: int, hidden_size: int, recurrent_size: int | None = None, *, bias: bool = True
+        self,
+        input_size: int,
+        hidden_size: int,
+        recurrent_size: int | None = None,
+        *,
+        bias: bool = True,
+        layer_norm: bool = False,
     ) -> dict[str, tuple[int, ...]]:
-        """Parameter shapes for one layer and direction.
+        """Parameter shapes for one layer and direction; ``recurrent_size`` is that of one head.
 
         >>> from elman.cells import get_cell
         >>> get_cell("lstm").shapes(3, 2, bias=False)
@@ -88,7 +168,7 @@ class Cell:
             "hidden_size": hidden_size,
             "recurrent_size": hidden_size if recurrent_size is None else recurrent_size,
         }
-        return {p.name: p.size(**sizes) for p in self.parameters(bias=bias)}
+        return {p.name: p.size(**sizes) for p in self.parameters(bias=bias, layer_norm=layer_norm)}
 
     def multiply_adds(self, input_size: int, hidden_size: int, recurrent_size: int | None = None) -> int:
         """Multiply-adds of one step of one row: every weight is used once (biases are additions only).
@@ -114,6 +194,7 @@ class Ops(ABC):
         hidden_size: ``H``.
         layer_norm: normalise the products.
         recurrent_mask: (B, R), already scaled by ``1 / (1 - p)``; multiplies the state inside the recurrent matmul.
+        options: the cell's own numbers that are chosen, by name.
     """
 
     EPSILON = 1e-5
@@ -125,11 +206,17 @@ class Ops(ABC):
         *,
         layer_norm: bool = False,
         recurrent_mask: Array | None = None,
+        options: Mapping[str, float] | None = None,
     ) -> None:
         self.gates = tuple(gates)
         self.hidden_size = hidden_size
         self.layer_norm = layer_norm
         self.recurrent_mask = recurrent_mask
+        self.options = options or {}
+
+    def option(self, option: Option) -> float:
+        """The value of one of the cell's options."""
+        return self.options.get(option.name, option.default)
 
     def input(self, x: Array, weights: Weights) -> list[Array]:
         """``x · weight_ihᵀ + bias_ih``, one (B, H) array for each of the cell's gates, in their order."""
@@ -147,7 +234,7 @@ class Ops(ABC):
     def _product(self, x: Array, weights: Weights, kind: str, gates: Sequence[str]) -> list[Array]:
         size, first = self.hidden_size, self.gates.index(gates[0])
         rows = slice(first * size, (first + len(gates)) * size)
-        product = x @ weights[f"weight_{kind}"][rows].T
+        product = self._matmul(x, weights[f"weight_{kind}"][rows], len(gates))
         shares = [product[..., k * size : (k + 1) * size] for k in range(len(gates))]
         if self.layer_norm:
             gain = weights[f"gain_{kind}"][rows]
@@ -156,6 +243,17 @@ class Ops(ABC):
             bias = weights[f"bias_{kind}"][rows]
             shares = [s + bias[k * size : (k + 1) * size] for k, s in enumerate(shares)]
         return shares
+
+    def _matmul(self, x: Array, weight: Array, gates: int) -> Array:
+        """``x · weightᵀ``; a weight narrower than ``x`` holds the blocks of several heads, one below the other in each
+        gate's rows."""
+        width = weight.shape[-1]
+        if width == x.shape[-1]:
+            return x @ weight.T
+        heads = x.shape[-1] // width
+        blocks = weight.reshape(gates, heads, self.hidden_size // heads, width).swapaxes(-1, -2)
+        own = x.reshape(*x.shape[:-1], 1, heads, 1, width)
+        return (own @ blocks).reshape(*x.shape[:-1], gates * self.hidden_size)
 
     def normalise(self, x: Array) -> Array:
         """To mean 0 and variance 1 along the last axis."""
@@ -166,6 +264,10 @@ class Ops(ABC):
     @abstractmethod
     def sigmoid(self, x: Array) -> Array:
         """``1 / (1 + exp(-x))``."""
+
+    @abstractmethod
+    def log_sigmoid(self, x: Array) -> Array:
+        """The logarithm of :meth:`sigmoid`, also where that is too small for a number."""
 
     @abstractmethod
     def tanh(self, x: Array) -> Array:

@@ -15,6 +15,9 @@ class NumpyOps(Ops):
     def sigmoid(self, x: Array) -> Array:
         return 0.5 * np.tanh(0.5 * x) + 0.5  # this form cannot overflow
 
+    def log_sigmoid(self, x: Array) -> Array:
+        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
     def tanh(self, x: Array) -> Array:
         return np.tanh(x)
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from elman.errors import ModelFileError, SettingsError, ShapeError
-from elman.model.layer import Array, Arrays, Layer, State, record_of, values_of
-from elman.model.layers import Embedding, LastStep, RecurrentLayers
+from elman.model.layer import Array, Arrays, Layer, State
+from elman.model.layers import Embedding, LastStep, RecurrentLayers, layout_of, layout_record
 from elman.recurrence import Layout
 
 TABLE = "characters"
@@ -64,7 +64,7 @@ class CharacterEncoder(Layer):
         return table[places.reshape(spelled.shape[:2])], {}
 
     def record(self) -> dict[str, Any]:
-        return {"kind": self.kind, **self._address(), "count": self.count, "layout": record_of(self.layout)}
+        return {"kind": self.kind, **self._address(), "count": self.count, "layout": layout_record(self.layout)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -74,4 +74,4 @@ class CharacterEncoder(Layer):
         own = given.keys() - {"kind", "name", "reads"}
         if own != {"count"} or type(count) is not int or not isinstance(layout, Mapping):
             raise ModelFileError(f"{what} has {sorted(record)}; it must have count, a whole number, and layout")
-        return cls(count, Layout(**values_of(Layout, layout, what)), **cls._address_of(record))
+        return cls(count, layout_of(layout, what), **cls._address_of(record))

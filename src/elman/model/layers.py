@@ -12,10 +12,28 @@ from elman import kernels
 from elman.cells import get_cell
 from elman.cells.numpy_ops import NumpyOps
 from elman.errors import SettingsError, ShapeError
-from elman.kernels import native_cells
+from elman.kernels import has_kernels
 from elman.model.layer import Array, Arrays, Layer, State, StepFunction, pass_on, record_of, values_of
 from elman.recurrence import Layout, run_layers
 from elman.recurrence.backends import Backend, choose
+
+
+def layout_record(layout: Layout) -> dict[str, Any]:
+    """A layout as JSON values; its cell's options only where they are chosen."""
+    record = record_of(layout)
+    if not layout.options:
+        del record["options"]
+    return record
+
+
+def layout_of(record: Mapping[str, Any], what: str) -> Layout:
+    """The layout of :func:`layout_record`.
+
+    Raises:
+        ModelFileError: a key too many or too few, or a value of the wrong type.
+        SettingsError: a value out of range.
+    """
+    return Layout(**values_of(Layout, {"options": []} | dict(record), what))
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class RecurrentLayers(Layer):
             result = kernels.run_layers(layout, steps_first, states, arrays, lengths=lengths)
         else:
             zeros = tuple(np.zeros((p, len(x[0]), size), x[0].dtype) for p, size in self.state_sizes().values())
-            ops = NumpyOps(cell.gates, layout.hidden_size, layer_norm=layout.layer_norm)
+            ops = NumpyOps(cell.gates, layout.hidden_size, layer_norm=layout.layer_norm, options=layout.option_values)
             result = run_layers(
                 layout,
                 steps_first,
@@ -65,7 +83,7 @@ class RecurrentLayers(Layer):
 
     def _on_core(self) -> bool:
         implementations: tuple[Backend, ...] = ("reference",)
-        if self.layout.cell in native_cells():
+        if has_kernels(self.layout):
             implementations = ("native", "reference")
         return choose(implementations, f"the cell {self.layout.cell} on NumPy arrays") == "native"
 
@@ -84,11 +102,11 @@ class RecurrentLayers(Layer):
         return step
 
     def record(self) -> dict[str, Any]:
-        return {"kind": self.kind, **self._address(), **record_of(self.layout)}
+        return {"kind": self.kind, **self._address(), **layout_record(self.layout)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return cls(Layout(**values_of(Layout, record, "a recurrent layer")), **cls._address_of(record))
+        return cls(layout_of(record, "a recurrent layer"), **cls._address_of(record))
 
 
 @dataclass(frozen=True)

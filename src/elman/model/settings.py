@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elman.cells import cell_names, get_cell
+from elman.errors import SettingsError
 from elman.model.layers import RecurrentLayers
 from elman.recurrence import Layout
 from elman.settings import Settings, setting
@@ -25,9 +26,31 @@ class ModelSettings(Settings):
         0.0, "probability that a unit keeps its old state while training", minimum=0, below=1, fixed=True
     )
     layer_norm: bool = setting(False, "normalise the products inside the cell", fixed=True)
+    cell_options: str | None = setting(
+        None, "the cell's own numbers: dt=0.5 for lem, heads=4 for slstm", metavar="NAME=NUMBER", fixed=True
+    )
     init: str = setting(
         "torch", "initial weights: torch, orthogonal, or chrono:STEPS (memory of about STEPS steps)", fixed=True
     )
+
+
+def parse_options(text: str) -> dict[str, float]:
+    """Numbers by name, as ``cell_options`` has them: several are separated by commas.
+
+    Raises:
+        SettingsError: something else.
+
+    >>> parse_options("dt=0.5")
+    {'dt': 0.5}
+    """
+    values = {}
+    for item in filter(None, text.split(",")):
+        name, _, number = item.partition("=")
+        try:
+            values[name.strip()] = float(number)
+        except ValueError:
+            raise SettingsError(f"`cell_options` has {item!r:.40}; write NAME=NUMBER, such as heads=4") from None
+    return values
 
 
 def recurrent_layers(settings: ModelSettings, input_size: int, *, bidirectional: bool = False) -> RecurrentLayers:
@@ -36,7 +59,7 @@ def recurrent_layers(settings: ModelSettings, input_size: int, *, bidirectional:
     >>> recurrent_layers(ModelSettings(cell="lstm", hidden_size=8), 3).layout.part_shapes(0)["weight_ih"]
     (32, 3)
     """
-    states = get_cell(settings.cell).states
+    cell = get_cell(settings.cell)
     layout = Layout(
         settings.cell,
         input_size,
@@ -44,6 +67,7 @@ def recurrent_layers(settings: ModelSettings, input_size: int, *, bidirectional:
         settings.num_layers,
         bidirectional=bidirectional,
         layer_norm=settings.layer_norm,
-        zoneout=(settings.zoneout,) * len(states) if settings.zoneout else (),
+        zoneout=(settings.zoneout,) * len(cell.states) if settings.zoneout else (),
+        options=cell.chosen(parse_options(settings.cell_options or "")),
     )
     return RecurrentLayers(layout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +51,17 @@ class Call(NamedTuple):
         """States to begin from where none are given; a ``batch`` that is a tensor stays free in a recording."""
         shapes = [(self.layout.num_parts, batch, size) for size in self.layout.state_sizes]
         return tuple(torch.zeros(*shape, dtype=like.dtype, device=like.device) for shape in shapes)
+
+
+def taker(*keys: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """operator.itemgetter, which gives a tuple whatever the number of keys.
+
+    >>> taker("a")({"a": 1}), taker()({})
+    ((1,), ())
+    """
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda values: tuple(values[key] for key in keys)
 
 
 def with_data(packed: PackedSequence, data: Tensor) -> PackedSequence:

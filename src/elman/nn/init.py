@@ -38,7 +38,7 @@ def parse_init(given: Init, cell: Cell, *, bias: bool) -> tuple[str, float]:
             f"init is {given!r}; choose 'torch', 'orthogonal', or 'chrono:T_max' with T_max above 2 steps, "
             "such as 'chrono:1000'"
         )
-    if not cell.keep:
+    if not (cell.keep or cell.write):
         raise SettingsError(f"init={given!r} sets the bias of a gate that keeps the state, and {cell.name} has none")
     if not bias:
         raise SettingsError(f"init={given!r} sets biases, and the layer has bias=False")
@@ -73,7 +73,7 @@ def initialise(layout: Layout, scheme: Init, arrays: Mapping[str, Tensor]) -> No
     for layer, _, suffix in layout.parts():
         part = {name: arrays[name + suffix] for name in layout.part_shapes(layer)}
         if name_of_scheme == "orthogonal":
-            _orthogonal(part, cell, size)
+            _orthogonal(part, cell, size, layout.heads)
         elif name_of_scheme == "chrono":
             _chrono(part, cell, size, t_max)
 
@@ -83,16 +83,19 @@ def _gate(array: Tensor, cell: Cell, gate: str, size: int) -> Tensor:
     return array[first : first + size]
 
 
-def _orthogonal(part: dict[str, Tensor], cell: Cell, size: int) -> None:
+def _orthogonal(part: dict[str, Tensor], cell: Cell, size: int, heads: int) -> None:
     for gate in cell.gates:
         init.xavier_uniform_(_gate(part["weight_ih"], cell, gate, size))
-        _draw_orthogonal(_gate(part["weight_hh"], cell, gate, size))
+        if "weight_hh" in part:
+            own = _gate(part["weight_hh"], cell, gate, size)
+            for block in own.chunk(heads):  # each head has a matrix of its own
+                _draw_orthogonal(block)
     if "weight_hr" in part:
         _draw_orthogonal(part["weight_hr"])
     for name in ("bias_ih", "bias_hh"):
         if name in part:
             init.zeros_(part[name])
-    if "bias_ih" in part and cell.write:
+    if "bias_ih" in part and cell.keep and cell.write:
         init.ones_(_gate(part["bias_ih"], cell, cell.keep, size))
 
 
@@ -107,4 +110,5 @@ def _chrono(part: dict[str, Tensor], cell: Cell, size: int, t_max: float) -> Non
     for gate, value in ((cell.keep, keep), (cell.write, -keep)):
         if gate:
             _gate(part["bias_ih"], cell, gate, size).copy_(value)
-            _gate(part["bias_hh"], cell, gate, size).zero_()
+            if "bias_hh" in part:
+                _gate(part["bias_hh"], cell, gate, size).zero_()

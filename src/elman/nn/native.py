@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from elman.kernels import native_cells, ragged
+from elman.kernels import has_kernels, ragged
 from elman.nn.autograd import contiguous, run, strided
 from elman.nn.call import Call, order_of_rows, reordered, sorted_rows, with_data
 from elman.nn.checks import LayerShapeError, States
@@ -38,8 +38,8 @@ def unsupported_reason(layout: Layout, input: Tensor, others: Iterable[Tensor] =
     """
     if not input.is_cpu or input.dtype not in DTYPES:
         return f"{input.dtype} on {input.device.type}"
-    if layout.cell not in native_cells():
-        return f"the cell {layout.cell}"
+    if not has_kernels(layout):
+        return f"the cell {layout.cell}" + (" with layer_norm over several heads" if layout.heads > 1 else "")
     tensors = [input, *others]
     for tensor in () if native().all_readable(tensors) else tensors:
         if type(tensor) not in EXACT:

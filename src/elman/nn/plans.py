@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import get_cell
-from elman.kernels import current_target, kernels_for, native_cells, thread_count
+from elman.kernels import current_target, has_kernels, kernels_for, thread_count
+from elman.nn.call import taker
 from elman.nn.masks import NONE as NO_MASKS
 from elman.nn.masks import Masks
 from elman.recurrence import Layout
@@ -95,9 +95,9 @@ def _parts(layout: Layout) -> Parts:
     places = [*read, *biases]
     return Parts(
         layout.num_directions * layout.recurrent_size,
-        itemgetter(*read),  # at least a state and a weight
-        itemgetter(*biases) if biases else lambda _: (),
-        itemgetter(*(places.index(k) for k in range(len(names)))),
+        taker(*read),
+        taker(*biases),
+        taker(*(places.index(k) for k in range(len(names)))),
     )
 
 
@@ -153,7 +153,7 @@ def _dense(
 def packed_plan(layout: Layout, packed: PackedSequence) -> Plan | None:
     """The plan of a packed batch; None if it is none, or if its permutations are not int64 and each other's inverse."""
     data, dtype = packed.data, packed.data.dtype
-    if dtype not in DTYPES or layout.cell not in native_cells():
+    if dtype not in DTYPES or not has_kernels(layout):
         return None
     threads = thread_count(torch.get_num_threads())
     try:
@@ -175,6 +175,6 @@ def _by_shape(
 ) -> Plan | None:
     if len(shape) != 3 or shape[2] != layout.input_size or not shape[int(batch_first)]:
         return None
-    if layout.cell not in native_cells() or dtype not in DTYPES:
+    if not has_kernels(layout) or dtype not in DTYPES:
         return None
     return _dense(layout, dtype, shape[:2], int(batch_first), threads, target)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import torch
@@ -18,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence
 from elman import torch_private
 from elman.cells import get_cell
 from elman.errors import SettingsError
-from elman.nn.call import Call
+from elman.nn.call import Call, taker
 from elman.nn.checks import (
     Arguments,
     LayerShapeError,
@@ -68,6 +67,7 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
             one mask for all the steps of a row, for each layer and direction (Gal and Ghahramani 2016).
         init: initial values: ``"torch"``, ``"orthogonal"``, or ``"chrono:T_max"`` (also ``("chrono", T_max)``) with
             the longest memory in steps; :func:`elman.nn.init.initialise` says what each is.
+        options: the cell's own numbers by name: ``{"dt": …}`` for lem, ``{"heads": …}`` for slstm.
 
     Raises:
         SettingsError: an unknown cell, or a setting out of range; of the wrong type it is a TypeError too.
@@ -96,6 +96,7 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
         zoneout: float | Sequence[float] = 0.0,
         recurrent_dropout: float = 0.0,
         init: Init = "torch",
+        options: Mapping[str, float] | None = None,
     ) -> None:
         # RNNBase's own constructor makes parameters for torch's four modes only; ours come from the layout.
         torch.nn.Module.__init__(self)
@@ -112,6 +113,7 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
             as_size("proj_size", proj_size),
             as_flag("layer_norm", layer_norm),
             rates if any(rates) or len(rates) != len(known.states) else (),
+            known.chosen(options or {}),
         ).interned()
         self.input_size = self._layout.input_size
         self.hidden_size = self._layout.hidden_size
@@ -122,6 +124,10 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
         self.bidirectional = bidirectional
         self.proj_size = self._layout.proj_size
         self.recurrent_dropout = as_probability("recurrent_dropout", recurrent_dropout)
+        if self.recurrent_dropout and not known.recurrent:
+            raise SettingsError(
+                f"recurrent_dropout is {recurrent_dropout}; the gates of {cell} do not read the state it would drop"
+            )
         parse_init(init, known, bias=bias)
         self._init = init
         if self.dropout and self.num_layers == 1:
@@ -133,7 +139,7 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
         for name, shape in shapes.items():
             setattr(self, name, torch.nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self._weight_names = tuple(shapes)
-        self._own_weights = itemgetter(*shapes)  # at least two
+        self._own_weights = taker(*shapes)
         self._known = new_addresses()
         self.stand_for_torch()
         torch_private.list_weights(
@@ -350,6 +356,8 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
             text += ", layer_norm=True"
         if layout.zoneout:
             text += f", zoneout={layout.zoneout}"
+        if layout.options:
+            text += f", options={layout.option_values}"
         if self.recurrent_dropout:
             text += f", recurrent_dropout={self.recurrent_dropout}"
         if self._init != "torch":

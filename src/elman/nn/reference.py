@@ -36,6 +36,7 @@ def run_equations(
             get_cell(layout.cell).gates,
             layout.hidden_size,
             layer_norm=layout.layer_norm,
+            options=layout.option_values,
             recurrent_mask=None if masks.recurrent is None else masks.recurrent[part],
         )
         for part in range(layout.num_parts)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from elman.cells import Ops
 
@@ -15,6 +16,9 @@ class TorchOps(Ops):
 
     def sigmoid(self, x: Tensor) -> Tensor:
         return torch.sigmoid(x)
+
+    def log_sigmoid(self, x: Tensor) -> Tensor:
+        return functional.logsigmoid(x)
 
     def tanh(self, x: Tensor) -> Tensor:
         return torch.tanh(x)

@@ -63,6 +63,7 @@ def arguments_of(layout: Layout) -> dict[str, Any]:
         "proj_size": layout.proj_size,
         "layer_norm": layout.layer_norm,
         "zoneout": layout.zoneout or 0.0,
+        "options": layout.option_values,
     }
 
 

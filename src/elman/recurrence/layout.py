@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from elman.cells import get_cell
-from elman.cells.base import Parameter
+from elman.cells import Cell, get_cell
 from elman.errors import SettingsError
 
 _interned: dict[Layout, Layout] = {}
@@ -26,6 +25,7 @@ class Layout:
         zoneout: probability that a unit keeps its old value, one a state (Krueger et al. 2017, "Zoneout:
             Regularizing RNNs by Randomly Preserving Hidden Activations"); outside training its expectation is
             used. Empty for none.
+        options: the cell's own numbers, one for each of its ``options``, in their order; empty for the defaults.
 
     Raises:
         SettingsError: unknown cell, or a size or probability out of range.
@@ -43,6 +43,7 @@ class Layout:
     proj_size: int = 0
     layer_norm: bool = False
     zoneout: tuple[float, ...] = ()
+    options: tuple[float, ...] = ()
 
     _state_sizes: ClassVar[tuple[int, ...]]
 
@@ -55,8 +56,9 @@ class Layout:
             raise SettingsError(
                 f"proj_size is {self.proj_size}; it must be at least 0 and less than hidden_size ({self.hidden_size})"
             )
-        if self.proj_size and len(cell.states) < 2:
+        if self.proj_size and not cell.can_project:
             raise SettingsError(f"proj_size needs a cell with a state besides its output, as lstm has; not {self.cell}")
+        self._check_options(cell)
         if len(self.zoneout) not in (0, len(cell.states)) or not all(0 <= p <= 1 for p in self.zoneout):
             raise SettingsError(
                 f"zoneout is {self.zoneout}; {self.cell} takes {len(cell.states)} probability(ies) between 0 and 1, "
@@ -66,6 +68,25 @@ class Layout:
         # not a cached property, which a compiler cannot look into
         sizes = (self.recurrent_size,) + (self.hidden_size,) * (len(cell.states) - 1)
         object.__setattr__(self, "_state_sizes", sizes)
+
+    def _check_options(self, cell: Cell) -> None:
+        if len(self.options) not in (0, len(cell.options)):
+            raise SettingsError(f"options is {self.options}; {cell.name} has {len(cell.options)} of its own")
+        for option, value in zip(cell.options, self.options, strict=bool(self.options)):
+            if problem := option.problem(value):
+                raise SettingsError(f"{problem}, in {cell.name}")
+        if self.options == tuple(option.default for option in cell.options):
+            object.__setattr__(self, "options", ())
+        if self.heads == 1:
+            return
+        if self.hidden_size % self.heads:
+            raise SettingsError(
+                f"the option {cell.heads} is {self.heads}; it must divide hidden_size ({self.hidden_size}) evenly"
+            )
+        if self.proj_size:
+            raise SettingsError(
+                f"proj_size is {self.proj_size}; a projection mixes what {cell.heads} keeps apart: choose one"
+            )
 
     def interned(self) -> Layout:
         """The first layout equal to this one: caches keyed by layouts then find it without comparing fields."""
@@ -85,6 +106,22 @@ class Layout:
     def recurrent_size(self) -> int:
         """``R``: the size of the output of one direction."""
         return self.proj_size or self.hidden_size
+
+    @property
+    def option_values(self) -> dict[str, float]:
+        """The cell's own numbers by name.
+
+        >>> Layout("lem", 1, 4, options=(0.5,)).option_values
+        {'dt': 0.5}
+        """
+        known = get_cell(self.cell).options
+        values = self.options or tuple(option.default for option in known)
+        return {option.name: value for option, value in zip(known, values, strict=True)}
+
+    @property
+    def heads(self) -> int:
+        """Into how many parts the recurrent product divides the units."""
+        return int(self.option_values.get(get_cell(self.cell).heads, 1))
 
     @property
     def num_directions(self) -> int:
@@ -111,15 +148,8 @@ class Layout:
         """Array shapes of one direction of ``layer``, by name without suffix, in torch's order."""
         size = self.input_size if layer == 0 else self.recurrent_size * self.num_directions
         cell = get_cell(self.cell)
-        shapes = cell.shapes(size, self.hidden_size, self.recurrent_size, bias=self.bias)
-        if self.layer_norm:
-            rows = Parameter("", ("GH",)).size(
-                gates=len(cell.gates),
-                input_size=size,
-                hidden_size=self.hidden_size,
-                recurrent_size=self.recurrent_size,
-            )
-            shapes |= {"gain_ih": rows, "gain_hh": rows}
+        read = self.recurrent_size // self.heads
+        shapes = cell.shapes(size, self.hidden_size, read, bias=self.bias, layer_norm=self.layer_norm)
         if self.proj_size:
             shapes["weight_hr"] = (self.proj_size, self.hidden_size)
         return shapes
