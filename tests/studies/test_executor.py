@@ -66,6 +66,12 @@ MODELS: dict[str, tuple[Layer, ...]] = {
         for cell in RUNNABLE
     },
     "projection": ended(recurrent("lstm", num_layers=2, proj_size=2)),
+    "heads": (
+        RecurrentLayers(Layout("slstm", SIZE, 6, num_layers=2, options=(3.0,))),
+        Linear(6, 4),
+        PointHead("mse", 4),
+    ),
+    "short steps": ended(RecurrentLayers(Layout("lem", SIZE, UNITS, options=(0.3,)))),
     "without biases": ended(recurrent("gru", bias=False), LastStep()),
     "convolutions": (Convolution(SIZE, 4, 3), Convolution(4, SIZE, 5, "none"), *ended(recurrent("gru"))),
     "mean": ended(recurrent("gru"), Pool("mean", UNITS), Dropout(0.5)),

@@ -106,6 +106,8 @@ CASES: dict[str, tuple[Layer, ...]] = {
         for cell in CELLS
     },
     "projection": with_recurrent(recurrent("lstm", proj_size=3), LastStep()),
+    "heads": with_recurrent(recurrent("slstm", num_layers=2, options=(2.0,)), LastStep()),
+    "short steps": with_recurrent(recurrent("lem", options=(0.3,)), LastStep()),
     "every step": with_recurrent(recurrent("lstm", bidirectional=True), Dropout(0.3)),
     "without biases": with_recurrent(recurrent("gru", bias=False)),
     "convolution": (Convolution(SIZE, SIZE, 3), *with_recurrent(recurrent(), LastStep())),

@@ -136,6 +136,7 @@ def _cell(name: str) -> dict[str, Any]:
         "states": cell.states,
         "keeper": None if keeper is None else keeper._asdict(),
         "shares": [gate for gate in cell.gates if gate in shares_of(cell)],
+        "options": [{"name": option.name, "default": option.default} for option in cell.options],
         "equations": EQUATIONS.get(name, []),
     }
 

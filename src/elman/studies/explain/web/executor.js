@@ -31,6 +31,10 @@ class Direction {
     this.units = layout.hidden_size;
     this.norm = layout.layer_norm;
     this.zoneout = layout.zoneout;
+    this.options = {};
+    cell.options.forEach(({ name, default: usual }, j) => {
+      this.options[name] = new Float64Array(this.units).fill(layout.options?.[j] ?? usual);
+    });
     this.arrays = {};
     for (const name in arrays) {
       if (name.endsWith(suffix)) this.arrays[name.slice(0, -suffix.length)] = arrays[name];
@@ -41,7 +45,14 @@ class Direction {
   product(kind, gate, x) {
     const units = this.units,
       first = this.cell.gates.indexOf(gate) * units;
-    const out = multiply(this.arrays["weight_" + kind], first, x, new Float64Array(units));
+    const weight = this.arrays["weight_" + kind],
+      width = weight.length / (units * this.cell.gates.length),
+      heads = x.length / width, // a weight narrower than x holds a block for each head's units
+      out = new Float64Array(units);
+    for (let k = 0; k < heads; k++) {
+      const own = out.subarray((k * units) / heads, ((k + 1) * units) / heads);
+      multiply(weight, first + (k * units) / heads, x.subarray(k * width, (k + 1) * width), own);
+    }
     if (this.norm) {
       const mean = out.reduce((a, b) => a + b, 0) / units;
       const variance = out.reduce((a, b) => a + (b - mean) ** 2, 0) / units,
@@ -56,7 +67,7 @@ class Direction {
   // Everything of one step by name, and the states after it.
   step(x, before) {
     const { cell, arrays, units } = this,
-      values = { ...arrays };
+      values = { ...arrays, ...this.options };
     cell.states.forEach((name) => (values[name + "'"] = before[name]));
     cell.fromInput.forEach((gate) => (values["x_" + gate] = this.product("ih", gate, x)));
     const output = before[cell.states[0]];
