@@ -55,5 +55,6 @@ class Segments(Layer):
         """
         if len(shape) != 3 or shape[1] % self.size or ragged:
             raise ShapeError(
-                f"segments of {self.size} steps are cut from (N, T, F) of one length, a multiple of it, not {tuple(shape)}"
+                f"segments of {self.size} steps are cut from (N, T, F), T one length and a multiple of it, not "
+                f"{tuple(shape)}"
             )

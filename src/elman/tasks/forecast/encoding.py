@@ -24,7 +24,6 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data import windows
-from elman.errors import DataError
 
 Array = np.ndarray
 PRECISION = 64 * float(np.finfo(float).eps)  # changes smaller than this share of a series' values are rounding
@@ -121,13 +120,3 @@ class Encoding:
             return x
         raw: Array = x - (center if self.level == "none" else x[:, -1:])
         return raw
-
-
-def check_known(values: Array, needed: int, what: str) -> None:
-    """Check that a history is long enough to forecast from.
-
-    Raises:
-        DataError: fewer than ``needed`` values.
-    """
-    if len(values) < needed:
-        raise DataError(f"{what} has {len(values)} steps, but the model looks back {needed}; give a longer history")

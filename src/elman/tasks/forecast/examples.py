@@ -86,7 +86,7 @@ def pairs(
     for history, (begin, end) in zip(histories, spans, strict=True):
         values = encoding.forward(history.values)
         parts = windows(values[begin:end], encoding.window, encoding.horizon, observed=history.observed[begin:end])
-        chosen = parts.observed.any(axis=1)
+        chosen: Array = np.asarray(parts.observed.any(axis=1))
         if apart > 1:
             chosen &= (np.arange(len(chosen))[::-1] % apart) == 0
         if not chosen.any():

@@ -41,8 +41,8 @@ class Forecaster(Estimator):
         """One value in, the forecast of the next steps out: ``stream.step(value)`` gives (H,) float64.
 
         The forecast is NaN until a whole window has come in. ``unique_id`` names the series whose scale to use;
-        it is not needed where there was one in training. With ``intervals`` a step gives (H, 1 + 2 L): the forecast, and
-        the lower and upper end of each of the L intervals.
+        it is not needed where there was one in training. With ``intervals`` a step gives (H, 1 + 2 L): the forecast,
+        and the lower and upper end of each of the L intervals.
         """
         predictor = self.outcome.final
         assert isinstance(predictor, ForecastPredictor)

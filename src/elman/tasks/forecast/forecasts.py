@@ -78,20 +78,22 @@ def forecast(model: Model, plan: Plan, contexts: Array, known: Known, horizon: i
         raise DataError("a forecast is not a finite number: values too far from those in training; check their units")
     floors = np.array([limits.floor for limits in known.limits])[:, None]
     values = np.maximum(values, floors)
-    units = np.array(
-        [
-            plan.errors[id] if id in plan.errors else plan.errors.get(ANY, 0.0) * scaler.spread
-            for id, scaler in zip(known.ids, known.scalers, strict=True)
-        ]
-    )[:, None]
-    if plan.encoding.transform == "log":  # the spread is that of the logarithms
-        unknown = np.array([id not in plan.errors for id in known.ids])[:, None]
-        units = np.where(unknown, units * np.abs(values).mean(axis=1, keepdims=True), units)
     bounds = {}
     for level, widths in plan.intervals.items():
-        half = units * np.resize(np.asarray(widths), steps)
+        half = _units(plan, level, known, values) * np.resize(np.asarray(widths), steps)
         bounds[level] = (np.maximum(values - half, floors), values + half)
     return Forecasts(values, members, bounds)
+
+
+def _units(plan: Plan, level: str, known: Known, values: Array) -> Array:
+    """(N, 1) the unit of the interval's width in each row."""
+    own, other = plan.units[level], plan.units[level][ANY]
+    found = []
+    for id, scaler, row in zip(known.ids, known.scalers, values, strict=True):
+        # of logarithms the spread is a share of the level
+        level_of = float(np.abs(row).mean()) if plan.encoding.transform == "log" else 1.0
+        found.append(own[id] if id in own else other * scaler.spread * level_of)
+    return np.array(found)[:, None]
 
 
 def network_forecasts(

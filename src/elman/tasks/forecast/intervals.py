@@ -29,35 +29,47 @@ def level_name(level: float) -> str:
     return f"{level:g}"
 
 
-def fit_intervals(backtests: Mapping[str, Backtest], levels: Sequence[float]) -> tuple[dict[str, float], Intervals]:
-    """Each series' mean error, and for each level half the width of the interval at each lead time, in units of it.
+def fit_intervals(
+    backtests: Mapping[str, Backtest], levels: Sequence[float]
+) -> tuple[dict[str, dict[str, float]], Intervals]:
+    """For each level each series' unit, and half the width of the interval at each lead time, in units of it.
 
-    Each half of a series' windows is judged by what the other half says: the combination's weights, and the series' mean
-    error. Its own would make the errors look smaller, and more alike, than those to come.
+    A series' unit is the quantile of its own errors over all lead times, drawn towards the others' where it has few
+    windows. Each half of its windows is judged by what the other half says, the combination's weights and the unit: its
+    own would make the errors look smaller, and more alike, than those to come.
     """
     halves = {name: _halves(found) for name, found in backtests.items()}
-    known = [float(np.nanmean(rows)) / backtests[name].unit for name in halves for rows in halves[name] if _any(rows)]
-    if not known:
-        return {}, {}
-    typical = float(np.mean(known)) or 1.0
-    errors, scaled = {ANY: typical}, []
-    for name, found in backtests.items():
-        unit, windows = found.unit, found.windows
-        errors[name] = _error(np.concatenate(halves[name]), windows, unit, typical)
-        for own, other in (halves[name], halves[name][::-1]):
-            scaled.append(own / _error(other, windows / 2, unit, typical))
-    return errors, {level_name(level): _widths(np.concatenate(scaled), level / 100) for level in levels}
+    units: dict[str, dict[str, float]] = {}
+    widths: Intervals = {}
+    for level in levels:
+        share = level / 100
+        known = [_quantile(np.concatenate(h), share) / backtests[name].unit for name, h in halves.items() if _any(h)]
+        if not known:
+            return {}, {}
+        typical = float(np.mean(known)) or 1.0
+        units[level_name(level)], scaled = {ANY: typical}, []
+        for name, found in backtests.items():
+            unit, windows = found.unit, found.windows
+            whole = np.concatenate(halves[name]) / unit
+            units[level_name(level)][name] = _unit(whole, share, windows, typical) * unit
+            for own, other in (halves[name], halves[name][::-1]):
+                scaled.append(own / (_unit(other / unit, share, windows / 2, typical) * unit))
+        widths[level_name(level)] = _widths(np.concatenate(scaled), share)
+    return units, widths
 
 
-def _any(rows: Array) -> bool:
-    return bool((rows >= 0).any())
+def _any(halves: Sequence[Array]) -> bool:
+    return any(bool((rows >= 0).any()) for rows in halves)
 
 
-def _error(rows: Array, windows: float, unit: float, typical: float) -> float:
-    """The mean error of a series, drawn towards the typical one where it has few windows."""
-    own = float(np.nanmean(rows)) / unit if _any(rows) else typical
+def _quantile(rows: Array, share: float) -> float:
+    return float(np.nanquantile(rows, share))
+
+
+def _unit(rows: Array, share: float, windows: float, typical: float) -> float:
+    own = _quantile(rows, share) if _any([rows]) else typical
     mean = (windows * own + PRIOR_WINDOWS * typical) / (windows + PRIOR_WINDOWS)
-    return max(mean, float(np.finfo(float).tiny)) * unit
+    return max(mean, float(np.finfo(float).tiny))
 
 
 def _halves(found: Backtest) -> tuple[Array, Array]:

@@ -39,8 +39,8 @@ def fit_limits(values: Array) -> Limits:
 
 
 def without_outliers(values: Array, limits: Limits) -> Array:
-    """``values`` with NaN in place of those outside the limits, but for what follows two such values in a row: that is a
-    new level. Whether a value stays depends on none after it.
+    """``values`` with NaN in place of those outside the limits, but for what follows two such values in a row: that is
+    a new level. Whether a value stays depends on none after it.
 
     >>> without_outliers(np.array([1.0, 9, 1, 9, 9, 9]), Limits(0, 5, 0)).tolist()
     [1.0, nan, 1.0, nan, nan, 9.0]

@@ -50,7 +50,7 @@ class LinearMember:
         if not whole.any():
             return found
         x = encoding.forward(window[whole])
-        scalers = [self._scaler(ids[k], contexts[k]) for k in np.flatnonzero(whole)]
+        scalers = [self._scaler(ids[k], contexts[k]) for k in np.flatnonzero(whole).tolist()]
         encoded = encoding.encode(x, scalers)
         output = encoded.inputs @ self.coefficients[:-1] + self.coefficients[-1]
         with np.errstate(over="ignore"):

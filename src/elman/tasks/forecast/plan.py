@@ -41,11 +41,11 @@ class Plan:
         seasons: steps in each season, the first being the encoding's and MASE's.
         scalers, limits: of each series that was fitted.
         linears: further members, linear under other encodings.
-        weights: of each series, how much of a forecast comes from each member (the network, its highway alone, and each of
-            :func:`~elman.tasks.forecast.references.references`); ``""`` for all others.
-        errors: of each series, its mean absolute error in the validation part, the unit of ``intervals``; ``""`` is
-            their mean in units of the scaler's spread.
-        intervals: level in percent → half the width at each lead time, in units of ``errors``.
+        weights: of each series, how much of a forecast comes from each member (the network, its highway alone, the
+            linear ones, each of :func:`~elman.tasks.forecast.references.references`); ``""`` for all others.
+        units: level in percent → of each series the unit of the interval's width; ``""`` is for others, in units of the
+            scaler's spread.
+        intervals: level in percent → half the width at each lead time, in units of ``units``.
         fitted: how far each series was known when the weights were fitted, by a mark of its last step.
     """
 
@@ -57,7 +57,7 @@ class Plan:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     linears: tuple[LinearMember, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {ANY: {NETWORK: 1.0}})
-    errors: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     fitted: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class Plan:
         return max(self.encoding.window, memory(self.seasons), *(one.encoding.window for one in self.linears))
 
     def history(self, series: Series, end: int | None = None) -> History:
-        """``series`` up to (not including) step ``end``, outliers and gaps filled in with what was known before them."""
+        """``series`` up to (not including) step ``end``, outliers and gaps filled in with what was known before."""
         known = self.limits.get(series.id)
         limits = known if known is not None else self._limits(series.values[:end])
         return history_of(series, self.encoding.season, end, limits)
@@ -109,10 +109,11 @@ def history_of(series: Series, season: int, end: int | None = None, limits: Limi
     """``series`` up to (not including) step ``end``, its gaps filled in with what was known before them.
 
     Args:
-        limits: read what lies outside them as missing; None: of the part that is known.
+        limits: read what lies outside them as missing.
     """
     values = series.values[:end]
-    values = without_outliers(values, fit_limits(values) if limits is None else limits)
+    if limits is not None:
+        values = without_outliers(values, limits)
     filled = fill(values, season)
     if np.isnan(filled[:1]).any():  # the first value itself was far outside
         filled = np.where(np.isnan(filled), values[~np.isnan(values)][:1], filled)
@@ -127,4 +128,5 @@ def contexts(values: Array, cutoffs: Sequence[int], size: int) -> Array:
     """
     padded = np.concatenate([np.full(size, np.nan), values])
     views = np.lib.stride_tricks.sliding_window_view(padded, size)
-    return views[np.asarray(cutoffs) + 1]
+    rows: Array = views[np.asarray(cutoffs) + 1]
+    return rows

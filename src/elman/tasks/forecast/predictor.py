@@ -54,7 +54,8 @@ class ForecastPredictor(Predictor):
             raise ModelFileError("its layers do not make its forecasts") from error
         linear = any(LINEAR in weights for weights in self.plan.weights.values())
         highway = highway_of(model)
-        if highway is None and linear or highway is not None and highway[0].shape != (encoding.horizon, encoding.steps):
+        sizes = (encoding.horizon, encoding.steps)
+        if (linear and highway is None) or (highway is not None and highway[0].shape != sizes):
             raise ModelFileError("its layers do not make its forecasts")
         if output.shape != (1, encoding.horizon):
             raise ModelFileError("its layers do not make its forecasts")
@@ -76,8 +77,8 @@ class ForecastPredictor(Predictor):
         return found
 
     def predict(self, data: SeriesSet) -> Columns:
-        """The steps after the end of each series: ``unique_id``, ``ds``, ``step`` (from 1), ``forecast``, and the ends of
-        the intervals, ``lo-80``, ``hi-80`` …
+        """The steps after the end of each series: ``unique_id``, ``ds``, ``step`` (from 1), ``forecast``, and the
+        ends of the intervals, ``lo-80``, ``hi-80`` …
 
         Raises:
             DataError: values so far from those in training that the arithmetic overflows.
@@ -105,9 +106,9 @@ class ForecastPredictor(Predictor):
         if not short:
             return []
         names = ", ".join(short[:SHOWN_SERIES]) + (" …" if len(short) > SHOWN_SERIES else "")
+        window = self.plan.encoding.window
         return [
-            f"shorter than the {self.plan.encoding.window} steps that the model looks back, read as if their first "
-            f"value had stood before them: {names}"
+            f"shorter than the window of {window} steps, and read as if their first value stood before them: {names}"
         ]
 
     def evaluate(self, test: Span) -> Evaluation:
@@ -119,7 +120,7 @@ class ForecastPredictor(Predictor):
         plan, data = self.plan, test.data
         rollings = roll(test, plan, self.forecast)
         size = max(len(series) - start for series, start in zip(data, test.starts, strict=True))
-        members = member_scores(rollings)
+        members, intervals = member_scores(rollings), interval_scores(rollings)
         facts = {
             "test_size": size,
             "windows": sum(len(rolling.cutoffs) for rolling in rollings),
@@ -132,7 +133,7 @@ class ForecastPredictor(Predictor):
             "scale": plan.encoding.scale,
             "series": len(data),
             "members": members,
-            "intervals": interval_scores(rollings, plan.encoding.season),
+            "intervals": intervals,
         }
         series = "1 series" if len(data) == 1 else f"{len(data)} series"
         season = f"season {plan.encoding.season}" if plan.encoding.season > 1 else "no season"
@@ -140,7 +141,7 @@ class ForecastPredictor(Predictor):
             f"Test: the last {size} steps of {series}, {facts['windows']} forecasts of up to {plan.horizon} steps; "
             f"{season}, window {plan.encoding.window}, level {plan.encoding.level}"
         )
-        notes = [*members_text(members), *intervals_text(facts["intervals"])]
+        notes = [*members_text(members), *intervals_text(intervals)]
         return Evaluation(
             title=title,
             metrics=tuple(Metric(name) for name in METRICS),

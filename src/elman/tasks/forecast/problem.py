@@ -18,7 +18,8 @@ from elman.tasks.forecast.combination import fit_weights
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, borders_of, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
-from elman.tasks.forecast.intervals import fit_intervals
+from elman.tasks.forecast.intervals import Intervals, fit_intervals
+from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
 from elman.tasks.forecast.network import HIGHWAY, begun, highway_of, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan, history_of
@@ -60,7 +61,10 @@ class ForecastProblem(Problem):
         self._others: tuple[tuple[Encoding, float], ...] = ()
         try:
             if old is None:
-                known = [history_of(series, seasons[0], end) for series, end in zip(data, self.ends, strict=True)]
+                known = [
+                    history_of(series, seasons[0], end, fit_limits(series.values[:end]))
+                    for series, end in zip(data, self.ends, strict=True)
+                ]
                 plan, self._penalty, self._others = make_plan(known, seasons, settings)
             else:
                 plan = self._continued(old)
@@ -114,13 +118,15 @@ class ForecastProblem(Problem):
         alone = ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
         if fitted_on == "train":
             self._measure(alone)
-        plan = dataclasses.replace(plan, weights=self._weights, errors=self._errors, intervals=self._intervals)
+        plan = dataclasses.replace(plan, weights=self._weights, units=self._units, intervals=self._intervals)
         return ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
 
     def _measure(self, tested: ForecastPredictor) -> None:
         """Weights of the members and widths of the intervals, from the validation part, which ``tested`` was not fitted
         on; the model fitted on everything has them too."""
-        self._weights, self._errors, self._intervals = {ANY: {NETWORK: 1.0}}, {}, {}
+        self._weights: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}
+        self._units: dict[str, dict[str, float]] = {}
+        self._intervals: Intervals = {}
         borders = borders_of(self.plan, self.known, self.settings.validation)
         if self._validation is None or not borders:
             return
@@ -130,13 +136,13 @@ class ForecastProblem(Problem):
         linears = tuple(self._linears(tested.plan, self.known, borders[0]))  # fitted on what precedes the part
         names += [one.name for one in linears]
         everyone = {ANY: dict.fromkeys(names, 1 / len(names))}
-        plan = dataclasses.replace(tested.plan, linears=linears, weights=everyone, errors={}, intervals={})
+        plan = dataclasses.replace(tested.plan, linears=linears, weights=everyone, units={}, intervals={})
         members = ForecastPredictor(Model(self.layers, tested.model.arrays, "forecast", record_of(plan)))
         found = backtest(self.data, self.ends, borders[0], plan, members.forecast)
         found = {name: own for name, own in found.items() if own.windows >= 1}
         if self.settings.combine == "validation":
             self._weights = fit_weights(found)
-        self._errors, self._intervals = fit_intervals(found, self.settings.levels)
+        self._units, self._intervals = fit_intervals(found, self.settings.levels)
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
@@ -149,16 +155,23 @@ class ForecastProblem(Problem):
         return histories, self._with_linears(plan.fit_scalers(histories), histories)
 
     def _with_linears(self, plan: Plan, histories: Sequence[History]) -> Plan:
-        """``plan`` with the linear members fitted to all of ``histories``."""
-        return dataclasses.replace(plan, linears=tuple(self._linears(plan, histories, None)))
+        """``plan`` with the linear members fitted to all of ``histories``; one that cannot be stays as it was."""
+        known = {one.name: one for one in plan.linears} | {one.name: one for one in self._linears(plan, histories)}
+        return dataclasses.replace(plan, linears=tuple(known.values()))
 
-    def _linears(self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None) -> Iterator[LinearMember]:
+    def _linears(
+        self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None
+    ) -> Iterator[LinearMember]:
         if len(histories) > MOST_SERIES or self.settings.combine == "none" or plan.strategy != "direct":
             return
         for encoding, penalty in self._others[:MOST_MEMBERS]:
+            if encoding.transform == "log" and any(h.values.min() <= 0 for h in histories):
+                continue
+            if (encoding.steps + 1) * encoding.horizon > MOST_NUMBERS:
+                continue
             other = dataclasses.replace(plan, encoding=encoding, linears=()).fit_scalers(histories)
             found = pairs(other, histories, last=last)
-            if found is not None and (encoding.steps + 1) * encoding.horizon <= MOST_NUMBERS:
+            if found is not None:
                 yield LinearMember(encoding, Ridge(found).coefficients(penalty), other.scalers)
 
     def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
@@ -180,4 +193,5 @@ class ForecastProblem(Problem):
                 f"the model to go on from forecasts {plan.horizon} steps; `horizon` is {self.settings.horizon}: "
                 "leave it out, or train a new model"
             )
-        return plan
+        alone: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}  # until it is measured on the new data
+        return dataclasses.replace(plan, linears=(), weights=alone, units={}, intervals={})

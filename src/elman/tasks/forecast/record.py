@@ -31,7 +31,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "limits": {name: list(limits) for name, limits in plan.limits.items()},
         "linears": [member.record() for member in plan.linears],
         "weights": {name: dict(weights) for name, weights in plan.weights.items()},
-        "errors": dict(plan.errors),
+        "units": {level: dict(units) for level, units in plan.units.items()},
         "intervals": {name: list(widths) for name, widths in plan.intervals.items()},
         "fitted": dict(plan.fitted),
     }
@@ -56,7 +56,7 @@ def plan_from_record(record: Any) -> Plan:
                 "limits": {name: Limits(*_numbers(three, 3)) for name, three in record["limits"].items()},
                 "linears": tuple(map(_linear, record["linears"])),
                 "weights": {name: _by_name(weights) for name, weights in record["weights"].items()},
-                "errors": _by_name(record["errors"]),
+                "units": {level: _by_name(units) for level, units in record["units"].items()},
                 "intervals": {
                     name: _numbers(widths, record["horizon"]) for name, widths in record["intervals"].items()
                 },
@@ -92,8 +92,8 @@ def _is_possible(plan: Plan) -> bool:
         and all(np.isfinite(three).all() and three.low < three.high for three in plan.limits.values())
         and ANY in plan.weights
         and all(_is_mean(weights) and weights.keys() <= members for weights in plan.weights.values())
-        and all(np.isfinite(error) and error >= 0 for error in plan.errors.values())
-        and (not plan.intervals or ANY in plan.errors)
+        and plan.units.keys() == plan.intervals.keys()
+        and all(ANY in units and all(0 <= u < np.inf for u in units.values()) for units in plan.units.values())
         and all(np.isfinite(w).all() and min(w) >= 0 for w in plan.intervals.values())
         and all(re.fullmatch(r"\d{1,2}(\.\d{1,6})?", level) for level in plan.intervals)
     )

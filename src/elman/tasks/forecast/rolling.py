@@ -19,6 +19,7 @@ from elman.tasks.forecast.span import Span
 Array = np.ndarray
 WORST = 12
 MOST_WINDOWS = 48  # of a series' backtest
+ENOUGH = 500  # windows of all series together
 Forecast = Callable[[Sequence[History], Sequence[Sequence[int]]], list[Forecasts]]
 """Histories, and the cutoffs to forecast from in each → forecasts of each."""
 
@@ -78,12 +79,15 @@ def following(values: Array, cutoffs: Sequence[int], horizon: int) -> Array:
 def backtest(
     data: SeriesSet, ends: Sequence[int | None], borders: Sequence[int], plan: Plan, forecast: Forecast
 ) -> dict[str, Backtest]:
-    """Forecasts of each series inside its validation part, from ``borders`` to ``ends``, none of whose steps was fitted."""
-    histories, cutoffs = [], []
+    """Forecasts of each series inside its validation part, from ``borders`` to ``ends``, none of whose steps was
+    fitted."""
+    histories, cutoffs, season = [], [], plan.encoding.season
+    several = season > 1 and sum(max(len(s) - b, 0) // season for s, b in zip(data, borders, strict=True)) >= ENOUGH
     for series, end, border in zip(data, ends, borders, strict=True):
         history = plan.history(series, end)
         last = len(history.values) - 1 - plan.horizon
-        apart = max(1, math.ceil((last - border + 2) / MOST_WINDOWS))
+        # where there are enough of them, windows that begin at the same place in the season as the next forecast will
+        apart = season if several else max(1, math.ceil((last - border + 2) / MOST_WINDOWS))
         histories.append(history)
         # from the end backwards: what is left over is the earliest
         cutoffs.append(list(range(last, max(border - 1, 1) - 1, -apart))[::-1])

@@ -60,10 +60,10 @@ def members_text(members: Mapping[str, Mapping[str, float]]) -> list[str]:
     return [f"Members of the combination alone, {metric.upper()}: {texts}"]
 
 
-def interval_scores(rollings: Sequence[Rolling], season: int) -> dict[str, dict[str, Any]]:
-    """Level → ``coverage`` of the test's values, ``by_lead`` the same at each lead time, ``width`` (mean, in units of each
-    series' naive error), and ``msis``, the mean scaled interval score of the M4 competition; and over all levels and the
-    forecast itself the ``weighted_quantile_loss``.
+def interval_scores(rollings: Sequence[Rolling]) -> dict[str, dict[str, Any]]:
+    """Level → ``coverage`` of the test's values, ``by_lead`` the same at each lead time, ``width`` (mean, in units of
+    each series' naive error), and ``msis``, the mean scaled interval score of the M4 competition; and over all levels
+    and the forecast itself the ``weighted_quantile_loss``.
     """
     found: dict[str, dict[str, Any]] = {}
     for level in rollings[0].bounds:

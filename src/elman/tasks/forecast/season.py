@@ -50,8 +50,8 @@ def strongest_season(values: np.ndarray) -> int:
 
 
 def further_season(values: np.ndarray, season: int) -> int | None:
-    """The multiple of a season after which a series repeats itself clearly better than after one, as a week beside a day;
-    None if there is none.
+    """The multiple of a season after which a series repeats itself clearly better than after one, as a week beside a
+    day; None if there is none.
 
     Args:
         values: (T,) without missing values. Multiples up to 14, and lags up to T/3 are considered.

@@ -1,8 +1,8 @@
 """The choices behind a forecaster, made on histories alone, without training anything large.
 
-Each candidate (a window, a level, a transform, a scale) is judged by a ridge regression from what the network would read
-to what it should put out, fitted on the earlier part of the training data and scored on the later one. The best one's
-regression is also where the network begins.
+Each candidate (a window, a level, a transform, a scale) is judged by a ridge regression from what the network would
+read to what it should put out, fitted on the earlier part of the training data and scored on the later one. The best
+one's regression is also where the network begins.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def make_plan(histories: Sequence[History], seasons: Sequence[int], settings: Fo
     sizes = [settings.window] if settings.window else _windows(seasons, output, longest, usual)
     if longest < sizes[0] + output:
         raise DataError(
-            f"the longest series has {longest} steps to learn from, but a window of {sizes[0]} and a horizon of {output} "
-            f"need {sizes[0] + output}; give more data, or a smaller `window`, `horizon` or `test_size`"
+            f"the longest series has {longest} steps to learn from, but a window of {sizes[0]} and a horizon of "
+            f"{output} need {sizes[0] + output}; give more data, or a smaller `window`, `horizon` or `test_size`"
         )
     plan = Plan(horizon, settings.strategy, Encoding(sizes[0], output, season, "last", "series"), tuple(seasons))
     if settings.level.startswith("seasonal") and sizes[0] <= season:
@@ -108,8 +108,8 @@ def _with(plan: Plan, histories: Sequence[History], encoding: Encoding) -> Plan:
 
 
 def _windows(seasons: Sequence[int], output: int, longest: int, usual: int) -> list[int]:
-    """Windows to choose among, the default first: a season, and a stretch of changes over a season to read (shorter than
-    the season where that is very long); with a longer season, also one and two of those."""
+    """Windows to choose among, the default first: a season, and a stretch of changes over a season to read (shorter
+    than the season where that is very long); with a longer season, also one and two of those."""
     season = seasons[0]
     wanted = season + min(max(season, 12), 48) if season > 1 else min(max(2 * output, 12), 48)
     first = max(2, min(wanted, (longest - output) // 2, usual))
@@ -145,7 +145,7 @@ def _first(names: Sequence[str], name: str) -> list[str]:
 
 
 def _spans(values: Array) -> bool:
-    return bool(0 < values.min() and values.max() > LEAST_RANGE * values.min())
+    return bool(values.min() > 0 and values.max() > LEAST_RANGE * values.min())
 
 
 def _best(plans: Sequence[Plan], histories: Sequence[History]) -> Choice:
@@ -178,7 +178,8 @@ def _distinct(found: Sequence[tuple[float, Plan, float]], best: Plan) -> list[tu
 
 
 def _judged(needed: int, histories: Sequence[History]) -> Sequence[tuple[float, float]]:
-    """The parts to judge on: those that leave the longest window enough examples, so that all are judged on the same."""
+    """The parts to judge on: those that leave the longest window enough examples, so that all are judged on the
+    same."""
     usual = float(np.median([len(h.values) for h in histories]))
     return [part for part in JUDGED[1:] if part[1] * usual >= needed + 2 * FEWEST_EXAMPLES]
 
@@ -225,7 +226,8 @@ def _error(plan: Plan, held_out: Pairs, coefficients: Array) -> float:
 
 
 class Ridge:
-    """Least squares from a window, and a constant, to what follows, with a penalty on the squares of the coefficients."""
+    """Least squares from a window, and a constant, to what follows, with a penalty on the squares of the
+    coefficients."""
 
     def __init__(self, found: Pairs) -> None:
         x = _with_constant(found.inputs)

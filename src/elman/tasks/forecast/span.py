@@ -57,7 +57,8 @@ def joined(data: SeriesSet, later: SeriesSet, stride: int | None) -> Span:
 
 
 def seasons_before(data: SeriesSet, settings: ForecastSettings) -> tuple[int, ...]:
-    """The seasons, decided on what precedes the test span, which may itself depend on the season through the horizon."""
+    """The seasons, decided on what precedes the test span, which may itself depend on the season through the
+    horizon."""
     horizon = settings.horizon or max(1, min(48, min(len(series) for series in data) // 2))
     ends: Sequence[int] = span_of(data, settings, horizon).starts
     return choose_seasons(data, ends, data.frequency)

@@ -28,14 +28,14 @@ def stream_of(
     come in, the forecast is NaN.
 
     Args:
-        unique_id: the series whose scale and weights to use; without it that of the only series in training, or else the
-            scale of the values that came in.
+        unique_id: the series whose scale and weights to use; without it that of the only series in training, or else
+            the scale of the values that came in.
         intervals: put out (H, 1 + 2 L) instead, the forecast and the two ends of each of the L intervals.
         identity: the model's, so that another model's state is refused.
 
     Raises:
-        DataError: ``unique_id`` was not in training, intervals of a model that has none; and in ``step`` for what is not
-            one number.
+        DataError: ``unique_id`` was not in training, intervals of a model that has none; and in ``step`` for what is
+            not one number.
     """
     if unique_id is not None and unique_id not in plan.scalers:
         raise DataError(f"series {unique_id!r} was not in training; there were: {', '.join(plan.scalers)}")
