@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+import operator
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -104,8 +105,10 @@ def _coerced(name: str, value: Any, kind: Any) -> Any:
             return None
         raise SettingsError(f"{name} is missing; it takes {_described(base)}")
     if many:
-        items = list(value) if isinstance(value, list | tuple) else [value]
-        return tuple(_coerced(name, item, base) for item in items)
+        items = tuple(value) if isinstance(value, list | tuple) else (value,)
+        found = tuple(_coerced(name, item, base) for item in items)
+        # the very same object where nothing changed, as scikit-learn's clone asks
+        return value if isinstance(value, tuple) and all(map(operator.is_, found, items)) else found
     if getattr(value, "shape", None) == ():  # a NumPy scalar
         value = value.item()
     if base is float and isinstance(value, int) and not isinstance(value, bool):

@@ -8,8 +8,17 @@ import pytest
 from elman import Forecaster
 from tests.tasks.helpers import wavy
 
-# level last: there is a season to learn, so that the weights kept are not those of the beginning
-TINY = {"hidden_size": 4, "epochs": 3, "horizon": 3, "season": 6, "level": "last", "learning_rate": 0.01}
+# level last, no highway: there is a season to learn, so that the weights kept are not those of the beginning
+TINY = {
+    "hidden_size": 4,
+    "epochs": 3,
+    "horizon": 3,
+    "season": 6,
+    "level": "last",
+    "learning_rate": 0.01,
+    "highway": False,
+    "combine": "none",
+}
 
 
 @pytest.fixture(scope="session")

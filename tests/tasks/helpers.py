@@ -11,6 +11,8 @@ from elman.data import Series, SeriesSet
 from elman.learning import Evaluation
 from elman.model import Layer, model_shapes
 from elman.tasks.forecast import ForecastSettings
+from elman.tasks.forecast.encoding import Scaler
+from elman.tasks.forecast.forecasts import network_forecasts
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.problem import ForecastProblem
 from elman.tasks.forecast.rolling import roll
@@ -51,9 +53,21 @@ def drawn(data: SeriesSet, seed: int = 0, **settings: Any) -> tuple[ForecastProb
     return problem, problem.predictor(drawn_arrays(problem.layers, seed), "train")
 
 
+PLAIN = {"combine": "none", "highway": False, "transform": "none", "scale": "series"}
+"""The network alone, with nothing around it."""
+
+
+def network_alone(
+    predictor: ForecastPredictor, x: Array, scaler: Scaler, horizon: int | None = None, *, linear: bool = False
+) -> Array:
+    """The network's forecasts (N, H) from windows (N, W) of one series."""
+    steps = horizon or predictor.plan.horizon
+    return network_forecasts(predictor.model, predictor.plan, x, [scaler] * len(x), steps, linear=linear)
+
+
 def rolled(problem: ForecastProblem, predictor: ForecastPredictor) -> tuple[Evaluation, list[Rolling]]:
     """The evaluation, and every forecast that went into it: the model's and the baselines'."""
-    return predictor.evaluate(problem.test), roll(problem.test, predictor.plan, predictor.forecast_windows)
+    return predictor.evaluate(problem.test), roll(problem.test, predictor.plan, predictor.forecast)
 
 
 def beyond(predictor: ForecastPredictor, data: SeriesSet) -> dict[str, Array]:

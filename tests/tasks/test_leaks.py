@@ -16,9 +16,10 @@ from elman import Forecaster
 from elman.cells import CELLS
 from elman.data import read_series
 from elman.learning import Examples
-from elman.tasks.forecast.plan import LEVELS
 from elman.tasks.forecast.problem import ForecastProblem
+from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.scores import Rolling
+from elman.tasks.forecast.settings import LEVELS
 from tests.tasks.helpers import drawn, drawn_arrays, rolled, series_set, wavy, with_gaps
 
 NAMES = ("model", "naive", "seasonal_naive", "linear")
@@ -33,7 +34,7 @@ def bits_of(examples: Examples | None) -> tuple[bytes, ...]:
 def choices_of(problem: ForecastProblem) -> dict[str, Any]:
     """Everything decided before the test: season, horizon, window, level, scalers, layers, examples."""
     return {
-        "plan": problem.plan,
+        "plan": record_of(problem.plan),
         "layers": problem.layers,
         "ends": problem.ends,
         "known": [(h.values.tobytes(), h.observed.tobytes()) for h in problem.known],
@@ -44,8 +45,10 @@ def choices_of(problem: ForecastProblem) -> dict[str, Any]:
 
 
 def made_before(rolling: Rolling, step: int) -> dict[str, bytes]:
-    """The forecasts from cutoffs that lie before ``step``."""
-    return {name: rolling.forecasts[name][rolling.cutoffs < step].tobytes() for name in NAMES}
+    """The forecasts from cutoffs that lie before ``step``, the members' and the ends of the intervals too."""
+    made = {name: rolling.forecasts[name] for name in NAMES} | rolling.members
+    made |= {f"{level} {k}": bound for level, both in rolling.bounds.items() for k, bound in enumerate(both)}
+    return {name: values[rolling.cutoffs < step].tobytes() for name, values in made.items()}
 
 
 @st.composite
@@ -59,7 +62,11 @@ def jobs(draw: Any) -> dict[str, Any]:
         "season": season,
         "cell": draw(st.sampled_from(list(CELLS))),
         "strategy": draw(st.sampled_from(["direct", "recursive"])),
-        "scale": draw(st.sampled_from(["series", "window"])),
+        "scale": draw(st.sampled_from(["auto", "series", "window"])),
+        "transform": draw(st.sampled_from(["auto", "none"])),
+        "highway": draw(st.booleans()),
+        "combine": draw(st.sampled_from(["validation", "none"])),
+        "ensemble": draw(st.sampled_from([1, 2])),
         "horizon": draw(st.sampled_from([1, 3, 7])),
         "stride": draw(st.sampled_from([None, 1, 2])),
         "test_size": draw(st.sampled_from([None, 10, 17])),

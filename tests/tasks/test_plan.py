@@ -10,23 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from elman import jsontext
 from elman.data import Series, read_series
 from elman.errors import DataError, ModelFileError
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.forecast.encoding import Encoding
-from elman.tasks.forecast.plan import (
-    FEWEST_EXAMPLES,
-    History,
-    Plan,
-    default_horizon,
-    examples,
-    history_of,
-    make_plan,
-    plan_from_record,
-    split,
-)
+from elman.tasks.forecast.examples import FEWEST_EXAMPLES, MOST_EXAMPLES, pairs, split
+from elman.tasks.forecast.plan import History, Plan, history_of
 from elman.tasks.forecast.problem import ForecastProblem
-from tests.tasks.helpers import series_set, wavy, with_gaps
+from elman.tasks.forecast.record import plan_from_record, record_of
+from elman.tasks.forecast.selection import choose_seasons, default_horizon, make_plan
+from tests.tasks.helpers import drawn_arrays, series_set, wavy, with_gaps
 
 
 def counted(steps: int, id: str = "a", gaps: tuple[int, ...] = ()) -> History:
@@ -37,13 +31,13 @@ def counted(steps: int, id: str = "a", gaps: tuple[int, ...] = ()) -> History:
 
 
 def plan_of(window: int, horizon: int, *histories: History) -> Plan:
-    return Plan(horizon, "direct", Encoding(window, horizon, 1, "none", "series"), {}).fit_scalers(histories)
+    return Plan(horizon, "direct", Encoding(window, horizon, 1, "none", "series"), (1,)).fit_scalers(histories)
 
 
 def steps_of(plan: Plan, found, history: History) -> tuple[np.ndarray, np.ndarray]:
     """The steps that the inputs and the targets of examples of a :func:`counted` history come from."""
     center, spread = plan.scaler(history)
-    back = [np.rint(a.astype(float) * spread + center).astype(int) for a in (found.inputs[:, :, 0], found.targets)]
+    back = [np.rint(a.astype(float) * spread + center).astype(int) for a in (found.inputs, found.targets)]
     return back[0], back[1]
 
 
@@ -90,7 +84,7 @@ def test_of_several_series_each_is_divided_at_its_own_place():
     plan = plan_of(4, 2, long, short)
     fit_part, held_out = split(plan, [long, short], 0.2)
     assert (len(fit_part), len(held_out)) == ((40 - 5) + (16 - 5), (10 - 1) + (4 - 1))
-    first_short = fit_part.inputs[40 - 5, :, 0]
+    first_short = fit_part.inputs[40 - 5]
     assert_allclose(
         first_short, (np.arange(4) - plan.scalers["short"].center) / plan.scalers["short"].spread, rtol=1e-6
     )
@@ -98,12 +92,12 @@ def test_of_several_series_each_is_divided_at_its_own_place():
 
 def test_values_filled_in_weigh_nothing_and_windows_with_none_observed_are_left_out():
     history = counted(12, gaps=(5, 6, 7, 9))
-    found = examples(plan_of(3, 2, history), [history])
+    found = pairs(plan_of(3, 2, history), [history])
     targets = steps_of(plan_of(3, 2, history), found, history)[1]
     assert targets[:, 0].tolist() == [3, 4, 7, 8, 9, 10]  # not 5 and 6: their two targets are both filled in
-    assert_array_equal(found.sample_weight, ~np.isin(targets, [5, 6, 7, 9]))
+    assert_array_equal(found.weights, ~np.isin(targets, [5, 6, 7, 9]))
     nothing = History("a", np.arange(12.0), np.arange(12) < 3)
-    assert examples(plan_of(3, 2, nothing), [nothing]) is None
+    assert pairs(plan_of(3, 2, nothing), [nothing]) is None
 
 
 def test_histories_are_cut_at_their_end_and_filled_causally():
@@ -117,14 +111,14 @@ def test_histories_are_cut_at_their_end_and_filled_causally():
 @pytest.mark.parametrize(("season", "horizon"), [(1, 12), (2, 2), (7, 7), (12, 12), (48, 48), (52, 48), (336, 48)])
 def test_default_horizon_is_a_season_of_at_most_48(season, horizon):
     assert default_horizon(season) == horizon
-    assert make_plan([counted(2000)], season, ForecastSettings(level="last")).horizon == horizon
+    assert make_plan([counted(2000)], (season,), ForecastSettings(level="last")).plan.horizon == horizon
 
 
 @pytest.mark.parametrize(
     ("season", "horizon", "strategy", "steps", "window"),
     [
-        (12, 12, "direct", 500, 24),  # two seasons
-        (12, 1, "direct", 500, 24),
+        (12, 12, "direct", 60, 24),  # two seasons
+        (12, 1, "direct", 60, 24),
         (4, 4, "direct", 500, 16),  # at least a dozen changes over a season
         (48, 48, "direct", 5000, 96),
         (336, 48, "direct", 5000, 384),  # a season, and not more than 48 changes
@@ -137,15 +131,27 @@ def test_default_horizon_is_a_season_of_at_most_48(season, horizon):
     ],
 )
 def test_default_window(season, horizon, strategy, steps, window):
-    plan = make_plan([counted(steps)], season, ForecastSettings(horizon=horizon, strategy=strategy, level="last"))
+    settings = ForecastSettings(horizon=horizon, strategy=strategy, level="last")
+    plan = make_plan([counted(steps)], (season,), settings).plan
     assert plan.encoding.window == window
     assert plan.encoding.horizon == (horizon if strategy == "direct" else 1)
-    assert make_plan([counted(500)], season, ForecastSettings(horizon=3, window=7, level="last")).encoding.window == 7
+    given = ForecastSettings(horizon=3, window=7, level="last")
+    assert make_plan([counted(500)], (season,), given).plan.encoding.window == 7
 
 
-def test_the_window_fits_into_the_shortest_series():
-    plan = make_plan([counted(500), counted(9, "b")], 1, ForecastSettings(horizon=10, level="last"))
-    assert plan.encoding.window == 9
+def test_the_window_is_that_of_the_bulk_of_the_series():
+    long, short = [counted(500, "a"), counted(450, "b")], counted(9, "c")
+    settings = ForecastSettings(horizon=10, level="last")
+    assert make_plan([*long, short], (1,), settings).plan.encoding.window == 20
+    assert make_plan([long[0], short, counted(9, "d")], (1,), settings).plan.encoding.window == 9
+
+
+def test_of_very_many_examples_every_second_third_is_taken_the_last_always():
+    history = counted(2 * MOST_EXAMPLES + 100)
+    found = pairs(plan_of(3, 2, history), [history])
+    assert MOST_EXAMPLES / 2 < len(found) <= MOST_EXAMPLES
+    targets = steps_of(plan_of(3, 2, history), found, history)[1]
+    assert targets[-1, -1] == len(history.values) - 1 and set(np.diff(targets[:, 0])) == {3}
 
 
 def test_forecasts_past_the_year_9999_are_refused_before_training():
@@ -157,10 +163,10 @@ def test_forecasts_past_the_year_9999_are_refused_before_training():
 
 def test_too_little_data_is_refused_with_the_remedy():
     with pytest.raises(DataError, match="a window of 10 and a horizon of 5 need 15; give more data, or a smaller"):
-        make_plan([counted(14)], 1, ForecastSettings(window=10, horizon=5))
-    make_plan([counted(15)], 1, ForecastSettings(window=10, horizon=5))
+        make_plan([counted(14)], (1,), ForecastSettings(window=10, horizon=5))
+    make_plan([counted(15)], (1,), ForecastSettings(window=10, horizon=5))
     with pytest.raises(DataError, match="level 'seasonal' needs a window longer than the season of 12; `window` is 12"):
-        make_plan([counted(99)], 12, ForecastSettings(window=12, horizon=1, level="seasonal"))
+        make_plan([counted(99)], (12,), ForecastSettings(window=12, horizon=1, level="seasonal"))
     with pytest.raises(DataError, match="made: series 'a' has 9 steps, but the test takes the last 12; give more data"):
         ForecastProblem(series_set(np.arange(9.0)), ForecastSettings(horizon=12))
     with pytest.raises(DataError, match="made: series 'b' has 5 steps, but the test takes the last 5"):
@@ -170,56 +176,75 @@ def test_too_little_data_is_refused_with_the_remedy():
 
 
 @pytest.mark.parametrize(
-    ("file", "columns", "horizon", "season", "level"),
+    ("file", "columns", "seasons"),
     [
-        ("air_passengers.csv", {"target": "#Passengers", "time": "Month"}, 12, 12, "seasonal-last"),
-        ("monthly_milk_incomplete.csv", {}, 12, 12, "seasonal-last"),
-        ("monthly_sunspots.csv", {}, 12, 12, "none"),
-        ("taylor_half_hourly_load.csv", {}, 48, 336, "seasonal-last"),
-        ("apple_stock.csv", {"target": "AAPL.Close"}, 12, 5, "last"),
+        ("air_passengers.csv", {"target": "#Passengers", "time": "Month"}, (12,)),
+        ("monthly_sunspots.csv", {}, (12,)),
+        ("taylor_half_hourly_load.csv", {}, (336, 48)),  # a week, and the day in it
+        ("apple_stock.csv", {"target": "AAPL.Close"}, (5,)),
     ],
 )
-def test_level_and_season_of_real_series(shared_series, file, columns, horizon, season, level):
-    problem = ForecastProblem(read_series(shared_series / file, **columns), ForecastSettings(horizon=horizon))
-    assert (problem.plan.encoding.season, problem.plan.encoding.level) == (season, level)
-    assert problem.zero_output == (level != "none")
+def test_seasons_of_real_series(shared_series, file, columns, seasons):
+    data = read_series(shared_series / file, **columns)
+    assert choose_seasons(data, [len(series) for series in data], data.frequency) == seasons
+
+
+def chosen(values: np.ndarray, season: int = 1, **settings) -> Encoding:
+    history = History("a", values, np.ones(len(values), bool))
+    return make_plan([history], (season,), ForecastSettings(**settings)).plan.encoding
 
 
 def test_level_of_made_series():
     random = np.random.default_rng(0)
     walk, waves, noise = random.normal(size=300).cumsum(), wavy(300, season=12, noise=0.1), random.normal(size=300)
-    for values, season, window, level in (
-        (walk, 1, None, "last"),
-        (waves, 12, None, "seasonal-last"),  # its trend is a change over every season
-        (waves - 0.05 * np.arange(300) + noise, 12, None, "seasonal"),
-        (noise, 1, 2, "none"),  # two values do not tell the mean, which is the best forecast
-    ):
-        history = History("a", values, np.ones(300, bool))
-        assert make_plan([history], season, ForecastSettings(window=window)).encoding.level == level
-        for asked in ("none", "last", "seasonal", "seasonal-last"):
-            settings = ForecastSettings(level=asked, window=20)
-            assert make_plan([history], 12, settings).encoding.level == asked
+    assert chosen(walk).level == "last"
+    assert chosen(noise, window=2).level == "none"  # two values do not tell the mean, which is the best forecast
+    for asked in ("none", "last", "seasonal", "seasonal-last"):
+        assert chosen(waves, 12, level=asked, window=20).level == asked
+
+
+def test_logarithms_are_taken_of_what_grows_by_shares_and_of_nothing_else():
+    steps = np.arange(240)
+    growth = np.exp(0.02 * steps + 0.3 * np.sin(2 * np.pi * steps / 12))
+    assert chosen(growth, 12).transform == "log"
+    assert chosen(wavy(240, season=12), 12).transform == "none"
+    assert chosen(growth - 2, 12).transform == "none"  # some are negative
+    assert chosen(growth, 12, transform="none").transform == "none"
+    with pytest.raises(DataError, match="series 'a' has values that are not positive, which have no logarithm"):
+        chosen(growth - 2, 12, transform="log")
+
+
+def test_a_window_s_own_scale_is_for_many_series_only():
+    assert chosen(wavy(240, season=12), 12).scale == "series"
+    assert chosen(wavy(240, season=12), 12, scale="window").scale == "window"
 
 
 def test_a_recursive_horizon_is_bounded_before_training():
     history = counted(60)
     settings = ForecastSettings(horizon=20_000, window=24, strategy="recursive")
     with pytest.raises(DataError, match="a horizon of 20000 with a window of 24 is too long for `strategy` recursive"):
-        make_plan([history], 6, settings)
-    assert make_plan([history], 6, dataclasses.replace(settings, horizon=19_531)).horizon == 19_531
+        make_plan([history], (6,), settings)
+    shorter = dataclasses.replace(settings, horizon=19_531)
+    assert make_plan([history], (6,), shorter).plan.horizon == 19_531
 
 
 MARK = f"rows:60:{'0123' * 4}"
 
 
 def test_a_plan_survives_its_record():
-    plan = make_plan([counted(60), counted(50, "b")], 6, ForecastSettings(horizon=3, strategy="recursive"))
-    plan = dataclasses.replace(plan, fitted={"a": MARK, "b": MARK})
-    assert plan_from_record(plan.record()) == plan
+    data = series_set(wavy(60), wavy(50))
+    plan = make_plan([counted(60), counted(50, "b")], (6,), ForecastSettings(horizon=3, strategy="recursive")).plan
+    plan = dataclasses.replace(plan.fit_limits(data, [None, None]), fitted={"a": MARK, "b": MARK})
+    assert plan_from_record(record_of(plan)) == plan
+    whole = ForecastProblem(data, ForecastSettings(horizon=3, hidden_size=2))
+    record = whole.predictor(drawn_arrays(whole.layers), "train").model.encoding
+    assert record["linears"] and record["intervals"].keys() == {"80", "95"}
+    assert jsontext.loads(jsontext.dumps(record_of(plan_from_record(record)))) == record
 
 
 def test_a_record_that_cannot_be_is_refused():
-    good = {**make_plan([counted(60)], 6, ForecastSettings(horizon=3)).record(), "fitted": {"a": MARK}}
+    plan = make_plan([counted(60)], (6,), ForecastSettings(horizon=3)).plan.fit_limits(series_set(wavy(60)), [None])
+    good = {**record_of(plan), "fitted": {"a": MARK}}
     assert plan_from_record(good).fitted == {"a": MARK}
     recursive = {"strategy": "recursive", "encoding": {**good["encoding"], "horizon": 1}}
     assert plan_from_record({**good, **recursive}).strategy == "recursive"
@@ -236,6 +261,18 @@ def test_a_record_that_cannot_be_is_refused():
         {"fitted": None},
         {"fitted": {}},  # evaluate would score what was seen
         {"fitted": {"b": MARK}},
+        {"limits": {}},
+        {"limits": {"a": [1.0, 0.0, 0.0]}},
+        {"seasons": []},
+        {"seasons": [7]},  # not the encoding's
+        {"seasons": [6, 10**9]},
+        {"weights": {}},
+        {"weights": {"": {"network": 0.5}}},
+        {"weights": {"": {"oracle": 1.0}}},
+        {"units": {"80": {"": -1.0}}, "intervals": {"80": [1.0, 1.0, 1.0]}},
+        {"intervals": {"80": [1.0]}},
+        {"intervals": {"80": [1.0, 1.0, 1.0]}},  # and no unit for them
+        {"linears": [{}]},
         {"more": 1},
         {**recursive, "horizon": 1_000_000},  # a minute of work, from a file of a kilobyte
         {"encoding": {**good["encoding"], "level": "auto"}},

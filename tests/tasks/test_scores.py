@@ -95,11 +95,13 @@ def test_an_evaluation_scored_by_hand_with_gaps_and_a_part_of_a_window_at_the_en
                 "mase": errors.mean() / naive_error,
             }
         )
-    assert evaluation.facts | {"window": 0, "level": ""} == {
-        "test_size": 11, "windows": 3, "season": 6, "horizon": 4, "window": 0, "level": "", "series": 1
+    chosen = {"window": 0, "level": "", "transform": "", "scale": "", "members": {}, "intervals": {}}
+    assert evaluation.facts | chosen == {
+        "test_size": 11, "windows": 3, "season": 6, "seasons": [6], "horizon": 4, "series": 1, **chosen
     }  # fmt: skip
     # predictions.csv: every step of the test once, the missing ones without a y
-    assert list(evaluation.rows) == ["unique_id", "cutoff", "ds", "step", "y", "forecast"]
+    ends = ["lo-80", "hi-80", "lo-95", "hi-95"]
+    assert list(evaluation.rows) == ["unique_id", "cutoff", "ds", "step", "y", "forecast", *ends]
     rows = evaluation.rows
     assert list(zip(rows["cutoff"], rows["ds"], rows["step"], strict=True))[:5] == [
         ("47", "48", 1), ("47", "49", 2), ("47", "50", 3), ("47", "51", 4), ("51", "52", 1)
@@ -190,7 +192,9 @@ def test_better_needs_a_significant_sign_test(wins, losses):
 def test_a_constant_series_has_no_mase_and_its_record_none():
     from elman.runs.files import without_nan
 
-    problem, model = drawn(series_set(np.full(40, 3.0)), season=1, level="last", stride=1)
+    problem, model = drawn(
+        series_set(np.full(40, 3.0)), season=1, level="last", stride=1, combine="none", highway=False
+    )
     evaluation, _ = rolled(problem, model)
     assert math.isnan(evaluation.scores["mase"]) and evaluation.baselines["naive"]["mae"] == 0
     record = without_nan({"test": evaluation.scores})

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.data import read_series
-from elman.tasks.forecast.plan import choose_season
 from elman.tasks.forecast.season import strongest_season
+from elman.tasks.forecast.selection import choose_seasons
 from tests.tasks.helpers import series_set, wavy
 
 t = np.arange(400.0)
@@ -94,8 +94,12 @@ def test_real_half_hourly_load_has_the_week(shared_series):
 def test_the_calendar_comes_first_and_else_the_longest_known_part_decides():
     short, long = wavy(60, season=5), wavy(200, season=8)
     data = series_set(short, long)
-    assert choose_season(data, [60, 200], None) == 8
-    assert choose_season(data, [60, 50], None) == 5
+    assert choose_seasons(data, [60, 200], None) == (8,)
+    assert choose_seasons(data, [60, 50], None) == (5,)
     months = {"ds": [f"{2000 + k // 12}-{1 + k % 12:02d}" for k in range(60)], "y": short}
     monthly = read_series(months)
-    assert choose_season(monthly, [60], monthly.frequency) == 12
+    assert choose_seasons(monthly, [60], monthly.frequency) == (12,)
+    hours = np.datetime64("2020-01-01T00", "s") + np.arange(600) * np.timedelta64(3600, "s")
+    hourly = read_series({"ds": hours, "y": wavy(600, season=24)})
+    assert choose_seasons(hourly, [600], hourly.frequency) == (24, 168)
+    assert choose_seasons(hourly, [500], hourly.frequency) == (24,)  # a week must occur three times

@@ -35,6 +35,7 @@ class Evaluation:
         figures: to be drawn by the report.
         worst: where the model was furthest off, the worst first, for the report.
         notes: further facts for the reader, a sentence each.
+        tables: further tables of the run folder, by file name.
     """
 
     title: str
@@ -48,3 +49,4 @@ class Evaluation:
     figures: tuple[Drawing, ...] = ()
     worst: Columns = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
+    tables: Mapping[str, Columns] = field(default_factory=dict, repr=False)

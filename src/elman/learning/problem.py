@@ -29,6 +29,8 @@ class Problem(ABC):
     """Steps in a segment of truncated back-propagation through time; 0: sequences are not cut."""
     zero_output: bool = False
     """Whether an output of zero is already a good answer, so that training should begin there."""
+    keep_initial: bool = False
+    """Whether the initial weights are an answer already, kept unless an epoch's validation loss is less."""
     error_chooses: bool = False
     """Whether the epoch with the least :meth:`validation_error` is kept, not that with the least validation loss."""
     by_length: bool = False

@@ -4,12 +4,13 @@ from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
 from elman.model.crf import CRFHead
 from elman.model.file import load_model, save_model
-from elman.model.heads import EnsembleHead, PointHead, SoftmaxHead
+from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import INPUT, Array, Head, Layer, State
-from elman.model.layers import Dropout, Embedding, Join, LastStep, Linear, RecurrentLayers
+from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
 from elman.model.model import Model, model_shapes
 from elman.model.pooling import Pool
 from elman.model.registry import LAYERS, register_layer
+from elman.model.segments import Segments
 from elman.model.settings import ModelSettings, recurrent_layers
 from elman.model.stepping import stepper_of, stream_of
 from elman.model.stream import Stream
@@ -24,6 +25,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EnsembleHead",
+    "FixedLinear",
     "Head",
     "Join",
     "LastStep",
@@ -31,9 +33,11 @@ __all__ = [
     "Linear",
     "Model",
     "ModelSettings",
+    "PointEnsembleHead",
     "PointHead",
     "Pool",
     "RecurrentLayers",
+    "Segments",
     "SoftmaxHead",
     "State",
     "Stream",

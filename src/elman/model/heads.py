@@ -83,6 +83,33 @@ class EnsembleHead(Head):
         return each
 
 
+@dataclass(frozen=True)
+class PointEnsembleHead(Head):
+    """``size`` values by ``members`` models side by side: each learns by its own loss, as if it were alone, and the
+    answer is the mean of theirs.
+
+    It reads the members' values one after another.
+    """
+
+    loss: str
+    size: int
+    members: int
+    kind: ClassVar[str] = "point-ensemble"
+
+    def __post_init__(self) -> None:
+        PointHead(self.loss, self.size)  # the same rules
+        if self.members < 1:
+            raise SettingsError(f"a head of {self.members} members; there is at least 1")
+
+    @property
+    def output_size(self) -> int:
+        return self.size * self.members
+
+    def decode(self, output: Array, arrays: Arrays, lengths: Array | None) -> Array:
+        mean: Array = output.reshape(*output.shape[:-1], self.members, self.size).mean(axis=-2)
+        return mean
+
+
 def softmax(logits: Array) -> Array:
     """Probabilities over the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))

@@ -172,6 +172,13 @@ class Linear(Layer):
 
 
 @dataclass(frozen=True)
+class FixedLinear(Linear):
+    """A :class:`Linear` layer that training leaves as it is."""
+
+    kind: ClassVar[str] = "fixed-linear"
+
+
+@dataclass(frozen=True)
 class Embedding(Layer):
     """A vector for each of ``count`` indices: (N, T) integers → (N, T, size)."""
 

@@ -8,10 +8,11 @@ from elman.errors import ModelFileError, SettingsError
 from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
 from elman.model.crf import CRFHead
-from elman.model.heads import EnsembleHead, PointHead, SoftmaxHead
+from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import Layer
-from elman.model.layers import Dropout, Embedding, Join, LastStep, Linear, RecurrentLayers
+from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
 from elman.model.pooling import Pool
+from elman.model.segments import Segments
 
 LAYERS: dict[str, type[Layer]] = {
     cls.kind: cls
@@ -19,13 +20,16 @@ LAYERS: dict[str, type[Layer]] = {
         RecurrentLayers,
         LastStep,
         Linear,
+        FixedLinear,
         Embedding,
         Join,
         Convolution,
         Pool,
+        Segments,
         Dropout,
         CharacterEncoder,
         PointHead,
+        PointEnsembleHead,
         SoftmaxHead,
         EnsembleHead,
         CRFHead,

@@ -19,13 +19,16 @@ from elman.model import (
     Dropout,
     Embedding,
     EnsembleHead,
+    FixedLinear,
     Join,
     LastStep,
     Layer,
     Linear,
+    PointEnsembleHead,
     PointHead,
     Pool,
     RecurrentLayers,
+    Segments,
     SoftmaxHead,
 )
 from elman.model.registry import check_known
@@ -141,6 +144,19 @@ class PoolTwin(Twin):
         return pooled, {"pooled": pooled[None], "count": count[None]}
 
 
+class SegmentsTwin(Twin):
+    """(N, T, F) → (N, T / size, size · F)."""
+
+    def __init__(self, layer: Segments) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Sequence[Tensor], lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
+        whole = x[0]
+        self.layer.check(whole.shape, ragged=lengths is not None and bool((lengths != whole.shape[1]).any()))
+        return whole.reshape(len(whole), -1, self.layer.size * whole.shape[2]), NO_STATE
+
+
 def _real(whole: Tensor, lengths: Tensor) -> Tensor:
     """(N, T, 1), whether a step is none of the padding."""
     return (torch.arange(whole.shape[1]) < lengths[:, None])[:, :, None].to(whole.device)
@@ -181,6 +197,21 @@ class PointTwin(HeadTwin):
         if weight is None:
             return self._function(output, targets, MEAN), targets.numel()
         return weighted_mean(self._function(output, targets, EACH), weight)
+
+
+class PointEnsembleTwin(HeadTwin):
+    """Targets as of :class:`PointTwin`; in evaluation the loss is that of the mean of the answers."""
+
+    def __init__(self, loss: str, members: int) -> None:
+        super().__init__()
+        self.members, self.one = members, PointTwin(loss)
+
+    def loss(self, output: Tensor, targets: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | int]:
+        each = output.unflatten(-1, (self.members, -1))
+        if not self.training:
+            return self.one.loss(each.mean(dim=-2), targets, weight)
+        losses, counts = zip(*(self.one.loss(part, targets, weight) for part in each.unbind(-2)), strict=True)
+        return torch.stack(losses).sum(), counts[0]  # the sum: each member's gradient is as large as alone
 
 
 class SoftmaxTwin(HeadTwin):
@@ -231,12 +262,15 @@ TWINS: dict[type[Layer], Callable[[Any, Regularisation], torch.nn.Module]] = {
     RecurrentLayers: _recurrent,
     LastStep: lambda layer, _: LastStepTwin(layer.bidirectional),
     Linear: lambda layer, _: LinearTwin(layer.input_size, layer.output_size),
+    FixedLinear: lambda layer, _: LinearTwin(layer.input_size, layer.output_size).requires_grad_(False),
     Embedding: lambda layer, _: EmbeddingTwin(layer.count, layer.size),
     Join: lambda layer, _: JoinTwin(layer.how),
     Convolution: lambda layer, _: ConvolutionTwin(layer),
     Pool: lambda layer, _: PoolTwin(layer.how),
+    Segments: lambda layer, _: SegmentsTwin(layer),
     Dropout: lambda layer, _: DropoutTwin(layer.rate),
     PointHead: lambda layer, _: PointTwin(layer.loss),
+    PointEnsembleHead: lambda layer, _: PointEnsembleTwin(layer.loss, layer.members),
     SoftmaxHead: lambda layer, _: SoftmaxTwin(),
     EnsembleHead: lambda layer, _: EnsembleTwin(layer.members),
     CharacterEncoder: lambda layer, options: CharacterEncoderTwin(layer, options.init),

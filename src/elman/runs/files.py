@@ -63,6 +63,8 @@ def without_nan(value: Any) -> Any:
     """``value`` with None in place of NaN, which JSON does not have, at any depth."""
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -94,6 +96,7 @@ def write(folder: Path, outcome: Outcome, settings: Settings, columns: Settings,
         written[HISTORY] = {name: [row[name] for row in outcome.history] for name in HISTORY_COLUMNS}
     if outcome.evaluation is not None:
         written[PREDICTIONS] = outcome.evaluation.rows
+        written |= outcome.evaluation.tables
     for name in _tables_in(folder) - written.keys():
         (folder / name).unlink(missing_ok=True)
     record = {"elman": __version__, "task": outcome.final.model.task, **models, "tables": sorted(written)}

@@ -31,7 +31,7 @@ class Outcome:
         tested: fitted on what precedes the test; the one that was evaluated. None if nothing was held back.
         evaluation: of ``tested`` on the test.
         history: one record an epoch.
-        best_epoch: the epoch with the least validation loss, and the length of the refit.
+        best_epoch: the epoch with the least validation loss, and the length of the refit; 0 for the initial weights.
         seconds: the time of everything.
         interrupted: whether it was stopped early; both models are then the best so far.
     """
@@ -79,7 +79,9 @@ def train(
     if not interrupted and (evaluation is not None or held_out is not None):
         whole = problem.all()
     if whole is not None:
-        fitted, refit = phases.run("refit", whole, None, epochs=max(search.best_epoch, 1))
+        fitted, refit = phases.run(
+            "refit", whole, None, epochs=search.best_epoch if problem.keep_initial else max(search.best_epoch, 1)
+        )
         history, interrupted = history + list(refit.history), refit.interrupted
         if not interrupted:
             final = problem.predictor(fitted, "all")
@@ -169,6 +171,7 @@ class _Phases:
                 by_length=problem.by_length,
                 validation_error=validation_error if own_error and validation is not None else None,
                 error_chooses=problem.error_chooses,
+                keep_initial=problem.keep_initial,
             )
         except RuntimeError as error:  # torch has no type of its own for a processor's memory
             if "memory" not in str(error):

@@ -14,6 +14,7 @@ from elman.learning import Figure, Line
 from elman.report.plots import draw_all
 from elman.report.tables import score_table
 from elman.tasks.forecast import Forecaster
+from elman.tasks.forecast.forecasts import network_forecasts
 from elman.tasks.forecast.predictor import ForecastPredictor
 
 CELLS = ("rnn", "lstm", "gru")
@@ -31,6 +32,9 @@ SETTINGS: dict[str, Any] = {
     "epochs": 100,
     "schedule": "constant",
     "validation": 0.0,
+    "transform": "none",
+    "scale": "series",
+    "highway": False,
     "stride": 1,
 }
 
@@ -92,9 +96,8 @@ def demo(out: Path, on_event: Callable[[Any], None] | None = None) -> str:
 def _closed_loop(predictor: ForecastPredictor, price: np.ndarray, start: int, steps: int) -> np.ndarray:
     """``steps`` forecasts from what precedes ``start``, each made from those before it."""
     plan = predictor.plan
-    window = price[start - plan.encoding.window : start].astype(float)
-    scaler = next(iter(plan.scalers.values()))
-    forecast: np.ndarray = predictor.forecast_windows(window[None], scaler, steps)[0]
+    context = price[None, start - plan.memory : start].astype(float)
+    forecast: np.ndarray = network_forecasts(predictor.model, plan, context, list(plan.scalers.values()), steps)[0]
     return forecast
 
 

@@ -40,6 +40,7 @@ def fit(
     by_length: bool = False,
     validation_error: Callable[[], float | None] | None = None,
     error_chooses: bool = False,
+    keep_initial: bool = False,
 ) -> Fit:
     """Train ``network`` in place: AdamW, gradients clipped by norm, a schedule, early stopping, best weights restored.
 
@@ -67,6 +68,7 @@ def fit(
         validation_error: called after each epoch, the network in evaluation mode, for what history records beside the
             validation loss.
         error_chooses: keep the epoch with the least validation error, and among several the least validation loss.
+        keep_initial: the weights as they are given count as epoch 0, which a later one must improve on.
 
     Returns:
         the result. After Ctrl-C ``interrupted`` is True, and the network has the best weights so far.
@@ -111,6 +113,7 @@ def fit(
             by_length=by_length,
             validation_error=validation_error,
             error_chooses=error_chooses,
+            keep_initial=keep_initial,
             on_part=lambda epoch, share: emit(EpochPart(phase, epoch, planned, share)),
         )
         try:

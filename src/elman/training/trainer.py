@@ -27,7 +27,8 @@ PART = 1.0  # seconds after which something is said of an epoch that is not over
 
 
 class Best(NamedTuple):
-    """The best epoch so far, its loss (or what else chooses), and what :func:`tensors_of` held then."""
+    """The best epoch so far, its loss (or what else chooses), and what :func:`tensors_of` held then; epoch 0 is before
+    training."""
 
     epoch: int
     loss: float | None
@@ -49,6 +50,7 @@ class Trainer:
         by_length: bool = False,
         validation_error: Callable[[], float | None] | None = None,
         error_chooses: bool = False,
+        keep_initial: bool = False,
         on_part: Callable[[int, float], None] | None = None,
     ) -> None:
         self.network, self.phase = network.train(), phase
@@ -62,7 +64,8 @@ class Trainer:
         self.order = torch.Generator().manual_seed(settings.seed)
         self.optimiser = Optimiser(network, settings)
         self._copies = Copies(network, self.optimiser.flat)
-        self.best = Best(0, None, self._copies.taken())
+        initial = self._validate(validation) if keep_initial and validation is not None else None
+        self.best = Best(0, initial, self._copies.taken())
         self.history: list[dict[str, Any]] = []
 
     @property
@@ -98,8 +101,13 @@ class Trainer:
             self.best = Best(self.epoch, loss, self._copies.taken())
             return
         rank = self._rank(self.history[-1])
-        if not self.best.epoch or rank < self._rank(self.history[self.best.epoch - 1]):
+        if rank < self._best_rank():
             self.best = Best(self.epoch, rank[0], self._copies.taken())
+
+    def _best_rank(self) -> tuple[float, ...]:
+        if self.best.epoch:
+            return self._rank(self.history[self.best.epoch - 1])
+        return (math.inf if self.best.loss is None else self.best.loss,)
 
     def _rank(self, entry: dict[str, Any]) -> tuple[float, ...]:
         """What chooses, less being better: the loss also among epochs of one error, as early ones may all have."""

@@ -11,7 +11,8 @@ level              network reads    and corrects
 ``seasonal-last``  ``d_t - d_T``    the same step a season ago, plus ``d_T`` each season ahead
 =================  ===============  =========================================================
 
-In each case its inputs are divided by a spread, and its output is multiplied by it.
+In each case its inputs are divided by a spread, and its output is multiplied by it. With the transform ``log`` all of
+this is done to the logarithms, and a forecast is what they come to.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data import windows
-from elman.errors import DataError
 
 Array = np.ndarray
-LEAST_SPREAD = 0.05  # of the series' own, so that a flat window does not blow up
+PRECISION = 64 * float(np.finfo(float).eps)  # changes smaller than this share of a series' values are rounding
+LEAST_SPREAD = 0.25  # of the series' own, so that a flat window does not blow up
 
 
 class Scaler(NamedTuple):
-    """Centre and spread of a series, over what was known when it was fitted."""
+    """Centre and spread of a series, over what was known when it was fitted, after the transform."""
 
     center: float
     spread: float
@@ -56,6 +57,15 @@ class Encoding:
     season: int
     level: str
     scale: str
+    transform: str = "none"
+
+    def forward(self, values: Array) -> Array:
+        """Values as the level and scale are taken from: their logarithms, or as they are."""
+        return np.log(values) if self.transform == "log" else values
+
+    def back(self, values: Array) -> Array:
+        """The inverse of :meth:`forward`."""
+        return np.exp(values) if self.transform == "log" else values
 
     @property
     def steps(self) -> int:
@@ -68,7 +78,7 @@ class Encoding:
         return self.level in ("seasonal", "seasonal-last")
 
     def fit_scaler(self, values: Array) -> Scaler:
-        """Centre and spread of a series (T,), from all of ``values``: give only what may be known.
+        """Centre and spread of a series (T,), from all of ``values``: give only what may be known, transformed.
 
         The spread is the root mean square of what the network would read, so that its inputs are of order one.
         """
@@ -79,11 +89,11 @@ class Encoding:
         else:
             raw = self._raw(views, np.full((len(views), 1), center))
         spread = float(np.sqrt(np.mean(np.square(raw))))
-        smallest = 1e-6 * float(np.abs(values).max())
-        return Scaler(center, spread if spread > smallest else max(smallest, 1.0))
+        # a series that never changes is read as it is; one that swings by a millionth of its level is not that
+        return Scaler(center, spread if spread > PRECISION * float(np.abs(values).max()) else 1.0)
 
     def encode(self, x: Array, scalers: Sequence[Scaler] | Scaler) -> Encoded:
-        """Encode windows ``x`` (N, W), each with the scaler of its series (or one for all)."""
+        """Encode transformed windows ``x`` (N, W), each with the scaler of its series (or one for all)."""
         pairs = np.array([scalers] if isinstance(scalers, Scaler) else scalers, float).reshape(-1, 2)
         pairs = np.broadcast_to(pairs, (len(x), 2))
         center, spread = pairs[:, :1], pairs[:, 1:]
@@ -110,13 +120,3 @@ class Encoding:
             return x
         raw: Array = x - (center if self.level == "none" else x[:, -1:])
         return raw
-
-
-def check_known(values: Array, needed: int, what: str) -> None:
-    """Check that a history is long enough to forecast from.
-
-    Raises:
-        DataError: fewer than ``needed`` values.
-    """
-    if len(values) < needed:
-        raise DataError(f"{what} has {len(values)} steps, but the model looks back {needed}; give a longer history")

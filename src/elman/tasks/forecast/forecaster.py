@@ -37,15 +37,16 @@ class Forecaster(Estimator):
     settings_class = ForecastSettings
     columns_class = ForecastColumns
 
-    def stream(self, unique_id: str | None = None) -> Stream:
+    def stream(self, unique_id: str | None = None, *, intervals: bool = False) -> Stream:
         """One value in, the forecast of the next steps out: ``stream.step(value)`` gives (H,) float64.
 
         The forecast is NaN until a whole window has come in. ``unique_id`` names the series whose scale to use;
-        it is not needed where there was one in training.
+        it is not needed where there was one in training. With ``intervals`` a step gives (H, 1 + 2 L): the forecast,
+        and the lower and upper end of each of the L intervals.
         """
         predictor = self.outcome.final
         assert isinstance(predictor, ForecastPredictor)
-        return predictor.stream(unique_id)
+        return predictor.stream(unique_id, intervals=intervals)
 
     def _read(self, source: Any, columns: ForecastColumns) -> SeriesSet:
         if isinstance(source, SeriesSet):

@@ -7,31 +7,33 @@ from collections.abc import Sequence
 import numpy as np
 
 from elman.data import SeriesSet
-from elman.errors import DataError, ModelFileError
+from elman.errors import ModelFileError, ShapeError
 from elman.learning import Columns, Evaluation, Example, Metric, Predictor
-from elman.model import LastStep, Layer, Linear, Model, PointHead, RecurrentLayers, Stream, recurrent_layers
+from elman.model import Model, Stream
 from elman.model.file import model_digest
 from elman.tasks.forecast.baselines import BASELINES, LABELS
-from elman.tasks.forecast.encoding import Scaler, check_known
 from elman.tasks.forecast.explaining import example_of
 from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
-from elman.tasks.forecast.plan import Plan, history_of, plan_from_record
+from elman.tasks.forecast.forecasts import Forecasts, Known, forecast
+from elman.tasks.forecast.network import highway_of
+from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
+from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
 from elman.tasks.forecast.scores import METRICS, score, verdict
-from elman.tasks.forecast.settings import ForecastSettings
+from elman.tasks.forecast.scoring import (
+    interval_scores,
+    intervals_text,
+    label_of,
+    member_scores,
+    members_text,
+    scores_by_series,
+)
 from elman.tasks.forecast.span import Span
 from elman.tasks.forecast.streaming import stream_of
 
 Array = np.ndarray
-SHOWN_SERIES = 10
-
-
-def layers_for(plan: Plan, settings: ForecastSettings) -> tuple[Layer, ...]:
-    """The network: recurrent layers, their last state, and from it all the steps that it puts out."""
-    steps = plan.encoding.horizon
-    recurrent = recurrent_layers(settings, 1)
-    return (recurrent, LastStep(), Linear(settings.hidden_size, steps), PointHead(settings.loss, steps))
+SHOWN_SERIES, SHOWN_MEMBERS = 10, 5
 
 
 class ForecastPredictor(Predictor):
@@ -46,60 +48,69 @@ class ForecastPredictor(Predictor):
         if model.task != "forecast":
             raise ModelFileError(f"it was trained for {model.task!a:.40}, not to forecast")
         self.model, self.plan = model, plan_from_record(model.encoding)
-        match model.layers:
-            case (RecurrentLayers(layout=layout), LastStep(), Linear(), PointHead(size=steps)):
-                good = layout.input_size == 1 and steps == self.plan.encoding.horizon
-            case _:
-                good = False
-        if not good:
+        encoding = self.plan.encoding
+        try:
+            output = model.predict(np.zeros((1, encoding.steps, 1), np.float32))
+        except (ShapeError, ValueError, IndexError) as error:
+            raise ModelFileError("its layers do not make its forecasts") from error
+        linear = any(LINEAR in weights for weights in self.plan.weights.values())
+        highway = highway_of(model)
+        sizes = (encoding.horizon, encoding.steps)
+        if (linear and highway is None) or (highway is not None and highway[0].shape != sizes):
+            raise ModelFileError("its layers do not make its forecasts")
+        if output.shape != (1, encoding.horizon):
             raise ModelFileError("its layers do not make its forecasts")
 
-    def forecast_windows(self, x: Array, scalers: Sequence[Scaler] | Scaler, horizon: int | None = None) -> Array:
-        """Forecasts (N, H) from windows ``x`` (N, W), each ending at its cutoff.
-
-        The recursive strategy appends each forecast to its window and repeats: no true value after a cutoff is used.
-
-        Args:
-            horizon: steps to forecast, with the recursive strategy; by default the plan's.
+    def forecast(self, histories: Sequence[History], cutoffs: Sequence[Sequence[int]]) -> list[Forecasts]:
+        """For each history the forecasts from its cutoffs, the index of the last known step of each.
 
         Raises:
             DataError: the values are so far from those in training that the arithmetic overflows.
         """
-        plan, encoding = self.plan, self.plan.encoding
-        x = np.array(x, float)
-        steps = []
-        with np.errstate(over="ignore", invalid="ignore"):
-            for _ in range(1 if plan.strategy == "direct" else horizon or plan.horizon):
-                encoded = encoding.encode(x, scalers)
-                output = self.model.predict(encoded.inputs[:, :, None]).astype(float)
-                steps.append(encoded.reference + encoded.spread * output)
-                x = np.concatenate([x[:, steps[-1].shape[1] :], steps[-1]], axis=1)[:, -encoding.window :]
-        forecasts = np.concatenate(steps, axis=1)
-        if not np.isfinite(forecasts).all():
-            raise DataError(
-                "a forecast is not a finite number: values too far from those in training; check their units"
+        plan = self.plan
+        found = []
+        for history, own in zip(histories, cutoffs, strict=True):
+            rows = contexts(history.values, own, plan.memory)
+            known = Known(
+                [history.id] * len(own), [plan.scaler(history)] * len(own), [plan.limits_for(history)] * len(own)
             )
-        return forecasts
+            found.append(forecast(self.model, plan, rows, known))
+        return found
 
     def predict(self, data: SeriesSet) -> Columns:
-        """The steps after the end of each series: ``unique_id``, ``ds``, ``step`` (from 1), ``forecast``.
+        """The steps after the end of each series: ``unique_id``, ``ds``, ``step`` (from 1), ``forecast``, and the
+        ends of the intervals, ``lo-80``, ``hi-80`` …
 
         Raises:
-            DataError: a series is shorter than the model's window.
+            DataError: values so far from those in training that the arithmetic overflows.
         """
         plan = self.plan
-        histories = [history_of(series, plan.encoding.season) for series in data]
-        for history in histories:
-            check_known(history.values, plan.encoding.window, f"{data.source}: series {history.id!r}")
-        x = np.stack([h.values[-plan.encoding.window :] for h in histories])
-        forecasts = self.forecast_windows(x, [plan.scaler(h) for h in histories])
-        steps = range(1, forecasts.shape[1] + 1)
+        histories = [plan.history(series) for series in data]
+        found = self._at_once(histories)
+        steps = range(1, found.values.shape[1] + 1)
         return {
             "unique_id": [series.id for series in data for _ in steps],
             "ds": [label for series in data for label in data.following(series, len(steps))],
             "step": [step for _ in data for step in steps],
-            "forecast": forecasts.ravel().tolist(),
+            **{name: values.ravel().tolist() for name, values in found.columns().items()},
         }
+
+    def _at_once(self, histories: Sequence[History]) -> Forecasts:
+        plan = self.plan
+        rows = np.concatenate([contexts(h.values, [len(h.values) - 1], plan.memory) for h in histories])
+        ids = [history.id for history in histories]
+        known = Known(ids, [plan.scaler(h) for h in histories], [plan.limits_for(h) for h in histories])
+        return forecast(self.model, plan, rows, known)
+
+    def remarks(self, data: SeriesSet) -> list[str]:
+        short = [s.id for s in data if len(s) < self.plan.encoding.window]
+        if not short:
+            return []
+        names = ", ".join(short[:SHOWN_SERIES]) + (" …" if len(short) > SHOWN_SERIES else "")
+        window = self.plan.encoding.window
+        return [
+            f"shorter than the window of {window} steps, and read as if their first value stood before them: {names}"
+        ]
 
     def evaluate(self, test: Span) -> Evaluation:
         """Rolling forecasts over the span, scored beside the baselines.
@@ -108,16 +119,22 @@ class ForecastPredictor(Predictor):
             DataError: there is less than a window before a span.
         """
         plan, data = self.plan, test.data
-        rollings = roll(test, plan, self.forecast_windows)
+        rollings = roll(test, plan, self.forecast)
         size = max(len(series) - start for series, start in zip(data, test.starts, strict=True))
+        members, intervals = member_scores(rollings), interval_scores(rollings)
         facts = {
             "test_size": size,
             "windows": sum(len(rolling.cutoffs) for rolling in rollings),
             "season": plan.encoding.season,
+            "seasons": list(plan.seasons),
             "horizon": plan.horizon,
             "window": plan.encoding.window,
             "level": plan.encoding.level,
+            "transform": plan.encoding.transform,
+            "scale": plan.encoding.scale,
             "series": len(data),
+            "members": members,
+            "intervals": intervals,
         }
         series = "1 series" if len(data) == 1 else f"{len(data)} series"
         season = f"season {plan.encoding.season}" if plan.encoding.season > 1 else "no season"
@@ -125,6 +142,7 @@ class ForecastPredictor(Predictor):
             f"Test: the last {size} steps of {series}, {facts['windows']} forecasts of up to {plan.horizon} steps; "
             f"{season}, window {plan.encoding.window}, level {plan.encoding.level}"
         )
+        notes = [*members_text(members), *intervals_text(intervals)]
         return Evaluation(
             title=title,
             metrics=tuple(Metric(name) for name in METRICS),
@@ -136,23 +154,28 @@ class ForecastPredictor(Predictor):
             rows=prediction_rows(data, rollings),
             figures=figures_of(data, test.starts, rollings),
             worst=worst_windows(data, rollings),
+            notes=tuple(notes),
+            tables={"scores.csv": scores_by_series(rollings)} if len(data) > 1 else {},
         )
 
     def has_seen(self, test: Span) -> bool:
         pairs = zip(test.data, test.starts, strict=True)
         return any(was_fitted_on(self.plan, series, start) for series, start in pairs)
 
-    def stream(self, unique_id: str | None = None) -> Stream:
+    def stream(self, unique_id: str | None = None, *, intervals: bool = False) -> Stream:
         """One value in, the forecast of the next ``H`` steps out; see :mod:`elman.tasks.forecast.streaming`."""
-        return stream_of(self.plan, self.forecast_windows, unique_id, identity=model_digest(self.model))
+        return stream_of(self.model, self.plan, unique_id, intervals=intervals, identity=model_digest(self.model))
 
     def example(self, data: SeriesSet, number: int) -> Example:
         return example_of(self.model, self.plan, data, number)
 
     def describe(self) -> list[str]:
         plan, encoding, names = self.plan, self.plan.encoding, list(self.plan.scalers)
+        seasons = ", ".join(str(season) for season in plan.seasons)
+        parts = sorted(plan.weights[ANY].items(), key=lambda item: -item[1])[:SHOWN_MEMBERS]
         return [
-            f"horizon {plan.horizon} ({plan.strategy}), window {encoding.window}, season {encoding.season}",
-            f"level {encoding.level}, scale {encoding.scale}",
+            f"horizon {plan.horizon} ({plan.strategy}), window {encoding.window}, season {seasons}",
+            f"level {encoding.level}, scale {encoding.scale}, transform {encoding.transform}",
+            "a forecast is the mean of " + ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from elman import jsontext
@@ -13,20 +14,22 @@ from elman.learning import Examples, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Array, Model
 from elman.settings import to_record
+from elman.tasks.forecast.combination import fit_weights
+from elman.tasks.forecast.encoding import Encoding
+from elman.tasks.forecast.examples import Pairs, borders_of, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
-from elman.tasks.forecast.plan import (
-    History,
-    Plan,
-    choose_season,
-    default_horizon,
-    examples,
-    history_of,
-    make_plan,
-    split,
-)
-from elman.tasks.forecast.predictor import ForecastPredictor, layers_for
+from elman.tasks.forecast.intervals import Intervals, fit_intervals
+from elman.tasks.forecast.limits import fit_limits
+from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
+from elman.tasks.forecast.network import HIGHWAY, begun, highway_of, layers_for
+from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan, history_of
+from elman.tasks.forecast.predictor import ForecastPredictor
+from elman.tasks.forecast.record import record_of
+from elman.tasks.forecast.references import reference_names
+from elman.tasks.forecast.rolling import backtest
+from elman.tasks.forecast.selection import Ridge, choose_seasons, default_horizon, make_plan
 from elman.tasks.forecast.settings import ForecastSettings
-from elman.tasks.forecast.span import Span, season_before, span_of
+from elman.tasks.forecast.span import Span, seasons_before, span_of
 
 
 class ForecastProblem(Problem):
@@ -40,6 +43,8 @@ class ForecastProblem(Problem):
         DataError: too little data; the message names the file and the remedy.
     """
 
+    keep_initial = True
+
     def __init__(
         self,
         data: SeriesSet,
@@ -50,24 +55,32 @@ class ForecastProblem(Problem):
     ) -> None:
         self.data, self.settings = data, settings
         old = None if start_from is None else start_from.plan
-        season, self.test = self._divide(settings.season if old is None else old.encoding.season, test)
+        seasons, self.test = self._divide(settings.season if old is None else old.seasons, test)
         self.ends: list[int | None] = [None] * len(data) if self.test is None else [*self.test.starts]
-        self.known = self._histories(season, self.ends)
+        self._penalty: float | None = None
+        self._others: tuple[tuple[Encoding, float], ...] = ()
         try:
-            self.plan = make_plan(self.known, season, settings) if old is None else self._continued(old)
+            if old is None:
+                known = [
+                    history_of(series, seasons[0], end, fit_limits(series.values[:end]))
+                    for series, end in zip(data, self.ends, strict=True)
+                ]
+                plan, self._penalty, self._others = make_plan(known, seasons, settings)
+            else:
+                plan = self._continued(old)
+            self.known, self.plan = self._known(plan, self.ends)
             self.layers = layers_for(self.plan, settings) if start_from is None else start_from.model.layers
-            fit_part, held_out = split(self.plan, self.known, settings.validation)
+            self._train, self._validation = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
         for series in data:
             data.following(series, self.plan.horizon)  # past the calendar's end: an error now, not after training
-        self.zero_output = self.plan.encoding.level != "none"
-        if fit_part is None:
+        if self._train is None:
             raise DataError(f"{data.source}: there is no observed value to learn from; give more data")
-        self._train, self._validation = fit_part, held_out
+        self._fitted_to: Pairs = self._train
 
     def fingerprint(self) -> bytes:
-        choices = [to_record(self.settings), self.plan.record(), self.ends]
+        choices = [to_record(self.settings), record_of(self.plan), self.ends]
         digest = hashlib.sha256(jsontext.dumps(choices, sort_keys=True).encode())
         for series in self.data:
             digest.update(series.id.encode() + series.values.tobytes())
@@ -75,42 +88,104 @@ class ForecastProblem(Problem):
         return digest.digest()
 
     def train(self) -> Examples:
-        return self._train
+        assert self._train is not None
+        self._fitted_to = self._train
+        return self._train.examples()
 
     def validation(self) -> Examples | None:
-        return self._validation
+        return None if self._validation is None else self._validation.examples()
 
     def all(self) -> Examples:
         histories, plan = self._whole
-        found = examples(plan, histories)
+        found = pairs(plan, histories)
         assert found is not None, "the whole holds what its part held"
-        return found
+        self._fitted_to = found
+        return found.examples()
+
+    def initial(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """The highway begins as the ridge regression on the examples that are fitted, the rest as nothing beside it."""
+        coefficients = None
+        if self._penalty is not None and any(layer.name == HIGHWAY for layer in self.layers):
+            coefficients = Ridge(self._fitted_to).coefficients(self._penalty)
+        zero = coefficients is not None or self.plan.encoding.level != "none"
+        return begun(self.layers, arrays, coefficients, zero)
 
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> ForecastPredictor:
-        if fitted_on == "train":
-            plan = with_marks(self.plan, self.data, self.ends)
-        else:
+        if fitted_on == "all":
             plan = with_marks(self._whole[1], self.data, [None] * len(self.data))
-        return ForecastPredictor(Model(self.layers, arrays, "forecast", plan.record()))
+        else:
+            plan = with_marks(self.plan, self.data, self.ends)
+        alone = ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
+        if fitted_on == "train":
+            self._measure(alone)
+        plan = dataclasses.replace(plan, weights=self._weights, units=self._units, intervals=self._intervals)
+        return ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
+
+    def _measure(self, tested: ForecastPredictor) -> None:
+        """Weights of the members and widths of the intervals, from the validation part, which ``tested`` was not fitted
+        on; the model fitted on everything has them too."""
+        self._weights: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}
+        self._units: dict[str, dict[str, float]] = {}
+        self._intervals: Intervals = {}
+        borders = borders_of(self.plan, self.known, self.settings.validation)
+        if self._validation is None or not borders:
+            return
+        names = [NETWORK]
+        if self.settings.combine == "validation":
+            names += [*([LINEAR] if highway_of(tested.model) else []), *reference_names(self.plan.seasons)]
+        linears = tuple(self._linears(tested.plan, self.known, borders[0]))  # fitted on what precedes the part
+        names += [one.name for one in linears]
+        everyone = {ANY: dict.fromkeys(names, 1 / len(names))}
+        plan = dataclasses.replace(tested.plan, linears=linears, weights=everyone, units={}, intervals={})
+        members = ForecastPredictor(Model(self.layers, tested.model.arrays, "forecast", record_of(plan)))
+        found = backtest(self.data, self.ends, borders[0], plan, members.forecast)
+        found = {name: own for name, own in found.items() if own.windows >= 1}
+        if self.settings.combine == "validation":
+            self._weights = fit_weights(found)
+        self._units, self._intervals = fit_intervals(found, self.settings.levels)
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
-        histories = self._histories(self.plan.encoding.season, [None] * len(self.data))
-        return histories, self.plan.fit_scalers(histories)
+        return self._known(self.plan, [None] * len(self.data))
 
-    def _histories(self, season: int, ends: Sequence[int | None]) -> list[History]:
-        return [history_of(series, season, end) for series, end in zip(self.data, ends, strict=True)]
+    def _known(self, plan: Plan, ends: Sequence[int | None]) -> tuple[list[History], Plan]:
+        """The series up to their ends, and the plan with limits and scalers fitted to them."""
+        plan = plan.fit_limits(self.data, ends)
+        histories = [plan.history(series, end) for series, end in zip(self.data, ends, strict=True)]
+        return histories, self._with_linears(plan.fit_scalers(histories), histories)
 
-    def _divide(self, season: int | None, test: Span | None) -> tuple[int, Span | None]:
-        """The season, found on what precedes the test only, and the test."""
+    def _with_linears(self, plan: Plan, histories: Sequence[History]) -> Plan:
+        """``plan`` with the linear members fitted to all of ``histories``; one that cannot be stays as it was."""
+        known = {one.name: one for one in plan.linears} | {one.name: one for one in self._linears(plan, histories)}
+        return dataclasses.replace(plan, linears=tuple(known.values()))
+
+    def _linears(
+        self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None
+    ) -> Iterator[LinearMember]:
+        if len(histories) > MOST_SERIES or self.settings.combine == "none" or plan.strategy != "direct":
+            return
+        for encoding, penalty in self._others[:MOST_MEMBERS]:
+            if encoding.transform == "log" and any(h.values.min() <= 0 for h in histories):
+                continue
+            if (encoding.steps + 1) * encoding.horizon > MOST_NUMBERS:
+                continue
+            other = dataclasses.replace(plan, encoding=encoding, linears=()).fit_scalers(histories)
+            found = pairs(other, histories, last=last)
+            if found is not None:
+                yield LinearMember(encoding, Ridge(found).coefficients(penalty), other.scalers)
+
+    def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
+        """The seasons, found on what precedes the test only, and the test."""
         data, settings = self.data, self.settings
+        if seasons is not None and not seasons:
+            seasons = None
         if test is not None:
-            return season or choose_season(data, test.starts, data.frequency), test
+            return tuple(seasons or choose_seasons(data, test.starts, data.frequency)), test
         if settings.test_size == 0:
             whole = [len(series) for series in data]
-            return season or choose_season(data, whole, data.frequency), None
-        season = season or season_before(data, settings)
-        return season, span_of(data, settings, settings.horizon or default_horizon(season))
+            return tuple(seasons or choose_seasons(data, whole, data.frequency)), None
+        found = tuple(seasons or seasons_before(data, settings))
+        return found, span_of(data, settings, settings.horizon or default_horizon(found[0]))
 
     def _continued(self, plan: Plan) -> Plan:
         if self.settings.horizon not in (None, plan.horizon):
@@ -118,4 +193,5 @@ class ForecastProblem(Problem):
                 f"the model to go on from forecasts {plan.horizon} steps; `horizon` is {self.settings.horizon}: "
                 "leave it out, or train a new model"
             )
-        return plan.fit_scalers(self.known)
+        alone: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}  # until it is measured on the new data
+        return dataclasses.replace(plan, linears=(), weights=alone, units={}, intervals={})

@@ -7,74 +7,114 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from elman.data import Series, SeriesSet
+from elman.data import Series, SeriesSet, fill
 from elman.learning import Columns
 from elman.tasks.forecast.baselines import LABELS, Autoregression, naive, seasonal_naive
-from elman.tasks.forecast.encoding import Scaler, check_known
-from elman.tasks.forecast.plan import History, Plan, history_of
+from elman.tasks.forecast.combination import Backtest
+from elman.tasks.forecast.forecasts import Forecasts
+from elman.tasks.forecast.plan import History, Plan
 from elman.tasks.forecast.scores import Rolling, in_sample_naive_error
 from elman.tasks.forecast.span import Span
 
 Array = np.ndarray
 WORST = 12
-ForecastWindows = Callable[[Array, Scaler], Array]
-"""(N, W) windows and their series' scaler → (N, H) forecasts."""
+MOST_WINDOWS = 48  # of a series' backtest
+ENOUGH = 500  # windows of all series together
+Forecast = Callable[[Sequence[History], Sequence[Sequence[int]]], list[Forecasts]]
+"""Histories, and the cutoffs to forecast from in each → forecasts of each."""
 
 
-def roll(span: Span, plan: Plan, forecast: ForecastWindows) -> list[Rolling]:
-    """For each series, forecasts from cutoffs one stride apart, each from what was known at it.
-
-    Raises:
-        DataError: there is less than a window before a span.
-    """
+def roll(span: Span, plan: Plan, forecast: Forecast) -> list[Rolling]:
+    """For each series, forecasts from cutoffs one stride apart, each from what was known at it."""
     data, season, window = span.data, plan.encoding.season, plan.encoding.window
-    known = [history_of(series, season, end) for series, end in zip(data, span.starts, strict=True)]
-    for history in known:
-        check_known(history.values, window, f"{data.source}: before its test, series {history.id!r}")
+    # the baselines read the series as they are: gaps filled in, outliers left where they stand
+    known = [_filled(series, season, end) for series, end in zip(data, span.starts, strict=True)]
     linear = Autoregression(known, window, plan.horizon)
     stride = span.stride or plan.horizon
+    cutoffs = [list(range(start - 1, len(s) - 1, stride)) for s, start in zip(data, span.starts, strict=True)]
+    # gaps and outliers are found causally: nothing after a step is in it
+    found = forecast([plan.history(series) for series in data], cutoffs)
     return [
-        _roll(series, before, start, stride, plan, forecast, linear)
-        for series, before, start in zip(data, known, span.starts, strict=True)
+        _rolling(series, start, own, plan, forecasts, linear)
+        for series, start, own, forecasts in zip(data, span.starts, cutoffs, found, strict=True)
     ]
 
 
-def _roll(
-    series: Series,
-    before: History,
-    start: int,
-    stride: int,
-    plan: Plan,
-    forecast: ForecastWindows,
-    linear: Autoregression,
+def _filled(series: Series, season: int, end: int | None = None) -> History:
+    values = series.values[:end]
+    return History(series.id, fill(values, season), ~np.isnan(values))
+
+
+def _rolling(
+    series: Series, start: int, cutoffs: Sequence[int], plan: Plan, found: Forecasts, linear: Autoregression
 ) -> Rolling:
-    season, window, horizon = plan.encoding.season, plan.encoding.window, plan.horizon
-    values = history_of(series, season).values  # gaps filled in causally: nothing after a step is in it
-    cutoffs = list(range(start - 1, len(series) - 1, stride))
-    x = np.stack([values[c + 1 - window : c + 1] for c in cutoffs])
-    actual = np.full((len(cutoffs), horizon), math.nan)
-    for row, c in zip(actual, cutoffs, strict=True):
-        observed = series.values[c + 1 : c + 1 + horizon]
-        row[: len(observed)] = observed
-    forecasts = {
-        "model": forecast(x, plan.scaler(before)),
-        "naive": np.stack([naive(values, c, horizon) for c in cutoffs]),
-        "seasonal_naive": np.stack([seasonal_naive(values, c, horizon, season) for c in cutoffs]),
-        "linear": np.stack([linear.forecast(series.id, values, c) for c in cutoffs]),
+    season, horizon = plan.encoding.season, plan.horizon
+    values = _filled(series, season).values
+    simple = {
+        "naive": [naive(values, c, horizon) for c in cutoffs],
+        "seasonal_naive": [seasonal_naive(values, c, horizon, season) for c in cutoffs],
+        "linear": [linear.forecast(series.id, values, c) for c in cutoffs],
     }
-    naive_error = in_sample_naive_error(series.values[:start], season)
-    return Rolling(series.id, np.array(cutoffs), actual, forecasts, naive_error)
+    return Rolling(
+        series.id,
+        np.array(cutoffs),
+        following(series.values, cutoffs, horizon),
+        {"model": found.values, **{name: np.stack(rows) for name, rows in simple.items()}},
+        in_sample_naive_error(series.values[:start], season),
+        found.members,
+        found.bounds,
+    )
+
+
+def following(values: Array, cutoffs: Sequence[int], horizon: int) -> Array:
+    """The ``horizon`` values after each cutoff: (N, H), NaN where missing or after the end.
+
+    >>> following(np.array([1.0, 2.0, 3.0]), [0, 1], 2).tolist()
+    [[2.0, 3.0], [3.0, nan]]
+    """
+    padded = np.concatenate([values, np.full(horizon, math.nan)])
+    return padded[np.asarray(cutoffs)[:, None] + 1 + np.arange(horizon)]
+
+
+def backtest(
+    data: SeriesSet, ends: Sequence[int | None], borders: Sequence[int], plan: Plan, forecast: Forecast
+) -> dict[str, Backtest]:
+    """Forecasts of each series inside its validation part, from ``borders`` to ``ends``, none of whose steps was
+    fitted."""
+    histories, cutoffs, season = [], [], plan.encoding.season
+    several = season > 1 and sum(max(len(s) - b, 0) // season for s, b in zip(data, borders, strict=True)) >= ENOUGH
+    for series, end, border in zip(data, ends, borders, strict=True):
+        history = plan.history(series, end)
+        last = len(history.values) - 1 - plan.horizon
+        # where there are enough of them, windows that begin at the same place in the season as the next forecast will
+        apart = season if several else max(1, math.ceil((last - border + 2) / MOST_WINDOWS))
+        histories.append(history)
+        # from the end backwards: what is left over is the earliest
+        cutoffs.append(list(range(last, max(border - 1, 1) - 1, -apart))[::-1])
+    wanted = [k for k, own in enumerate(cutoffs) if own]
+    found = forecast([histories[k] for k in wanted], [cutoffs[k] for k in wanted])
+    tests = {}
+    for k, forecasts in zip(wanted, found, strict=True):
+        history, own = histories[k], cutoffs[k]
+        actual = following(np.where(history.observed, history.values, math.nan), own, plan.horizon)
+        span = own[-1] - own[0] + plan.horizon
+        tests[history.id] = Backtest(forecasts.members, actual, span / plan.horizon, plan.scaler(history).spread)
+    return tests
 
 
 def prediction_rows(data: SeriesSet, rollings: Sequence[Rolling]) -> Columns:
     """``predictions.csv``: a row for each step of each forecast inside the series; ``y`` is NaN where unknown."""
-    rows: Columns = {name: [] for name in ("unique_id", "cutoff", "ds", "step", "y", "forecast")}
+    ends = [f"{end}-{level}" for level in rollings[0].bounds for end in ("lo", "hi")]
+    rows: Columns = {name: [] for name in ("unique_id", "cutoff", "ds", "step", "y", "forecast", *ends)}
     for series, rolling in zip(data, rollings, strict=True):
         labels = data.labels(series)
-        for cutoff, actual, forecast in zip(
-            rolling.cutoffs.tolist(), rolling.actual, rolling.forecasts["model"], strict=True
+        for k, (cutoff, actual, forecast) in enumerate(
+            zip(rolling.cutoffs.tolist(), rolling.actual, rolling.forecasts["model"], strict=True)
         ):
             steps = range(min(len(forecast), len(series) - 1 - cutoff))
+            for level, bounds in rolling.bounds.items():
+                for end, values in zip(("lo", "hi"), bounds, strict=True):
+                    rows[f"{end}-{level}"] += [float(values[k, step]) for step in steps]
             rows["unique_id"] += [series.id for _ in steps]
             rows["cutoff"] += [labels[cutoff] for _ in steps]
             rows["ds"] += [labels[cutoff + 1 + step] for step in steps]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Rolling:
         forecasts: by name (``"model"`` and each baseline): (K, H).
         naive_error: the mean absolute error of the seasonal naive inside the part before the test, for MASE;
             NaN where there is none.
+        members: each member's own forecasts, (K, H) by name.
+        bounds: level in percent → the ends of the interval, each (K, H).
     """
 
     id: str
@@ -33,6 +35,8 @@ class Rolling:
     actual: Array
     forecasts: dict[str, Array]
     naive_error: float
+    members: Mapping[str, Array] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
 
 def in_sample_naive_error(values: Array, season: int) -> float:
@@ -51,13 +55,18 @@ def score(rollings: Sequence[Rolling], name: str) -> dict[str, float]:
 
     sMAPE is on the 0-200 scale, a step where both values are 0 counting 0. NaN where nothing could be scored.
     """
-    rows = [_score_series(rolling, name) for rolling in rollings]
+    return mean_scores([scores_of(rolling, rolling.forecasts[name]) for rolling in rollings])
+
+
+def mean_scores(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each metric over the series where it is known."""
     return {metric: _mean_known([row[metric] for row in rows]) for metric in METRICS}
 
 
-def _score_series(rolling: Rolling, name: str) -> dict[str, float]:
+def scores_of(rolling: Rolling, forecasts: Array) -> dict[str, float]:
+    """Every metric of forecasts (K, H) of one series."""
     known = ~np.isnan(rolling.actual)
-    y, f = rolling.actual[known], rolling.forecasts[name][known]
+    y, f = rolling.actual[known], forecasts[known]
     if not len(y):
         return dict.fromkeys(METRICS, math.nan)
     error, size = np.abs(y - f), np.abs(y) + np.abs(f)

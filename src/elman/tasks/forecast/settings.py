@@ -9,6 +9,9 @@ from elman.model.heads import POINT_LOSSES
 from elman.settings import Settings, setting
 from elman.training.settings import TrainingSettings
 
+TRANSFORMS = ("auto", "none", "log")
+SCALES = ("auto", "series", "window")
+COMBINATIONS = ("validation", "none")
 LEVELS = ("auto", "none", "last", "seasonal", "seasonal-last")
 STRATEGIES = ("direct", "recursive")
 MOST_STEPS = 1_000_000  # in a window, a horizon or a season
@@ -24,8 +27,12 @@ class ForecastSettings(ModelSettings, TrainingSettings):
     window: int | None = setting(
         None, "steps that the model looks back; without it a season and some", minimum=2, below=MOST_STEPS, fixed=True
     )
-    season: int | None = setting(
-        None, "steps in a season, 1 for none; without it found in the data", minimum=1, below=MOST_STEPS, fixed=True
+    season: tuple[int, ...] | None = setting(
+        None,
+        "steps in a season, 1 for none; may be repeated, the first being MASE's; without it found in the data",
+        minimum=1,
+        below=MOST_STEPS,
+        fixed=True,
     )
     strategy: str = setting(
         "direct",
@@ -41,10 +48,36 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         fixed=True,
     )
     scale: str = setting(
-        "series",
-        "what each window is divided by: the spread of its series while training (series), or its own (window)",
-        choices=lambda: ("series", "window"),
+        "auto",
+        "what each window is divided by: the spread of its series while training (series), or its own (window); auto "
+        "decides on the training part",
+        choices=lambda: SCALES,
         fixed=True,
+    )
+    transform: str = setting(
+        "auto",
+        "forecast the values (none), or their logarithms (log); auto decides on the training part",
+        choices=lambda: TRANSFORMS,
+        fixed=True,
+    )
+    segment: int | None = setting(
+        None,
+        "steps of the window that the recurrent layers read at once; without it 1, or so many that they read about 32",
+        minimum=1,
+        below=MOST_STEPS,
+        fixed=True,
+    )
+    highway: bool = setting(True, "a linear layer from the window around the recurrent ones", fixed=True)
+    ensemble: int = setting(1, "networks side by side, whose forecasts are averaged", minimum=1, below=1000, fixed=True)
+    combine: str = setting(
+        "validation",
+        "a forecast is the mean of the network's and of simple ones, weighted by their errors in the validation part "
+        "(validation), or the network's alone (none)",
+        choices=lambda: COMBINATIONS,
+        fixed=True,
+    )
+    levels: tuple[float, ...] = setting(
+        (80.0, 95.0), "percent that the prediction intervals should cover; may be repeated", above=0, below=100
     )
     loss: str = setting("mae", "training loss", choices=lambda: POINT_LOSSES)
     validation: float = setting(

@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.data import SeriesSet
 from elman.errors import DataError
-from elman.tasks.forecast.plan import choose_season
+from elman.tasks.forecast.selection import choose_seasons
 from elman.tasks.forecast.settings import ForecastSettings
 
 
@@ -56,10 +56,9 @@ def joined(data: SeriesSet, later: SeriesSet, stride: int | None) -> Span:
     return Span(whole, tuple(starts), stride)
 
 
-def season_before(data: SeriesSet, settings: ForecastSettings) -> int:
-    """The season, decided on what precedes the test span, which may itself depend on the season through the horizon."""
-    if settings.season is not None:
-        return settings.season
+def seasons_before(data: SeriesSet, settings: ForecastSettings) -> tuple[int, ...]:
+    """The seasons, decided on what precedes the test span, which may itself depend on the season through the
+    horizon."""
     horizon = settings.horizon or max(1, min(48, min(len(series) for series in data) // 2))
     ends: Sequence[int] = span_of(data, settings, horizon).starts
-    return choose_season(data, ends, data.frequency)
+    return choose_seasons(data, ends, data.frequency)

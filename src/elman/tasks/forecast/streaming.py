@@ -9,44 +9,53 @@ import numpy as np
 
 from elman.data import Series
 from elman.errors import DataError
-from elman.model import Stream
+from elman.model import Model, Stream
 from elman.model.stream import State
-from elman.tasks.forecast.plan import Plan, history_of
-from elman.tasks.forecast.rolling import ForecastWindows
+from elman.tasks.forecast.forecasts import Known, forecast
+from elman.tasks.forecast.limits import AT_MOST
+from elman.tasks.forecast.plan import ANY, History, Plan, history_of
 
 Array = np.ndarray
 MOST_SEEN = 2**62
 
 
-def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = None, *, identity: str = "") -> Stream:
+def stream_of(
+    model: Model, plan: Plan, unique_id: str | None = None, *, intervals: bool = False, identity: str = ""
+) -> Stream:
     """A stream: one value in, the forecast of the next ``H`` steps out, (H,) float64.
 
-    A missing value (NaN) is filled in as in training. Until a whole window has come in, the forecast is NaN.
+    A missing value (NaN), and one far outside the series' others, is filled in as in training. Until a whole window has
+    come in, the forecast is NaN.
 
     Args:
-        unique_id: the series whose scale to use; without it that of the only series in training, or else the scale
-            of the values in the window.
+        unique_id: the series whose scale and weights to use; without it that of the only series in training, or else
+            the scale of the values that came in.
+        intervals: put out (H, 1 + 2 L) instead, the forecast and the two ends of each of the L intervals.
         identity: the model's, so that another model's state is refused.
 
     Raises:
-        DataError: ``unique_id`` was not in training; and in ``step`` for what is not one number.
+        DataError: ``unique_id`` was not in training, intervals of a model that has none; and in ``step`` for what is
+            not one number.
     """
     if unique_id is not None and unique_id not in plan.scalers:
         raise DataError(f"series {unique_id!r} was not in training; there were: {', '.join(plan.scalers)}")
-    scalers = list(plan.scalers.values())
-    fixed = plan.scalers[unique_id] if unique_id is not None else scalers[0] if len(scalers) == 1 else None
+    if intervals and not plan.intervals:
+        raise DataError("the model has no intervals: it was trained without a validation part, or on too little data")
+    names = list(plan.scalers)
+    id = unique_id if unique_id is not None else names[0] if len(names) == 1 else ANY
     window, season = plan.encoding.window, plan.encoding.season
-    kept = max(window, 2 * season + 1)  # filling a gap looks back two seasons
+    kept = max(plan.memory, 2 * season + 1)  # filling a gap looks back two seasons
+    width = (plan.horizon, 1 + 2 * len(plan.intervals)) if intervals else (plan.horizon,)
 
     @np.errstate(over="ignore", invalid="ignore")  # of absurd values the forecast says so
     def step(x: Any, state: State) -> tuple[Array, State]:
-        try:
-            value = float(np.asarray(x, float).reshape(()))
-        except (TypeError, ValueError):
-            raise DataError(f"a stream takes one number a step, not {x!r:.60}") from None
-        if math.isinf(value):
-            raise DataError("a stream takes finite numbers, or nan for a missing one; it got an infinite one")
+        value = _number(x)
         seen = min(max(int(state["seen"]), 0), MOST_SEEN)  # whatever state was restored
+        outside = 0
+        if id in plan.limits and (value < plan.limits[id].low or value > plan.limits[id].high):
+            outside = min(max(int(state["outside"]), 0), AT_MOST) + 1
+        if 0 < outside <= AT_MOST:
+            value = math.nan
         if seen or not math.isnan(value):  # what is missing before the first value does not count
             seen += 1
         recent = np.append(state["recent"][1:], value)
@@ -56,12 +65,30 @@ def stream_of(plan: Plan, forecast: ForecastWindows, unique_id: str | None = Non
         elif missing:
             tail = recent[-min(seen, kept) :].copy()
             tail[-missing:] = math.nan  # the whole gap anew: what was put there is no observation
-            recent[-1] = history_of(Series("", tail), season).values[-1]
-        new = {"recent": recent, "seen": np.array(seen), "missing": np.array(missing)}
+            recent[-1] = history_of(Series("", tail), season, limits=plan.limits.get(id)).values[-1]
+        counts = {"seen": seen, "missing": missing, "outside": outside}
+        new = {"recent": recent, **{name: np.array(count) for name, count in counts.items()}}
         if seen < window:
-            return np.full(plan.horizon, math.nan), new
-        scaler = fixed or plan.encoding.fit_scaler(recent[-min(seen, kept) :])
-        return forecast(recent[-window:][None], scaler)[0], new
+            return np.full(width, math.nan), new
+        values = recent[-min(seen, kept) :]
+        history = History(id, values, ~np.isnan(values))
+        context = np.concatenate([np.full(plan.memory, math.nan), values])[None, -plan.memory :]
+        known = Known([id], [plan.scaler(history)], [plan.limits_for(history)])
+        found = forecast(model, plan, context, known)
+        if not intervals:
+            return found.values[0], new
+        return np.column_stack([values[0] for values in found.columns().values()]), new
 
-    initial = {"recent": np.full(kept, math.nan), "seen": np.array(0), "missing": np.array(0)}
+    empty = {"recent": np.full(kept, math.nan)}
+    initial = {**empty, "seen": np.array(0), "missing": np.array(0), "outside": np.array(0)}
     return Stream(step, initial, identity=identity)
+
+
+def _number(x: Any) -> float:
+    try:
+        value = float(np.asarray(x, float).reshape(()))
+    except (TypeError, ValueError):
+        raise DataError(f"a stream takes one number a step, not {x!r:.60}") from None
+    if math.isinf(value):
+        raise DataError("a stream takes finite numbers, or nan for a missing one; it got an infinite one")
+    return value

@@ -1,0 +1,94 @@
+"""A forecast as a weighted mean of the network's and of simple ones, by what each was worth on the validation part.
+
+Forecasts that err differently are together better than the best of them (Bates and Granger 1969, "The combination of
+forecasts"). A member's weight is a power of the inverse of its mean absolute error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.tasks.forecast.plan import ANY, NETWORK
+
+Array = np.ndarray
+POWER = 6.0  # of the inverse error, where there are many windows; less where one may have been lucky
+FEW_WINDOWS = 4.0  # with as many the power is halved
+SMALLEST = 0.005  # share of a forecast below which a member is left out
+LEAST_ERROR = 1e-9  # times the largest of the members' errors: a perfect one is not infinitely better
+
+
+class Backtest(NamedTuple):
+    """Forecasts of one series in its validation part.
+
+    Args:
+        forecasts: member → (K, H), NaN in rows that it has no forecast for.
+        actual: (K, H), NaN where not observed.
+        windows: how many of the K do not overlap.
+        unit: of the series, the scaler's spread.
+    """
+
+    forecasts: Mapping[str, Array]
+    actual: Array
+    windows: float
+    unit: float
+
+
+def fit_weights(backtests: Mapping[str, Backtest]) -> dict[str, dict[str, float]]:
+    """The weights of each series' members, from its own backtest; for ``""``, of any series, from those of all."""
+    if not backtests:
+        return {ANY: {NETWORK: 1.0}}
+    errors = {name: member_errors(found) for name, found in backtests.items()}
+    found = {name: _weights(errors[name], backtests[name].windows) for name in backtests}
+    names = {member for own in errors.values() for member in own}
+    relative: dict[str, list[float]] = {member: [] for member in names}
+    for own in errors.values():
+        known = [error for error in own.values() if np.isfinite(error)]
+        unit = float(np.mean(known)) if known else 0.0
+        for member in names:
+            error = own.get(member, np.inf)
+            if unit > 0 and np.isfinite(error):
+                relative[member].append(error / unit)
+    typical = {member: float(np.mean(values)) if values else np.inf for member, values in relative.items()}
+    return {ANY: _weights(typical, float(np.mean([b.windows for b in backtests.values()]))), **found}
+
+
+def member_errors(found: Backtest) -> dict[str, float]:
+    """Mean absolute error of each member; ∞ where it has no forecast of some window."""
+    known = ~np.isnan(found.actual)
+    errors = {}
+    for name, forecasts in found.forecasts.items():
+        error = np.abs(forecasts - found.actual)[known]
+        errors[name] = float(error.mean()) if len(error) and np.isfinite(error).all() else np.inf
+    return errors
+
+
+def _weights(errors: Mapping[str, float], windows: float) -> dict[str, float]:
+    finite = [error for error in errors.values() if np.isfinite(error)]
+    if not finite or max(finite) == 0:
+        return {NETWORK: 1.0}
+    least = max(LEAST_ERROR * max(finite), min(finite), float(np.finfo(float).tiny))
+    power = POWER * windows / (windows + FEW_WINDOWS)
+    raw = {name: (least / max(error, least)) ** power for name, error in errors.items() if np.isfinite(error)}
+    total = sum(raw.values())
+    kept = {name: value / total for name, value in raw.items() if value / total >= SMALLEST}
+    return {name: round(value / sum(kept.values()), 4) for name, value in sorted(kept.items())}
+
+
+def combined(members: Mapping[str, Array], weights: Sequence[Mapping[str, float]]) -> Array:
+    """The weighted mean (N, H) of members' forecasts (N, H), row by row; a member whose forecast is NaN does not count.
+
+    >>> combined({"network": np.array([[2.0]]), "last": np.array([[4.0]])}, [{"network": 0.5, "last": 0.5}]).tolist()
+    [[3.0]]
+    """
+    names = list(members)
+    share = np.array([[row.get(name, 0.0) for name in names] for row in weights])
+    values = np.stack([members[name] for name in names], axis=1)
+    usable = share[:, :, None] * ~np.isnan(values).any(axis=2, keepdims=True)
+    nothing = usable.sum(axis=1) <= 0
+    if nothing.any():  # a history too short for all that have a weight
+        usable[nothing[:, 0], names.index(NETWORK)] = 1.0
+    mean: Array = (usable * np.where(usable > 0, values, 0.0)).sum(axis=1) / usable.sum(axis=1)
+    return mean

@@ -1,0 +1,131 @@
+"""Forecasts from the steps before each cutoff: the network's, the simple ones', and what they come to together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.errors import DataError, ModelFileError
+from elman.model import Model
+from elman.tasks.forecast.combination import combined
+from elman.tasks.forecast.encoding import Scaler
+from elman.tasks.forecast.limits import Limits
+from elman.tasks.forecast.network import highway_of
+from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, Plan
+from elman.tasks.forecast.references import references
+
+Array = np.ndarray
+LARGEST_OUTPUT = 1e3  # of the network, in spreads: beyond it the logarithms of forecasts would overflow
+
+
+class Forecasts(NamedTuple):
+    """Of N cutoffs.
+
+    Args:
+        values: (N, H).
+        members: each member's own, (N, H) by name; NaN in rows that it has no forecast for.
+        bounds: level in percent → the interval's ends, each (N, H).
+    """
+
+    values: Array
+    members: Mapping[str, Array]
+    bounds: Mapping[str, tuple[Array, Array]]
+
+    def columns(self) -> dict[str, Array]:
+        """The forecast and the ends of its intervals, each (N, H), by the names of their columns."""
+        ends = {
+            f"{end}-{level}": bound
+            for level, both in self.bounds.items()
+            for end, bound in zip(ENDS, both, strict=True)
+        }
+        return {"forecast": self.values, **ends}
+
+
+ENDS = ("lo", "hi")
+
+
+class Known(NamedTuple):
+    """What is known of the series that each of N histories belongs to."""
+
+    ids: Sequence[str]
+    scalers: Sequence[Scaler]
+    limits: Sequence[Limits]
+
+
+def forecast(model: Model, plan: Plan, contexts: Array, known: Known, horizon: int | None = None) -> Forecasts:
+    """Forecasts from ``contexts`` (N, ``plan.memory``), the steps up to each cutoff; NaN before a series begins.
+
+    Args:
+        horizon: steps to forecast, with the recursive strategy; by default the plan's.
+
+    Raises:
+        DataError: the values are so far from those in training that the arithmetic overflows.
+    """
+    steps = horizon or plan.horizon
+    weights = [plan.weights.get(id, plan.weights[ANY]) for id in known.ids]
+    used = {name for row in weights for name in row}
+    members: dict[str, Array] = {NETWORK: network_forecasts(model, plan, contexts, known.scalers, steps)}
+    if LINEAR in used:
+        members[LINEAR] = network_forecasts(model, plan, contexts, known.scalers, steps, linear=True)
+    members |= {one.name: one.forecast(contexts, known.ids) for one in plan.linears if one.name in used}
+    if used - members.keys():
+        simple = references(contexts, steps, plan.seasons)
+        members |= {name: simple[name] for name in simple if name in used}
+    values = combined(members, weights)
+    if not np.isfinite(values).all():
+        raise DataError("a forecast is not a finite number: values too far from those in training; check their units")
+    floors = np.array([limits.floor for limits in known.limits])[:, None]
+    values = np.maximum(values, floors)
+    bounds = {}
+    for level, widths in plan.intervals.items():
+        half = _units(plan, level, known, values) * np.resize(np.asarray(widths), steps)
+        bounds[level] = (np.maximum(values - half, floors), values + half)
+    return Forecasts(values, members, bounds)
+
+
+def _units(plan: Plan, level: str, known: Known, values: Array) -> Array:
+    """(N, 1) the unit of the interval's width in each row."""
+    own, other = plan.units[level], plan.units[level][ANY]
+    found = []
+    for id, scaler, row in zip(known.ids, known.scalers, values, strict=True):
+        # of logarithms the spread is a share of the level
+        level_of = float(np.abs(row).mean()) if plan.encoding.transform == "log" else 1.0
+        found.append(own[id] if id in own else other * scaler.spread * level_of)
+    return np.array(found)[:, None]
+
+
+def network_forecasts(
+    model: Model, plan: Plan, contexts: Array, scalers: Sequence[Scaler], steps: int, *, linear: bool = False
+) -> Array:
+    """The network's own forecasts (N, ``steps``), or with ``linear`` those of its highway alone.
+
+    A history shorter than the window is read as if its first value had stood before it. The recursive strategy appends
+    each forecast to its window and repeats: no true value after a cutoff is used.
+    """
+    encoding = plan.encoding
+    window = contexts[:, -encoding.window :]
+    if np.isnan(window).any():
+        first = np.argmax(~np.isnan(window), axis=1)
+        window = np.where(np.isnan(window), window[np.arange(len(window)), first][:, None], window)
+    found: list[Array] = []
+    answer = _highway(model) if linear else lambda inputs: model.predict(inputs[:, :, None])
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = encoding.forward(window)
+        for _ in range(1 if plan.strategy == "direct" else steps):
+            encoded = encoding.encode(x, scalers)
+            output = answer(encoded.inputs).astype(float)
+            if encoding.transform == "log":
+                output = np.clip(output, -LARGEST_OUTPUT, LARGEST_OUTPUT)
+            found.append(encoded.reference + encoded.spread * output)
+            x = np.concatenate([x[:, found[-1].shape[1] :], found[-1]], axis=1)[:, -encoding.window :]
+        return encoding.back(np.concatenate(found, axis=1))
+
+
+def _highway(model: Model) -> Callable[[Array], Array]:
+    found = highway_of(model)
+    if found is None:
+        raise ModelFileError("its forecasts need a highway, and its network has none")
+    weight, bias = found
+    return lambda inputs: inputs.astype(np.float32) @ weight.T + bias

@@ -1,0 +1,96 @@
+"""The network of a forecaster: recurrent layers over the window, and a linear highway around them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from elman.errors import DataError
+from elman.model import (
+    INPUT,
+    FixedLinear,
+    Join,
+    LastStep,
+    Layer,
+    Linear,
+    Model,
+    PointEnsembleHead,
+    PointHead,
+    Segments,
+    recurrent_layers,
+)
+from elman.tasks.forecast.plan import Plan
+from elman.tasks.forecast.settings import ForecastSettings
+
+Array = np.ndarray
+HIGHWAY, CORRECTION = "highway", "correction"
+MOST_STEPS_READ = 32  # by the recurrent layers, where the segments are chosen for it
+FEW_STEPS = 64  # that are read one by one
+
+
+def layers_for(plan: Plan, settings: ForecastSettings) -> tuple[Layer, ...]:
+    """``settings.ensemble`` networks side by side, each with recurrent layers, their last state, and from it all the
+    steps that it puts out. With a highway, a fixed linear layer from the whole window is added to each: they learn what
+    it leaves."""
+    steps, size, members = plan.encoding.steps, plan.encoding.horizon, settings.ensemble
+    segment = settings.segment or default_segment(steps, plan.encoding.season)
+    if steps % segment:
+        raise DataError(f"`segment` is {segment}, which does not divide the {steps} steps that the network reads")
+    found: list[Layer] = []
+    if settings.highway:
+        found += [Segments(steps, reads=(INPUT,)), LastStep(), FixedLinear(steps, size, name=HIGHWAY)]
+    names = []
+    for k in range(members):
+        recurrent = recurrent_layers(settings, segment)
+        if segment > 1:
+            found.append(Segments(segment, reads=(INPUT,)))
+        else:
+            recurrent = dataclasses.replace(recurrent, reads=(INPUT,))
+        names.append(f"{CORRECTION}{k}" if members > 1 else CORRECTION)
+        found += [recurrent, LastStep(), Linear(settings.hidden_size, size, name=names[-1])]
+        if settings.highway:
+            found.append(Join("add", name=f"sum{k}", reads=(names[-1], HIGHWAY)))
+            names[-1] = f"sum{k}"
+    if members > 1:
+        found.append(Join("concatenate", reads=tuple(names)))
+        return (*found, PointEnsembleHead(settings.loss, size, members))
+    return (*found, PointHead(settings.loss, size))
+
+
+def highway_of(model: Model) -> tuple[Array, Array] | None:
+    """Weight (H, T) and bias (H,) of a model's highway; None if it has none."""
+    for number, layer in enumerate(model.layers):
+        if isinstance(layer, FixedLinear) and layer.name == HIGHWAY:
+            return model.arrays[f"{number}.weight"], model.arrays[f"{number}.bias"]
+    return None
+
+
+def default_segment(steps: int, season: int) -> int:
+    """Steps read at once: 1 for a short window, else so many that the recurrent layers read at most 32 segments, if
+    possible a part of a season.
+
+    >>> default_segment(24, 12), default_segment(96, 24), default_segment(336, 24), default_segment(97, 1)
+    (1, 3, 12, 1)
+    """
+    if steps <= FEW_STEPS:
+        return 1
+    divisors = [size for size in range(2, steps // 2 + 1) if steps % size == 0 and steps // size <= MOST_STEPS_READ]
+    return next((size for size in divisors if season % size == 0), divisors[0] if divisors else 1)
+
+
+def begun(
+    layers: tuple[Layer, ...], arrays: Mapping[str, Array], coefficients: Array | None, zero: bool
+) -> dict[str, Array]:
+    """Initial weights: the highway holds ``coefficients`` (T + 1, H), the constant's last, and with ``zero`` what the
+    recurrent layers say counts for nothing yet."""
+    found = dict(arrays)
+    for number, layer in enumerate(layers):
+        weight, bias = f"{number}.weight", f"{number}.bias"
+        if layer.name == HIGHWAY and coefficients is not None:
+            found[weight] = np.ascontiguousarray(coefficients[:-1].T, np.float32)
+            found[bias] = coefficients[-1].astype(np.float32)
+        elif layer.name.startswith(CORRECTION) and zero:
+            found[weight], found[bias] = np.zeros_like(found[weight]), np.zeros_like(found[bias])
+    return found

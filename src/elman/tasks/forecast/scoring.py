@@ -1,0 +1,126 @@
+"""Scores of a forecast's parts: its members, its intervals, each series; and the words for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from elman.learning import Columns
+from elman.tasks.forecast.baselines import BASELINES
+from elman.tasks.forecast.linears import PREFIX
+from elman.tasks.forecast.plan import LINEAR, NETWORK
+from elman.tasks.forecast.scores import METRICS, Rolling, mean_scores, scores_of
+
+Array = np.ndarray
+SHOWN_MEMBERS = 6
+
+
+def label_of(member: str) -> str:
+    """A member of the combination in words.
+
+    >>> label_of("network"), label_of("168"), label_of("168 x 24")
+    ('the network', 'season 168', 'season 168 times the change of the last 24')
+    """
+    if member == NETWORK:
+        return "the network"
+    if member == LINEAR:
+        return "its linear part"
+    if member.startswith(PREFIX):
+        return f"linear ({member.removeprefix(PREFIX)})"
+    if member == "last":
+        return "the last value"
+    if member.startswith("mean of "):
+        return f"three seasons of {member.removeprefix('mean of ')}"
+    season, how, stretch = (*member.split(" "), "", "")[:3]
+    change = {"+": " plus", "x": " times"}.get(how)
+    return f"season {season}" + (f"{change} the change of the last {stretch}" if change else "")
+
+
+def member_scores(rollings: Sequence[Rolling]) -> dict[str, dict[str, float]]:
+    """Every metric of each member's own forecasts, over the series that have it in each window."""
+    names = dict.fromkeys(name for rolling in rollings for name in rolling.members)
+    found = {}
+    for name in names:
+        rows = [scores_of(r, r.members[name]) for r in rollings if name in r.members]
+        found[name] = mean_scores([row for row in rows if not math.isnan(row["mae"])] or rows)
+    return found
+
+
+def members_text(members: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A line on the members, the best first."""
+    if len(members) < 2:
+        return []
+    metric = "mae" if any(math.isnan(scores["mase"]) for scores in members.values()) else "mase"
+    order = sorted(members, key=lambda name: members[name][metric])
+    shown = order[:SHOWN_MEMBERS] + ([NETWORK] if NETWORK in order[SHOWN_MEMBERS:] else [])
+    texts = ", ".join(f"{label_of(name)} {members[name][metric]:.3g}" for name in shown)
+    return [f"Members of the combination alone, {metric.upper()}: {texts}"]
+
+
+def interval_scores(rollings: Sequence[Rolling]) -> dict[str, dict[str, Any]]:
+    """Level → ``coverage`` of the test's values, ``by_lead`` the same at each lead time, ``width`` (mean, in units of
+    each series' naive error), and ``msis``, the mean scaled interval score of the M4 competition; and over all levels
+    and the forecast itself the ``weighted_quantile_loss``.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for level in rollings[0].bounds:
+        penalty = 2 / (1 - float(level) / 100)
+        inside, known, scores, widths = [], [], [], []
+        for rolling in rollings:
+            low, high = rolling.bounds[level]
+            y, ok = rolling.actual, ~np.isnan(rolling.actual)
+            with np.errstate(invalid="ignore"):
+                inside.append(((y >= low) & (y <= high) & ok).sum(axis=0))
+                score = high - low + penalty * (np.maximum(low - y, 0) + np.maximum(y - high, 0))
+            known.append(ok.sum(axis=0))
+            if ok.any() and rolling.naive_error == rolling.naive_error:
+                scores.append(score[ok].mean() / rolling.naive_error)
+                widths.append((high - low)[ok].mean() / rolling.naive_error)
+        hits, counts = np.sum(inside, axis=0), np.sum(known, axis=0)
+        with np.errstate(invalid="ignore"):
+            by_lead = (hits / counts).tolist()
+        found[level] = {
+            "coverage": float(hits.sum() / counts.sum()) if counts.sum() else math.nan,
+            "by_lead": by_lead,
+            "msis": float(np.mean(scores)) if scores else math.nan,
+            "width": float(np.mean(widths)) if widths else math.nan,
+        }
+    if found:
+        found["all"] = {"weighted_quantile_loss": _quantile_loss(rollings)}
+    return found
+
+
+def _quantile_loss(rollings: Sequence[Rolling]) -> float:
+    """Twice the pinball losses of all quantiles, over the sum of the values' sizes, mean over quantiles."""
+    quantiles: dict[float, list[tuple[Array, Array]]] = {}
+    for rolling in rollings:
+        quantiles.setdefault(0.5, []).append((rolling.actual, rolling.forecasts["model"]))
+        for level, (low, high) in rolling.bounds.items():
+            tail = (1 - float(level) / 100) / 2
+            quantiles.setdefault(tail, []).append((rolling.actual, low))
+            quantiles.setdefault(1 - tail, []).append((rolling.actual, high))
+    losses = []
+    for q, pairs in quantiles.items():
+        loss = sum(float(np.nansum(np.maximum(q * (y - f), (q - 1) * (y - f)))) for y, f in pairs)
+        size = sum(float(np.nansum(np.abs(y))) for y, _ in pairs)
+        losses.append(2 * loss / size if size else math.nan)
+    return float(np.mean(losses))
+
+
+def intervals_text(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line on what the intervals covered."""
+    parts = [f"{level} %: {own['coverage']:.1%}" for level, own in found.items() if level != "all"]
+    return ["Prediction intervals covered, of the test's values, at " + ", ".join(parts)] if parts else []
+
+
+def scores_by_series(rollings: Sequence[Rolling]) -> Columns:
+    """``scores.csv``: a row a series, the model's metrics and each baseline's MAE."""
+    rows = [scores_of(rolling, rolling.forecasts["model"]) for rolling in rollings]
+    table: Columns = {"unique_id": [rolling.id for rolling in rollings]}
+    table |= {metric: [row[metric] for row in rows] for metric in METRICS}
+    for name in BASELINES:
+        table[f"mae_{name}"] = [scores_of(rolling, rolling.forecasts[name])["mae"] for rolling in rollings]
+    return table
