@@ -21,14 +21,17 @@ from elman.model import (
     Dropout,
     Embedding,
     EnsembleHead,
+    FixedLinear,
     Join,
     LastStep,
     Layer,
     Linear,
     Model,
+    PointEnsembleHead,
     PointHead,
     Pool,
     RecurrentLayers,
+    Segments,
     SoftmaxHead,
 )
 from elman.recurrence import Layout
@@ -84,6 +87,17 @@ MODELS: dict[str, tuple[Layer, ...]] = {
         Linear(2 * UNITS + 2, 4),
         PointHead("mse", 4),
     ),
+    "segments": (
+        FixedLinear(SIZE, UNITS, name="highway", reads=("input",)),
+        LastStep(name="last"),
+        Segments(7, reads=("input",)),
+        RecurrentLayers(Layout("gru", 7 * SIZE, UNITS)),
+        LastStep(name="a"),
+        Join("add", name="b", reads=("a", "last")),
+        Join(reads=("a", "b")),
+        Linear(2 * UNITS, 8),
+        PointEnsembleHead("mae", 4, 2),
+    ),
     "probabilities": (recurrent("gru"), Linear(UNITS, 4), SoftmaxHead(4)),
     "an ensemble": (recurrent("gru"), LastStep(), Linear(UNITS, 12), EnsembleHead(4, 3)),
     "a chain": (recurrent("gru", bidirectional=True), Linear(2 * UNITS, 4), CRFHead(4)),
@@ -102,7 +116,7 @@ MODELS: dict[str, tuple[Layer, ...]] = {
 def example_for(model: Model, seed: int = 0) -> Example:
     """A sequence of random numbers, symbols or words."""
     random = np.random.default_rng(seed)
-    classes = not isinstance(model.head, PointHead)
+    classes = not isinstance(model.head, PointHead | PointEnsembleHead)
     answer = Answer(tuple("abcd"), classes=classes, temperature=1.0)
     if "words" in model.wiring.inputs:
         words = tuple(f"{'xyz'[k % 3]}{'abcdef'[k]}q" * (1 + k % 2) for k in range(6))
@@ -163,7 +177,7 @@ def test_the_page_and_python_know_the_same_kinds(program: Browser, tmp_path: Pat
     page_of(model, example_for(model), tmp_path / "page.html")
     program.open(tmp_path / "page.html")
     assert set(program.value("Object.keys(LAYERS)")) == KINDS
-    assert set(program.value("Object.keys(HEADS)")) == {"point", "softmax", "ensemble", "crf"}
+    assert set(program.value("Object.keys(HEADS)")) == {"point", "point-ensemble", "softmax", "ensemble", "crf"}
 
 
 def test_missing_values_are_marked(program: Browser, tmp_path: Path) -> None:

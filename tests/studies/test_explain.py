@@ -28,7 +28,8 @@ def told(estimator: Estimator, data: Path, name: str, number: int) -> np.ndarray
     """What the task tells of one sequence, by :meth:`predict`."""
     table, dataset = estimator.predict(data), estimator.read(data)
     if name == "forecast":
-        return np.array(table["forecast"])
+        history = estimator.outcome.final.plan.history(dataset.series[number])  # the network alone
+        return estimator.outcome.final.forecast([history], [[len(history.values) - 1]])[0].members["network"][0]
     if name == "regress":
         return np.array([p for p, i in zip(table["prediction"], table["id"], strict=True) if i == f"s{number}"])
     if name == "classify":
@@ -43,7 +44,7 @@ def shown(estimator: Estimator, found: Any, name: str) -> np.ndarray:
     """The same from an explanation."""
     answer, reading, output = found.example.answer, found.example.reading, found.output
     if name == "forecast":
-        return reading.reference(reading.values) + reading.spread * output
+        return reading.finished(found.model.decode(output[None])[0])
     if name == "regress":
         return (np.array(answer.scale) * output + np.array(answer.shift))[:, 0]
     if name == "tag":

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 import elman
 from elman.studies.explain import explain
 from elman.studies.explain.inside import look_inside
+from elman.tasks.forecast.forecasts import network_forecasts
 from tests.report.browser import PROGRAM, SIZES, Browser
 from tests.studies.helpers import CLOSE, answer_in, trained, written
 
@@ -116,22 +117,28 @@ def test_words_that_are_changed(program: Browser, tmp_path: Path) -> None:
         assert_allclose(answer_in(program), estimator.model(inputs, lengths)[0][0].ravel(), **CLOSE)
 
 
-def test_a_series_that_is_changed(program: Browser, tmp_path: Path) -> None:
-    for scale, level in (("series", "seasonal-last"), ("window", "last"), ("series", "none")):
-        estimator, found, page = explained("forecast", tmp_path, scale=scale, level=level)
-        program.open(page)
-        values = found.example.reading.values.copy()
-        whole = estimator.read(trained("forecast", scale=scale, level=level)[1])
-        predictor, series = estimator.outcome.final, whole.series[0]
-        scaler = predictor.plan.scalers[series.id]
-        assert_allclose(answer_in(program), predictor.forecast_windows(values[None], scaler)[0], **CLOSE)
-        for step, value in ((len(values) - 1, 250.0), (3, 90.5)):
-            put(program, step, value)
-            values[step] = value
-            expected = predictor.forecast_windows(values[None], scaler)[0]
-            assert_allclose(answer_in(program), expected, **CLOSE)
-        program.value("[...document.querySelectorAll('button')].find(b => b.textContent === 'As it was').click()")
-        assert program.value("app.edit") is None
+@pytest.mark.parametrize("level", ["seasonal-last", "last", "none"])
+@pytest.mark.parametrize(
+    "more", [{}, {"scale": "window", "transform": "log", "ensemble": 2, "segment": 2, "window": 26}]
+)
+def test_a_series_that_is_changed(level: str, more: dict[str, Any], program: Browser, tmp_path: Path) -> None:
+    settings = {"scale": "series", "transform": "none", "level": level, "window": 26, **more}
+    estimator, found, page = explained("forecast", tmp_path, **settings)
+    program.open(page)
+    values, predictor = found.example.reading.values.copy(), estimator.outcome.final
+    whole = estimator.read(trained("forecast", **settings)[1])
+    plan, scaler = predictor.plan, predictor.plan.scalers[whole.series[0].id]
+
+    def expected() -> np.ndarray:
+        return network_forecasts(predictor.model, plan, values[None], [scaler], plan.horizon)[0]
+
+    assert_allclose(answer_in(program), expected(), **CLOSE)
+    for step, value in ((len(values) - 1, 250.0), (3, 90.5)):
+        put(program, step, value)
+        values[step] = value
+        assert_allclose(answer_in(program), expected(), **CLOSE)
+    program.value("[...document.querySelectorAll('button')].find(b => b.textContent === 'As it was').click()")
+    assert program.value("app.edit") is None
 
 
 @pytest.mark.parametrize("name", ["classify", "regress"])

@@ -124,6 +124,7 @@ class Window:
         reference: (W,) → (K,).
         spread: the divisor; with ``by_window`` the least one.
         by_window: whether the divisor is the root mean square of what ``reads`` gives.
+        logarithm: whether all of this is done to the logarithms of the values, and undone at the end.
     """
 
     input: str
@@ -133,6 +134,15 @@ class Window:
     reference: LinearMap
     spread: float
     by_window: bool = False
+    logarithm: bool = False
+
+    def finished(self, output: Array) -> Array:
+        """The network's output (K,) in the channel's units."""
+        values = np.log(self.values) if self.logarithm else self.values
+        raw = self.reads(values)
+        spread = max(float(np.sqrt(np.mean(raw * raw))), self.spread) if self.by_window else self.spread
+        found = self.reference(values) + spread * output
+        return np.asarray(np.exp(found) if self.logarithm else found)
 
 
 Reading = Symbols | Words | Numbers | Window

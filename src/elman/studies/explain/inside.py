@@ -23,6 +23,7 @@ from elman.model import (
     Model,
     Pool,
     RecurrentLayers,
+    Segments,
 )
 from elman.model.layer import has_steps
 from elman.recurrence import run_layers
@@ -95,6 +96,8 @@ def look_inside(model: Model, inputs: Mapping[str, Array], state: Mapping[str, A
             outputs.append(output)
         elif isinstance(layer, Convolution):
             outputs.append(_convolution(layer, x[0], arrays))
+        elif isinstance(layer, Segments):
+            outputs.append(x[0].reshape(1, x[0].shape[1] // layer.size, -1))
         elif isinstance(layer, Pool) and not own:
             outputs.append(_pool(layer, x[0]))
         elif isinstance(layer, AS_THEY_ARE):

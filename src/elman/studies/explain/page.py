@@ -33,7 +33,7 @@ SCRIPTS = (
 )
 # The kinds of layer that the page can run: those of LAYERS in web/executor.js.
 KINDS = {"recurrent", "last", "linear", "embedding", "join", "convolution", "pool", "dropout", "characters"}
-KINDS |= {"point", "softmax", "ensemble", "crf"}
+KINDS |= {"segments", "fixed-linear", "point", "point-ensemble", "softmax", "ensemble", "crf"}
 MOST_RECORDED = 240_000  # values of gates and states, where the page cannot compute them
 TYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "u1": "u1"}
 
@@ -203,7 +203,5 @@ def _shown(model: Model, example: Example, output: Array, best: Any) -> Array:
         raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
     if isinstance(reading, Window):
-        raw = reading.reads(reading.values)
-        spread = max(float(np.sqrt(np.mean(raw * raw))), reading.spread) if reading.by_window else reading.spread
-        return np.asarray(reading.reference(reading.values) + spread * decoded)
+        return reading.finished(decoded)
     return np.asarray(decoded * np.array(answer.scale) + np.array(answer.shift) if answer.scale else decoded)

@@ -8,31 +8,31 @@ from elman.data import SeriesSet
 from elman.learning import Answer, Example
 from elman.learning.example import LinearMap, Window, check_number
 from elman.model import Model
-from elman.tasks.forecast.encoding import LEAST_SPREAD, Scaler, check_known
-from elman.tasks.forecast.plan import Plan, history_of
+from elman.tasks.forecast.encoding import LEAST_SPREAD, Scaler
+from elman.tasks.forecast.forecasts import in_full
+from elman.tasks.forecast.plan import ANY, NETWORK, Plan, contexts
+from elman.tasks.forecast.scoring import label_of
 
 
 def example_of(model: Model, plan: Plan, data: SeriesSet, number: int) -> Example:
-    """The window at the end of a series, from which what follows is forecast.
+    """The window at the end of a series, from which the network forecasts what follows.
 
     Raises:
-        DataError: there is no such series, or it is shorter than the window.
+        DataError: there is no such series.
     """
     check_number(number, len(data), data.source, "series")
     series, encoding = data.series[number], plan.encoding
-    history = history_of(series, encoding.season)
-    check_known(history.values, encoding.window, f"{data.source}: series {history.id!r}")
-    values, scaler = history.values[-encoding.window :], plan.scaler(history)
+    history = plan.history(series)
+    values = in_full(contexts(history.values, [len(history.values) - 1], encoding.window))[0]
+    scaler = plan.scaler(history)
     (name,) = model.wiring.inputs
     by_window = encoding.scale == "window"
-    # divided by 1, what the encoding does to a window is linear
+    # divided by 1, what the encoding does to a transformed window is linear
     plain, undivided = replace(encoding, scale="series"), Scaler(scaler.center, 1.0)
-    notes = ["gaps are filled in"] if not history.observed[-encoding.window :].all() else []
-    if plan.strategy == "recursive":
-        notes.append("the network tells one step; for those after it, it reads its own forecasts")
+    labels = data.labels(series)[-encoding.window :]
     return Example(
         name=f"series {series.id}",
-        inputs={name: encoding.encode(values[None], scaler).inputs[:, :, None].astype("f4")},
+        inputs={name: encoding.encode(encoding.forward(values)[None], scaler).inputs[:, :, None].astype("f4")},
         reading=Window(
             input=name,
             values=values,
@@ -41,8 +41,21 @@ def example_of(model: Model, plan: Plan, data: SeriesSet, number: int) -> Exampl
             reference=LinearMap.of(lambda x: plain.encode(x, undivided).reference, encoding.window),
             spread=LEAST_SPREAD * scaler.spread if by_window else scaler.spread,
             by_window=by_window,
+            logarithm=encoding.transform == "log",
         ),
         answer=Answer(tuple(data.following(series, encoding.horizon)), classes=False, follows=True),
-        steps=tuple(data.labels(series)[-encoding.window :]),
-        notes=tuple(notes),
+        steps=("",) * (encoding.window - len(labels)) + tuple(labels),
+        notes=tuple(_notes(plan, series.id, bool(history.observed[-encoding.window :].all()))),
     )
+
+
+def _notes(plan: Plan, id: str, observed: bool) -> list[str]:
+    notes = [] if observed else ["gaps and values far outside the usual are filled in"]
+    if plan.strategy == "recursive":
+        notes.append("the network tells one step; for those after it, it reads its own forecasts")
+    weights = plan.weights.get(id, plan.weights[ANY])
+    if set(weights) != {NETWORK}:
+        parts = sorted(weights.items(), key=lambda item: -item[1])[:5]
+        shares = ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts)
+        notes.append(f"this is the network alone; a forecast is the mean of {shares}")
+    return notes

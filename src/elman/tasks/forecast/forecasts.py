@@ -105,10 +105,7 @@ def network_forecasts(
     each forecast to its window and repeats: no true value after a cutoff is used.
     """
     encoding = plan.encoding
-    window = contexts[:, -encoding.window :]
-    if np.isnan(window).any():
-        first = np.argmax(~np.isnan(window), axis=1)
-        window = np.where(np.isnan(window), window[np.arange(len(window)), first][:, None], window)
+    window = in_full(contexts[:, -encoding.window :])
     found: list[Array] = []
     answer = _highway(model) if linear else lambda inputs: model.predict(inputs[:, :, None])
     with np.errstate(over="ignore", invalid="ignore"):
@@ -121,6 +118,14 @@ def network_forecasts(
             found.append(encoded.reference + encoded.spread * output)
             x = np.concatenate([x[:, found[-1].shape[1] :], found[-1]], axis=1)[:, -encoding.window :]
         return encoding.back(np.concatenate(found, axis=1))
+
+
+def in_full(window: Array) -> Array:
+    """Windows (N, W) in which what precedes a series is its first value."""
+    if not np.isnan(window).any():
+        return window
+    first = np.argmax(~np.isnan(window), axis=1)
+    return np.where(np.isnan(window), window[np.arange(len(window)), first][:, None], window)
 
 
 def _highway(model: Model) -> Callable[[Array], Array]:

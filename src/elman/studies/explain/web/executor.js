@@ -243,6 +243,8 @@ const LAYERS = {
     return out;
   },
   dropout: same,
+  segments: (layer, [x]) => ({ steps: x.steps / layer.size, size: x.size * layer.size, data: x.data }),
+  "fixed-linear": (layer, x, arrays) => LAYERS.linear(layer, x, arrays),
   characters(layer, [x], arrays, { cells }) {
     const layout = layer.layout,
       size = layout.hidden_size * (layout.bidirectional ? 2 : 1),
@@ -258,6 +260,7 @@ const LAYERS = {
     return out;
   },
   point: same,
+  "point-ensemble": same,
   softmax: same,
   ensemble: same,
   crf: same,
@@ -299,6 +302,15 @@ function eachRow(x, size, change) {
 // A head's answer: values or probabilities, and of a chain its best sequence.
 const HEADS = {
   point: (layer, output) => ({ values: output }),
+  "point-ensemble": (layer, output) => ({
+    values: eachRow(output, layer.size, (values) =>
+      Float64Array.from({ length: layer.size }, (_, k) => {
+        let sum = 0;
+        for (let member = 0; member < layer.members; member++) sum += values[member * layer.size + k];
+        return sum / layer.members;
+      }),
+    ),
+  }),
   softmax: (layer, output, arrays, temperature) => ({
     values: eachRow(output, output.size, (logits) => softmax(logits.map((value) => value / temperature))),
   }),

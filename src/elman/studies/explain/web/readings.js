@@ -115,18 +115,22 @@ const READINGS = {
     },
     start: (reading) => Array.from(reading.values.data),
     inputs(reading, values) {
-      const raw = linear(reading.reads, values),
+      const raw = linear(reading.reads, transformed(reading, values)),
         spread = spreadOf(reading, raw);
       return { [reading.input]: whole(raw.map((value) => value / spread)) };
     },
     // the outputs in the units of the values
     finish(reading, values, outputs) {
-      const spread = spreadOf(reading, linear(reading.reads, values)),
-        reference = linear(reading.reference, values);
-      return outputs.map((value, k) => reference[k] + spread * value);
+      const known = transformed(reading, values),
+        spread = spreadOf(reading, linear(reading.reads, known)),
+        reference = linear(reading.reference, known),
+        back = reading.logarithm ? Math.exp : (value) => value;
+      return outputs.map((value, k) => back(reference[k] + spread * value));
     },
   },
 };
+
+const transformed = (reading, values) => (reading.logarithm ? values.map((value) => Math.log(value)) : values);
 
 function linear(map, x) {
   const y = Float64Array.from(map.constant.data),
