@@ -215,3 +215,33 @@ def test_options_of_settings_reach_the_layers() -> None:
 def test_the_default_options_are_none() -> None:
     assert made("lem", {"dt": 1.0})._layout == made("lem", {})._layout
     assert "options={'dt': 0.5}" in repr(made("lem", {"dt": 0.5}))
+
+
+def test_initial_values_of_the_other_cells() -> None:
+    mingru, minlstm = (Recurrent(cell, 3, 400, init="chrono:100") for cell in ("mingru", "minlstm"))
+    keeps = [1 - torch.sigmoid(mingru.bias_ih_l0[:400])]
+    forget, write = torch.sigmoid(minlstm.bias_ih_l0[:800]).chunk(2)
+    keeps.append(forget / (forget + write))
+    for keep in keeps:  # memories of 1 / (1 − keep) steps, uniform from 2 to 100
+        steps = 1 / (1 - keep)
+        assert steps.min() >= 2 - 1e-3 and steps.max() <= 100 + 1e-1
+        assert abs(steps.mean() - 51) < 5 * 98 / math.sqrt(12 * 400)
+    assert (Recurrent("mingru", 3, 4, init="orthogonal").bias_ih_l0 == 0).all()
+    assert Recurrent("minlstm", 3, 4, init="orthogonal").bias_ih_l0.tolist() == [1] * 4 + [0] * 8
+    heads = Recurrent("slstm", 3, 8, init="orthogonal", options={"heads": 2})
+    for block in heads.weight_hh_l0.split(4):
+        assert_close(block @ block.T, torch.eye(4))
+    assert heads.bias_ih_l0.tolist() == [0] * 8 + [1] * 8 + [0] * 16
+
+
+def test_layer_norm_over_several_heads_runs_on_the_reference() -> None:
+    layer = made("slstm", {"heads": 2}, layer_norm=True)
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    with elman.use_backend("reference"):
+        expected = layer(x)
+    close(layer(x), expected)
+    with (
+        elman.use_backend("native", strict=True),
+        pytest.raises(SettingsError, match="over several heads has no 'native'"),
+    ):
+        layer(x)

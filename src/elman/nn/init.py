@@ -56,11 +56,11 @@ def initialise(layout: Layout, scheme: Init, arrays: Mapping[str, Tensor]) -> No
     - ``"torch"``: every weight and bias from U(−1/√H, 1/√H), in torch.nn's order, so that a seed gives torch.nn's
       values; the gains of layer normalisation are 1.
     - ``"orthogonal"``: for each gate, input weights from Glorot's uniform distribution (Glorot and Bengio 2010) and
-      orthogonal recurrent weights (Saxe, McClelland and Ganguli 2014); biases 0, but for a forget gate 1
+      orthogonal recurrent weights (Saxe, McClelland and Ganguli 2014), head by head; biases 0, but for a forget gate 1
       (Jozefowicz, Zaremba and Sutskever 2015), in ``bias_ih`` alone: the two biases are added.
     - ``"chrono:T_max"``: as ``"torch"``, but the gate that keeps the state has bias log u, u from U(1, T_max − 1),
-      so that memories last from 1 to T_max steps; the gate that writes, where it is one of its own, has −log u
-      (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?").
+      so that memories last from 1 to T_max steps; the gate that writes, where it is one of its own or the only one, has
+      −log u (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?").
     """
     cell, size = get_cell(layout.cell), layout.hidden_size
     name_of_scheme, t_max = parse_init(scheme, cell, bias=layout.bias)
