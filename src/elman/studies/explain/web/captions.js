@@ -38,12 +38,14 @@ function mapsCaption(name, keeper) {
   const sorted = keeper
     ? `by how long ${keeper.name} keeps what they have, longest at the top`
     : "by how little their output changes from step to step, steadiest at the top";
-  const what = `Shows every gate and state of ${name} at every step, a row a unit, sorted ${sorted}.`;
+  const before = app.edit ? ", before the edit" : ""; // rows stay where they are
+  const what = `Shows every gate and state of ${name} at every step, a row a unit, sorted ${sorted}${before}.`;
   return `${what} It does not show what a unit stands for.`;
 }
 
 function memoryCaption({ name }) {
-  const what = `Shows after how many steps ${name} alone has let a unit's state fade to 1/e, longest first`;
+  const before = app.edit ? " before the edit" : "";
+  const what = `Shows after how many steps ${name} alone has let a unit's state fade to 1/e, longest first${before}`;
   const how = `−1 / mean(log(${name})) over these steps`;
   return `${what}: ${how}. It does not show what comes back through the recurrent weights, which can keep it longer.`;
 }
