@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+import elman
 from elman.cells import CELLS, get_cell
 from elman.errors import ModelFileError, SettingsError, ShapeError
 from elman.model import (
@@ -166,6 +167,8 @@ def test_an_option_of_a_cell_survives_and_counts(cell, option):
     x = np.random.default_rng(1).normal(size=(3, 6, 2)).astype("f4")
     output = Model(layers, arrays)(x)[0]
     assert_allclose(output, on_torch(layers, arrays, x)[0], rtol=FLOAT32, atol=FLOAT32)
+    with elman.use_backend("reference"):
+        assert_allclose(Model(layers, arrays)(x)[0], output, rtol=FLOAT32, atol=FLOAT32)
     stream = stream_of(Model((*layers, PointHead("mse", 1)), arrays))
     assert_allclose([stream.step(step) for step in x[0]], output[0], rtol=FLOAT32, atol=FLOAT32)
     if cell == "lem":

@@ -185,8 +185,13 @@ def run(case, target, x, states, weights, lengths=None, resets=None, threads=Non
 def equations(case, x, states, weights, lengths, resets):
     """The same of the reference, in float64."""
     layout = case.layout
-    gates, options = get_cell(layout.cell).gates, layout.option_values
-    ops = NumpyOps(gates, layout.hidden_size, layer_norm=layout.layer_norm, options=options)
+    ops = NumpyOps(
+        get_cell(layout.cell).gates,
+        layout.hidden_size,
+        layer_norm=layout.layer_norm,
+        options=layout.option_values,
+        heads=layout.heads,
+    )
     if states is None:
         parts = layout.num_layers * layout.num_directions
         states = tuple(np.zeros((parts, case.rows, size)) for size in layout.state_sizes)
@@ -224,6 +229,7 @@ def nudged(case, seed, x, states, weights, lengths, resets):
 
 
 @fuzz
+@example(case=Case(Layout("slstm", 5, 12, num_layers=2, bidirectional=True, options=(3.0,)), ragged=True, resets=True))
 @given(case=cases())
 def test_equals_the_equations(target, case):
     if case.layout.layer_norm and 1 < case.layout.hidden_size < 8:

@@ -195,6 +195,7 @@ class Ops(ABC):
         layer_norm: normalise the products.
         recurrent_mask: (B, R), already scaled by ``1 / (1 - p)``; multiplies the state inside the recurrent matmul.
         options: the cell's own numbers that are chosen, by name.
+        heads: into how many parts the recurrent matmul divides the units.
     """
 
     EPSILON = 1e-5
@@ -207,12 +208,14 @@ class Ops(ABC):
         layer_norm: bool = False,
         recurrent_mask: Array | None = None,
         options: Mapping[str, float] | None = None,
+        heads: int = 1,
     ) -> None:
         self.gates = tuple(gates)
         self.hidden_size = hidden_size
         self.layer_norm = layer_norm
         self.recurrent_mask = recurrent_mask
         self.options = options or {}
+        self.heads = heads
 
     def option(self, option: Option) -> float:
         """The value of one of the cell's options."""
@@ -234,7 +237,8 @@ class Ops(ABC):
     def _product(self, x: Array, weights: Weights, kind: str, gates: Sequence[str]) -> list[Array]:
         size, first = self.hidden_size, self.gates.index(gates[0])
         rows = slice(first * size, (first + len(gates)) * size)
-        product = self._matmul(x, weights[f"weight_{kind}"][rows], len(gates))
+        weight = weights[f"weight_{kind}"][rows]
+        product = x @ weight.T if kind == "ih" or self.heads == 1 else self._by_heads(x, weight, len(gates))
         shares = [product[..., k * size : (k + 1) * size] for k in range(len(gates))]
         if self.layer_norm:
             gain = weights[f"gain_{kind}"][rows]
@@ -244,15 +248,11 @@ class Ops(ABC):
             shares = [s + bias[k * size : (k + 1) * size] for k, s in enumerate(shares)]
         return shares
 
-    def _matmul(self, x: Array, weight: Array, gates: int) -> Array:
-        """``x · weightᵀ``; a weight narrower than ``x`` holds the blocks of several heads, one below the other in each
-        gate's rows."""
-        width = weight.shape[-1]
-        if width == x.shape[-1]:
-            return x @ weight.T
-        heads = x.shape[-1] // width
-        blocks = weight.reshape(gates, heads, self.hidden_size // heads, width).swapaxes(-1, -2)
-        own = x.reshape(*x.shape[:-1], 1, heads, 1, width)
+    def _by_heads(self, x: Array, weight: Array, gates: int) -> Array:
+        """``x · weightᵀ`` of a weight with the blocks of several heads, one below the other in each gate's rows."""
+        size = self.hidden_size // self.heads
+        blocks = weight.reshape(gates, self.heads, size, size).swapaxes(-1, -2)
+        own = x.reshape(*x.shape[:-1], 1, self.heads, 1, size)
         return (own @ blocks).reshape(*x.shape[:-1], gates * self.hidden_size)
 
     def normalise(self, x: Array) -> Array:

@@ -69,7 +69,13 @@ class RecurrentLayers(Layer):
             result = kernels.run_layers(layout, steps_first, states, arrays, lengths=lengths)
         else:
             zeros = tuple(np.zeros((p, len(x[0]), size), x[0].dtype) for p, size in self.state_sizes().values())
-            ops = NumpyOps(cell.gates, layout.hidden_size, layer_norm=layout.layer_norm, options=layout.option_values)
+            ops = NumpyOps(
+                cell.gates,
+                layout.hidden_size,
+                layer_norm=layout.layer_norm,
+                options=layout.option_values,
+                heads=layout.heads,
+            )
             result = run_layers(
                 layout,
                 steps_first,

@@ -37,6 +37,7 @@ def run_equations(
             layout.hidden_size,
             layer_norm=layout.layer_norm,
             options=layout.option_values,
+            heads=layout.heads,
             recurrent_mask=None if masks.recurrent is None else masks.recurrent[part],
         )
         for part in range(layout.num_parts)
