@@ -18,6 +18,7 @@ from elman.errors import DataError, ModelFileError
 from elman.learning import Examples
 from elman.model import INPUT
 from elman.tasks.forecast.encoding import Encoding, Scaler
+from elman.tasks.forecast.same_kind import frequency_from_record, same_scale
 from elman.tasks.forecast.season import strongest_season
 from elman.tasks.forecast.settings import LEVELS, MOST_STEPS, STRATEGIES, ForecastSettings
 
@@ -41,7 +42,8 @@ class History(NamedTuple):
 class Plan:
     """All that turns histories into forecasts, besides the weights.
 
-    ``fitted`` records how far each series was known when the weights were fitted, by a mark of its last step.
+    ``fitted`` records how far each series was known when the weights were fitted, by a mark of its last step;
+    ``frequency`` what their steps were, None without times.
     """
 
     horizon: int
@@ -49,6 +51,7 @@ class Plan:
     encoding: Encoding
     scalers: dict[str, Scaler]
     fitted: dict[str, str] = dataclasses.field(default_factory=dict)
+    frequency: Frequency | None = None
 
     @property
     def recursive_steps(self) -> int:
@@ -56,9 +59,16 @@ class Plan:
         return 0 if self.strategy == "direct" else self.horizon * (self.encoding.window + STEPS_OF_A_CALL)
 
     def scaler(self, history: History) -> Scaler:
-        """The series' own scaler, or for an unknown series one fitted on its history."""
+        """The series' own scaler; for an unknown series, or one on another scale by now, one fitted on its history."""
         known = self.scalers.get(history.id)
-        return known if known is not None else self.encoding.fit_scaler(history.values)
+        if known is not None and (len(history.values) < self.encoding.window or not self.is_rescaled(history)):
+            return known
+        return self.encoding.fit_scaler(history.values)
+
+    def is_rescaled(self, history: History) -> bool:
+        """Whether a known series is on another scale than when the model was fitted."""
+        known = self.scalers.get(history.id)
+        return known is not None and not same_scale(known, self.encoding.fit_scaler(history.values))
 
     def fit_scalers(self, histories: Sequence[History]) -> Plan:
         """The same plan with scalers for ``histories``; other series' scalers stay."""
@@ -73,6 +83,7 @@ class Plan:
             "encoding": dataclasses.asdict(self.encoding),
             "scalers": {name: list(scaler) for name, scaler in self.scalers.items()},
             "fitted": self.fitted,
+            "frequency": None if self.frequency is None else dataclasses.asdict(self.frequency),
         }
 
 
@@ -87,7 +98,8 @@ def plan_from_record(record: Any) -> Plan:
         scalers = {name: Scaler(float(c), float(s)) for name, (c, s) in record["scalers"].items()}
         if any(type(number) not in (int, float) for pair in record["scalers"].values() for number in pair):
             raise TypeError("scalers are pairs of numbers")
-        plan = Plan(**{**record, "encoding": encoding, "scalers": scalers})
+        frequency = frequency_from_record(record["frequency"])
+        plan = Plan(**{**record, "encoding": encoding, "scalers": scalers, "frequency": frequency})
         if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
             raise KeyError("fitted")  # it has a default, but without marks steps that were seen would be scored
         if not plan.fitted.keys() >= scalers.keys():

@@ -17,10 +17,12 @@ from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.plan import Plan, history_of, plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
+from elman.tasks.forecast.same_kind import scale_remarks
 from elman.tasks.forecast.scores import METRICS, score, verdict
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.span import Span
 from elman.tasks.forecast.streaming import stream_of
+from elman.tasks.forecast.usable import short_remarks
 
 Array = np.ndarray
 SHOWN_SERIES = 10
@@ -145,10 +147,15 @@ class ForecastPredictor(Predictor):
         """One value in, the forecast of the next ``H`` steps out; see :mod:`elman.tasks.forecast.streaming`."""
         return stream_of(self.plan, self.forecast_windows, unique_id, identity=model_digest(self.model))
 
+    def remarks(self, data: SeriesSet) -> list[str]:
+        histories = [history_of(s, self.plan.encoding.season) for s in data if len(s) >= self.plan.encoding.window]
+        rescaled = [history.id for history in histories if self.plan.is_rescaled(history)]
+        return [*scale_remarks(rescaled), *short_remarks(self.plan, data)]
+
     def describe(self) -> list[str]:
         plan, encoding, names = self.plan, self.plan.encoding, list(self.plan.scalers)
         return [
             f"horizon {plan.horizon} ({plan.strategy}), window {encoding.window}, season {encoding.season}",
-            f"level {encoding.level}, scale {encoding.scale}",
+            f"level {encoding.level}, scale {encoding.scale}" + (f", {plan.frequency.name}" if plan.frequency else ""),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]

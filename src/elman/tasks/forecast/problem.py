@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from elman import jsontext
@@ -54,7 +55,8 @@ class ForecastProblem(Problem):
         self.ends: list[int | None] = [None] * len(data) if self.test is None else [*self.test.starts]
         self.known = self._histories(season, self.ends)
         try:
-            self.plan = make_plan(self.known, season, settings) if old is None else self._continued(old)
+            plan = make_plan(self.known, season, settings) if old is None else self._continued(old)
+            self.plan = replace(plan, frequency=data.frequency)
             self.layers = layers_for(self.plan, settings) if start_from is None else start_from.model.layers
             fit_part, held_out = split(self.plan, self.known, settings.validation)
         except DataError as error:
