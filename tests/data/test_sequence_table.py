@@ -22,7 +22,7 @@ def values(data):
 
 
 def test_rows_are_grouped_by_id_and_stay_as_they_are():
-    data = read_sequence_table(LONG)
+    data = read_sequence_table(LONG, time="")
     assert (data.inputs, data.targets, data.steps) == (("u",), ("y",), (3, 2))
     found = values(data)
     assert found["b"] == ([5, 3, 4], [50, 30, 40], ["0", "1", "2"])
@@ -56,7 +56,7 @@ def test_without_targets_they_are_unknown_and_it_is_said_why():
 
 
 def test_a_cut_leaves_out_what_has_no_step():
-    data = read_sequence_table(LONG).until([2, 0])
+    data = read_sequence_table(LONG, time="").until([2, 0])
     assert [(s.id, len(s)) for s in data] == [("b", 2)] and data.sequences[0].labels == ("0", "1")
 
 

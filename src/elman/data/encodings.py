@@ -10,7 +10,7 @@ from elman.errors import DataError
 _BINARY = {
     b"\x89PNG": "a PNG picture; give {wanted}",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as .xlsx or CSV",
-    b"PK\x03\x04": "a zip archive; unpack it and give the file in it",
+    b"PK\x03\x04": "a zip archive or a damaged Excel workbook; give the file in it, or save it anew",
     b"%PDF": "a PDF document; give {wanted}",
 }
 _BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -48,7 +48,7 @@ class Frequency:
     season: int
     unit: Literal["month", "weekday", "slot", "second"] = "second"
     day: int = 1
-    slots: tuple[int, ...] = ()
+    slots: tuple[int, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "slots", tuple(self.slots))  # a list, where it comes from a file
@@ -142,10 +142,9 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
     step = _usual_step([np.diff(t).astype(np.int64) for t in times])
     if step == _DAY and _only_weekdays(times):
         return BUSINESS_DAILY
-    if step is None or step <= _WEEK:
-        if step is None or _filled(times, step) > MOST_FILLED:
-            if slots := slots_of(times):
-                return _weekly(slots)
+    holed = step is None or (step <= _WEEK and _filled(times, step) > MOST_FILLED)
+    if holed and (slots := slots_of(times)):
+        return _weekly(slots)
     if step is None:
         return None
     size, unit = next((size, unit) for size, unit in _UNITS if step % size == 0)

@@ -58,7 +58,8 @@ def table_of(
     begin = titles(head)
     if begin:
         held = [line for line, fields in head[:begin] if any(map(str.strip, fields))]
-        notes.repaired(f"passed over {counted(len(held), 'line')} above the header (line {held[0]} and on)")
+        if held:
+            notes.repaired(f"passed over {counted(len(held), 'line')} above the header (from line {held[0]} on)")
     rest = chain(head[begin:], records)
     header_line, first = next(rest, (0, [""]))
     below = [fields for _, fields in head[begin + 1 :] if len(fields) == len(first)][:_BELOW]

@@ -37,7 +37,7 @@ def one_row_a_time(
             identical.
 
     Raises:
-        DataError: rows at one time differ, and it is not said what to take; the message names the first and their number.
+        DataError: rows at one time differ, and it is not said what to take; the message names the first.
     """
     again = {key: np.flatnonzero(np.diff(times[rows]) == np.timedelta64(0)) + 1 for key, rows in groups.items()}
     if not any(map(len, again.values())):
@@ -78,7 +78,7 @@ def _check_identical(table: Table, time: str, groups: dict[str, np.ndarray], aga
     of = f" of series {quote(key)}" if key else ""
     more = f"; {counted(len(differing), 'row')} are such" if len(differing) > 1 else ""
     raise DataError(
-        f"{table.place(row, time)}: {text}{of} is there twice (before: {table.row_name(before)}), with other values{more}; "
-        "delete one of the rows, say what is taken of them (`repeated`)"
+        f"{table.place(row, time)}: {text}{of} is there twice (before: {table.row_name(before)}), with other values{more};"
+        " delete one of the rows, say what is taken of them (`repeated`)"
         + ("" if key else ", or name the column that tells the series apart (`id`)")
     )

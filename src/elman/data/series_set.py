@@ -12,7 +12,8 @@ from elman.data.text import quote
 from elman.data.times import LAST_TIME, LAST_YEAR, format_times
 from elman.errors import DataError
 
-MOST_MISSING = 0.5  # share of the steps without a row, beyond which they are no series
+MOST_STEPS = 2  # to a row, beyond which most of a series would be made up
+_MOST_GAPS = 50  # the same between a series and rows that follow on
 REGULAR = "resample to a regular step"
 
 
@@ -174,16 +175,26 @@ def _join(a: Series, b: Series, frequency: Frequency | None, other: SeriesSet) -
     if (positions < 0).any():
         label = format_times(times[positions < 0][:1], other.time_style)[0]
         raise DataError(f"{other.source}: {label} is not on the {frequency.name} steps of the earlier rows; {REGULAR}")
-    joined = on_grid(a.id, times, values, positions, frequency, other.source)
+    joined = on_grid(a.id, times, values, positions, frequency, other.source, _MOST_GAPS)
     return replace(joined, trimmed=(a.trimmed[0], b.trimmed[1]))
 
 
 def on_grid(
-    label: str, times: np.ndarray, values: np.ndarray, positions: np.ndarray, frequency: Frequency, source: str
+    label: str,
+    times: np.ndarray,
+    values: np.ndarray,
+    positions: np.ndarray,
+    frequency: Frequency,
+    source: str,
+    most: int = MOST_STEPS,
 ) -> Series:
-    """A series with a value for every step, NaN where no row has one."""
+    """A series with a value for every step, NaN where no row has one.
+
+    Raises:
+        DataError: there are more than ``most`` steps to a row.
+    """
     n = int(positions[-1]) + 1
-    if len(times) < (1 - MOST_MISSING) * n and n > len(times) + 1:
+    if n > most * len(times):
         raise DataError(
             f"{source}: series {quote(label)} has {len(times)} rows on {n} {frequency.name} steps from {times[0]} to "
             f"{times[-1]}: {1 - len(times) / n:.0%} would have to be filled in; correct the times, leave out what lies "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from elman.data.notes import Notes
-from elman.data.numbers import Numbers, NotNumbers, marks_shown, read_numbers
+from elman.data.numbers import NotNumbers, Numbers, marks_shown, read_numbers
 from elman.data.text import parse_number, quote
 from elman.data.time_formats import is_time
 from elman.errors import DataError

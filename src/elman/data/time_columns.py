@@ -161,8 +161,8 @@ def _check_no_reversal(table: Table, name: str) -> None:
                 backwards = bool(np.mean(steps == len(names) - 1) > 0.5)
     if backwards:
         raise DataError(
-            f"{table.name}, column {quote(name)}: it counts backwards, so the newest row comes first; sort the rows by it, "
-            "or add the year and name the column as `time`"
+            f"{table.name}, column {quote(name)}: it counts backwards, so the newest row comes first; sort the rows by it,"
+            " or add the year and name the column as `time`"
         )
 
 
@@ -188,12 +188,11 @@ def _join_parts(table: Table, free: dict[str, str]) -> tuple[list[str], list[str
             if (hour := part("hour", "hr", "hh")) and (hours := _whole(table, hour, 0, 23)) is not None:
                 texts, parts = [f"{text} {h:02}:00" for text, h in zip(texts, hours, strict=True)], [*parts, hour]
         return parts, texts
-    if quarter := part("quarter", "qtr", "q"):
-        if (quarters := _whole(table, quarter, 1, 4, "q")) is not None:
-            return [year, quarter], [f"{y}Q{q}" for y, q in zip(years, quarters, strict=True)]
-    if week := part("week", "wk", "isoweek", "iso_week", "kw"):
-        if (weeks := _whole(table, week, 1, 53, "w")) is not None:
-            return [year, week], [f"{y}-W{w:02}" for y, w in zip(years, weeks, strict=True)]
+    if (quarter := part("quarter", "qtr", "q")) and (quarters := _whole(table, quarter, 1, 4, "q")) is not None:
+        return [year, quarter], [f"{y}Q{q}" for y, q in zip(years, quarters, strict=True)]
+    week = part("week", "wk", "isoweek", "iso_week", "kw")
+    if week and (weeks := _whole(table, week, 1, 53, "w")) is not None:
+        return [year, week], [f"{y}-W{w:02}" for y, w in zip(years, weeks, strict=True)]
     return None
 
 

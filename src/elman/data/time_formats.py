@@ -71,7 +71,12 @@ class Form:
         names = re.findall(r"{(\w)", self.template)
         if names[0] not in "dm" or names[-1] not in "Yy" or len(names) < 3 or "b" in names or "." in self.template:
             return None  # with points the day comes first everywhere
-        return names[0] == "d"
+        return bool(names[0] == "d")
+
+    @property
+    def has_day(self) -> bool:
+        """Whether it names a day, behind which a time of day may stand."""
+        return any(part in self.template for part in ("{d}", "{dd}", "{u}"))
 
     def day(self, text: str) -> int | None:
         """The day that a text names, counted from 1970; None if it is not in this form."""
@@ -103,7 +108,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Settled:
-    """A column's times: seconds from 1970 by text, the style, and the order of day and month if that had to be found."""
+    """A column's times: seconds from 1970 by text, their style, and whether the day comes first where that was open."""
 
     seconds: dict[str, int]
     style: str
@@ -123,8 +128,9 @@ def settle(texts: Sequence[str], day_first: bool | None = None) -> Settled:
     if all(map(_DIGITS.fullmatch, texts)):
         return _of_digits(texts, day_first)
     pieces = [cut(text) for text in texts]
-    days, style, order = _dates(texts, [piece.date for piece in pieces], day_first)
-    if not any(piece.clock for piece in pieces):
+    with_clock = any(piece.clock for piece in pieces)
+    days, style, order = _dates(texts, [piece.date for piece in pieces], day_first, with_clock)
+    if not with_clock:
         return Settled({text: _DAY * days[piece.date] for text, piece in zip(texts, pieces, strict=True)}, style, order)
     return Settled(*join(texts, pieces, days, style), order)
 
@@ -142,7 +148,7 @@ def is_time(text: str) -> bool:
     if re.fullmatch(r"\d+\.\d+", found.date) or (found.clock and parse_clock(found.clock) is None):
         return False
     _, dates = _without_weekdays([found.date])
-    return any(form.day(dates[0]) is not None for form in _forms())
+    return any(form.day(dates[0]) is not None for form in _forms() if form.has_day or not found.clock)
 
 
 def _of_digits(texts: Sequence[str], day_first: bool | None) -> Settled:
@@ -173,7 +179,7 @@ def _of_digits(texts: Sequence[str], day_first: bool | None) -> Settled:
 
 
 def _dates(
-    texts: Sequence[str], written: Sequence[str], day_first: bool | None
+    texts: Sequence[str], written: Sequence[str], day_first: bool | None, with_clock: bool = False
 ) -> tuple[dict[str, int], str, bool | None]:
     """The day of each date as written, their style, and whether the day came first where that had to be found."""
     distinct = list(dict.fromkeys(written))
@@ -182,14 +188,14 @@ def _dates(
     for form in _forms():
         if day_first is not None and form.day_first not in (None, day_first):
             continue
-        if form.day(bare[0]) is None:
+        if form.day(bare[0]) is None or (with_clock and not form.has_day):
             continue
         days = [form.day(text) for text in bare]
         if None not in days and not _counts_days(form, bare):
             readings.append((form, [day for day in days if day is not None]))
     if not readings:
-        others = [form for form in _forms() if day_first is not None and form.day_first is (not day_first)]
-        if any(all(form.day(text) is not None for text in bare) for form in others):
+        opposite = [form for form in _forms() if day_first is not None and form.day_first is (not day_first)]
+        if any(all(form.day(text) is not None for text in bare) for form in opposite):
             chosen = [form for form in _forms() if form.day_first is day_first]
             k = next((k for k, text in enumerate(bare) if all(form.day(text) is None for form in chosen)), 0)
             shown = next(text for text, one in zip(texts, written, strict=True) if one == distinct[k])
@@ -197,8 +203,8 @@ def _dates(
             raise NotTimes(shown, f"is no date with the day {place}; correct it, or the choice of `day_first`")
         raise _misfit(texts, written, distinct, bare)
     form, days_found = readings[0]
-    for other, others in readings[1:]:
-        for text, one, two in zip(distinct, days_found, others, strict=True):
+    for other, other_days in readings[1:]:
+        for text, one, two in zip(distinct, days_found, other_days, strict=True):
             if one != two:
                 shown = next(t for t, w in zip(texts, written, strict=True) if w == text)
                 first, second = (date.fromordinal(day + _EPOCH).isoformat() for day in (one, two))
@@ -245,7 +251,9 @@ def _without_weekdays(dates: list[str]) -> tuple[str, list[str]]:
 
 
 def _day(group: dict[str, str | None]) -> int | None:
-    year = int(group["Y"]) if group.get("Y") else _century(int(group.get("y") or 0))
+    year = int(group.get("Y") or 0) or _century(int(group.get("y") or 0))
+    if group.get("Y") == "0000":
+        return None
     try:
         if group.get("w"):
             return date.fromisocalendar(year, int(group["w"] or 0), int(group.get("u") or 1)).toordinal() - _EPOCH

@@ -1,8 +1,8 @@
 """Styles of times, and times written in them.
 
-A style is a format of ``strftime`` in English, with more directives: ``%q`` is the quarter; ``%-m``, ``%-d``, ``%-H``,
-``%-I``, ``%-V`` have no leading zero; ``%^b`` is in capitals, ``%~b`` in small letters; ``%s`` counts seconds from 1970;
-``%z+01:00`` at the end shifts by an offset and writes it.
+A style is a format of ``strftime`` in English, with more directives: ``%q`` is the quarter; ``%-m``, ``%-d``,
+``%-H``, ``%-I``, ``%-V`` have no leading zero; ``%^b`` is in capitals, ``%~b`` in small letters; ``%s`` counts seconds
+from 1970; ``%z+01:00`` at the end shifts by an offset and writes it.
 """
 
 from __future__ import annotations

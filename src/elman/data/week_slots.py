@@ -12,7 +12,7 @@ from elman.data.time_styles import WEEKDAYS
 _DAY = 86_400
 _WEEK = 7 * _DAY
 _MOST_SLOTS = 10_080  # every minute of a week
-_OFTEN = 0.5  # of the weeks
+_OFTEN, _RARELY = 0.5, 0.15  # of the weeks
 _ON, _KEPT = 0.9, 0.8  # shares: of rows that lie on slots, of slots that have rows
 _FEWEST_WEEKS, _FEWEST_DAYS = 3, 3
 
@@ -28,7 +28,7 @@ def of_week(times: np.ndarray) -> np.ndarray:
 def slots_of(times: Sequence[np.ndarray]) -> tuple[int, ...]:
     """The times of the week at which rows come, in seconds from Monday; () where nothing recurs, or all of it.
 
-    A slot has a row in at least half of the weeks; nine of ten rows must lie on slots, and four of five slots that went
+    A slot has a row in at least half of the weeks, everything else in hardly any; nine of ten rows must lie on slots, and four of five slots that went
     by must have one. In less than three weeks, times of the day are looked for instead.
 
     Args:
@@ -49,6 +49,8 @@ def slots_of(times: Sequence[np.ndarray]) -> tuple[int, ...]:
     if max(spans) >= _FEWEST_WEEKS * _WEEK:
         weeks = sum(math.ceil((span + 1) / _WEEK) for span in spans)
         slots = found[counts >= _OFTEN * weeks]
+        if (counts[counts < _OFTEN * weeks] > max(1, _RARELY * weeks)).any():
+            return ()  # rows come there too, if not always: what is missing is missing
     else:
         slots = _daily(long, max(spans))
     if not len(slots):
@@ -86,6 +88,8 @@ def _daily(times: Sequence[np.ndarray], span: int) -> np.ndarray:
     clocks = clocks[counts >= _OFTEN * days]
     if days < _FEWEST_DAYS or len(clocks) < 2:
         return np.zeros(0, np.int64)
+    if len(clocks) * int(np.gcd.reduce(np.diff(np.append(clocks, clocks[0] + _DAY)))) >= _DAY:
+        return np.zeros(0, np.int64)  # the day is whole: what is missing was out of order
     weekdays = {int(day) for t in times for day in np.unique(of_week(t) // _DAY)}
     if span < _WEEK:
         passed = {int(of_week(t[:1])[0]) // _DAY + k for t in times for k in range(span // _DAY + 2)}

@@ -32,8 +32,8 @@ def like(data: SeriesSet, frequency: Frequency | None) -> SeriesSet:
     if frequency.rows_are_steps and in_days and rows < 7 and all((frequency.positions(t) >= 0).all() for t in times):
         return dataclasses.replace(data, frequency=frequency)
     raise DataError(
-        f"{data.source}: the series are {own.name}, those that the model was fitted to {frequency.name}; give series of "
-        "that frequency, or train a model on these"
+        f"{data.source}: the series are {own.name}, those that the model was fitted to {frequency.name}; give series of"
+        " that frequency, or train a model on these"
     )
 
 
