@@ -225,11 +225,9 @@ def _delimiter(text: str) -> str:
         common = Counter(widths[delimiter]).most_common(1)
         return common[0][1] / len(widths[delimiter]) if common and common[0][0] > 1 else 0
 
-    below = [delimiter for delimiter in ";\t|," if _titles(heads[delimiter])]
-    mostly = [delimiter for delimiter in ";\t|," if share(delimiter) > 0.5]
-    for chosen in (below, mostly):
-        if chosen:
-            return max(chosen, key=share)
+    mostly = [delimiter for delimiter in ";\t|," if share(delimiter) > 0.5 or _titles(heads[delimiter])]
+    if mostly:
+        return max(mostly, key=share)
     return max(",;\t|", key=lambda delimiter: (widths[delimiter] or [0])[0])
 
 

@@ -105,10 +105,9 @@ def _delimiter(text: str) -> str:
     even = [delimiter for delimiter, found in widths.items() if len(set(found)) == 1 and found[0] > 1]
     if even:
         return even[0]
-    if below := [delimiter for delimiter, head in heads.items() if titles(head)]:
-        return max(below, key=lambda delimiter: _share(widths[delimiter]))
-    if mostly := [delimiter for delimiter, found in widths.items() if _share(found) > 0.5]:
-        return max(mostly, key=lambda delimiter: _share(widths[delimiter]))
+    shares = {delimiter: _share(found) for delimiter, found in widths.items()}
+    if mostly := [delimiter for delimiter, head in heads.items() if shares[delimiter] > 0.5 or titles(head)]:
+        return max(mostly, key=lambda delimiter: shares[delimiter])
     return max(",;\t|", key=lambda delimiter: widths[delimiter][:1] or [0])
 
 

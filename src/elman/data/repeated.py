@@ -78,7 +78,7 @@ def _check_identical(table: Table, time: str, groups: dict[str, np.ndarray], aga
     of = f" of series {quote(key)}" if key else ""
     more = f"; {counted(len(differing), 'row')} are such" if len(differing) > 1 else ""
     raise DataError(
-        f"{table.place(row, time)}: {text}{of} is there twice (before: {table.row_name(before)}), with other values{more};"
-        " delete one of the rows, say what is taken of them (`repeated`)"
+        f"{table.place(row, time)}: {text}{of} is there twice (before: {table.row_name(before)}), with other "
+        f"values{more}; delete one of the rows, say what is taken of them (`repeated`)"
         + ("" if key else ", or name the column that tells the series apart (`id`)")
     )

@@ -44,8 +44,8 @@ def _check_alike(table: Table, of_series: dict[str, np.ndarray], common: Frequen
         named = ", ".join(f"{quote(key)} ({own[key].name})" for key in others[:5]) + (" …" if len(others) > 5 else "")
         has, it = ("has", "it") if len(others) == 1 else ("have", "them")
         raise DataError(
-            f"{table.name}: series {named} {has} another frequency than the others, which are {usual.name}; give {it} in a "
-            "file apart, or resample"
+            f"{table.name}: series {named} {has} another frequency than the others, which are {usual.name}; give {it} "
+            "in a file apart, or resample"
         )
 
 

@@ -36,15 +36,30 @@ def described(data: SeriesSet) -> list[str]:
             f"times: {column}written {data.time_style}, {name}, from {data.labels(begin)[0]} to {data.labels(end)[-1]}"
         )
         if data.frequency is not None and data.frequency.rows_are_steps:
-            lines.append("steps: the rows themselves, none is filled in between; the forecast goes on in that pattern")
+            lines.append("steps: the rows themselves, none is filled in between; what follows goes on in that pattern")
     elif how.rows:
         lines.append("times: none; the rows are the steps, in their order")
     lines += [f"read: {note}" for note in how.notes]
+    return lines + _gaps(data) + _left_out(data)
+
+
+def remarks_on(data: SeriesSet) -> list[str]:
+    """Of what :func:`described` says, what is not as it should be: repairs, and what was left out."""
+    return [f"read: {note}" for note in data.read_as.notes] + _left_out(data)
+
+
+def _gaps(data: SeriesSet) -> list[str]:
+    sizes = [len(series) for series in data]
     missing, steps_in_all = sum(int(np.isnan(series.values).sum()) for series in data), sum(sizes)
-    if missing:
-        lines.append(f"filled in: {missing:,} of {steps_in_all:,} steps ({missing / steps_in_all:.0%}), never scored")
-    if data.left_out:
-        named = "; ".join(f"{quote(one.id)} {one.reason}" for one in data.left_out[:_NAMED])
-        more = f"; and {len(data.left_out) - _NAMED} more" if len(data.left_out) > _NAMED else ""
-        lines.append(f"left out: {named}{more}")
+    return [f"filled in: {missing:,} of {steps_in_all:,} steps ({missing / steps_in_all:.0%}), never scored"] * bool(
+        missing
+    )
+
+
+def _left_out(data: SeriesSet) -> list[str]:
+    lines = []
+    for instead in dict.fromkeys(one.instead for one in data.left_out):
+        found = [f"{quote(one.id)} {one.reason}" for one in data.left_out if one.instead == instead]
+        more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        lines.append(f"left out: {'; '.join(found[:_NAMED])}{more}" + (f"; {instead}" if instead else ""))
     return lines

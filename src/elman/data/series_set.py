@@ -39,10 +39,17 @@ class Series:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A series that cannot be used, and why: "has no values"."""
+    """A series that cannot be used.
+
+    Args:
+        id: its name.
+        reason: why: "has no values".
+        instead: what becomes of it, if anything does.
+    """
 
     id: str
     reason: str
+    instead: str = ""
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def _counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
         times = np.array(list(settle(distinct).seconds.values())).astype("datetime64[s]")
     except NotTimes as error:
         return "may be" in error.reason
-    if times.min() < _BETWEEN[0] or times.max() > _BETWEEN[1]:
+    if name.strip().lower() not in NAMES and (times.min() < _BETWEEN[0] or times.max() > _BETWEEN[1]):
         return False
     if not evenly:
         return True
@@ -161,8 +161,8 @@ def _check_no_reversal(table: Table, name: str) -> None:
                 backwards = bool(np.mean(steps == len(names) - 1) > 0.5)
     if backwards:
         raise DataError(
-            f"{table.name}, column {quote(name)}: it counts backwards, so the newest row comes first; sort the rows by it,"
-            " or add the year and name the column as `time`"
+            f"{table.name}, column {quote(name)}: it counts backwards, so the newest row comes first; sort the rows by "
+            "it, or add the year and name the column as `time`"
         )
 
 
@@ -183,7 +183,7 @@ def _join_parts(table: Table, free: dict[str, str]) -> tuple[list[str], list[str
                 return None
             months = found
         texts, parts = [f"{y}-{m:02}" for y, m in zip(years, months, strict=True)], [year, month]
-        if (day := part("day", "dd", "dom", "tag")) and (days := _whole(table, day, 1, 31)) is not None:
+        if (day := part("day", "dd", "dom")) and (days := _whole(table, day, 1, 31)) is not None:
             texts, parts = [f"{text}-{d:02}" for text, d in zip(texts, days, strict=True)], [*parts, day]
             if (hour := part("hour", "hr", "hh")) and (hours := _whole(table, hour, 0, 23)) is not None:
                 texts, parts = [f"{text} {h:02}:00" for text, h in zip(texts, hours, strict=True)], [*parts, hour]

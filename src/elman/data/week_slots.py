@@ -28,8 +28,9 @@ def of_week(times: np.ndarray) -> np.ndarray:
 def slots_of(times: Sequence[np.ndarray]) -> tuple[int, ...]:
     """The times of the week at which rows come, in seconds from Monday; () where nothing recurs, or all of it.
 
-    A slot has a row in at least half of the weeks, everything else in hardly any; nine of ten rows must lie on slots, and four of five slots that went
-    by must have one. In less than three weeks, times of the day are looked for instead.
+    A slot has a row in at least half of the weeks, everything else in hardly any; nine of ten rows must lie on
+    slots, and four of five slots that went by must have one. In less than three weeks, times of the day are looked for
+    instead.
 
     Args:
         times: of each series datetime64[s], ascending.

@@ -7,7 +7,7 @@ from typing import Any
 
 from elman.data import SeriesSet, read_series
 from elman.data.series_report import described
-from elman.learning import Columns, Predictor
+from elman.learning import Columns, Evaluation, Predictor
 from elman.model import Model, Stream
 from elman.runs.estimator import Estimator, Extras
 from elman.tasks.forecast.figures import beyond_figure
@@ -56,6 +56,12 @@ class Forecaster(Estimator):
         final = self._final()
         dataset = self.data if data is None else like(self.read(data, **columns), final.plan.frequency)
         return with_short(final, final.plan, dataset, self._short if data is None else None)
+
+    def evaluate(self, data: Any, *, adapt: bool = False, **columns: Any) -> Evaluation:
+        final, dataset = self._final(), self.read(data, **columns)
+        found = super().evaluate(dataset, adapt=adapt)
+        left_out = usable(dataset, replace(self.settings, horizon=final.plan.horizon), final.plan)
+        return replace(found, notes=(*found.notes, *final.remarks(left_out)))
 
     def _final(self) -> ForecastPredictor:
         predictor = self.outcome.final

@@ -98,9 +98,9 @@ def plan_from_record(record: Any) -> Plan:
         scalers = {name: Scaler(float(c), float(s)) for name, (c, s) in record["scalers"].items()}
         if any(type(number) not in (int, float) for pair in record["scalers"].values() for number in pair):
             raise TypeError("scalers are pairs of numbers")
-        frequency = frequency_from_record(record["frequency"])
+        frequency = frequency_from_record(record.get("frequency"))
         plan = Plan(**{**record, "encoding": encoding, "scalers": scalers, "frequency": frequency})
-        if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
+        if record.keys() | {"frequency"} != {field.name for field in dataclasses.fields(Plan)}:
             raise KeyError("fitted")  # it has a default, but without marks steps that were seen would be scored
         if not plan.fitted.keys() >= scalers.keys():
             raise ValueError("a series without a mark of what was seen")

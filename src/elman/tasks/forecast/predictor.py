@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elman.data import SeriesSet
+from elman.data.series_report import remarks_on
 from elman.errors import DataError, ModelFileError
 from elman.learning import Columns, Evaluation, Metric, Predictor
 from elman.model import LastStep, Layer, Linear, Model, PointHead, RecurrentLayers, Stream, recurrent_layers
@@ -150,7 +151,7 @@ class ForecastPredictor(Predictor):
     def remarks(self, data: SeriesSet) -> list[str]:
         histories = [history_of(s, self.plan.encoding.season) for s in data if len(s) >= self.plan.encoding.window]
         rescaled = [history.id for history in histories if self.plan.is_rescaled(history)]
-        return [*scale_remarks(rescaled), *short_remarks(self.plan, data)]
+        return [*remarks_on(data), *scale_remarks(rescaled), *short_remarks(self.plan, data)]
 
     def describe(self) -> list[str]:
         plan, encoding, names = self.plan, self.plan.encoding, list(self.plan.scalers)

@@ -38,8 +38,13 @@ def like(data: SeriesSet, frequency: Frequency | None) -> SeriesSet:
 
 
 def same_scale(known: Scaler, own: Scaler) -> bool:
-    """Whether a history varies about as much as when the model was fitted, within a factor of 10."""
-    return 1 / FAR <= own.spread / known.spread <= FAR
+    """Whether a history can be in the unit that the model was fitted in.
+
+    It is in another if it varies more than 10 times as much, or less than a tenth as much at less than a tenth of the
+    level: what is flat for a while stays where it was.
+    """
+    ratio = own.spread / known.spread
+    return ratio <= FAR and (ratio >= 1 / FAR or abs(own.center) >= abs(known.center) / FAR)
 
 
 def scale_remarks(rescaled: list[str]) -> list[str]:

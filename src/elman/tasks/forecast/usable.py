@@ -41,8 +41,8 @@ def usable(data: SeriesSet, settings: ForecastSettings, plan: Plan | None = None
     short = [series for series in data if known[series.id] < window]
     if not short or len(short) == len(data):
         return data
-    reason = f"too few before a test to fill a window of {window}: not learned from, forecast as a season ago"
-    left_out = [LeftOut(series.id, f"has {counted(len(series), 'step')}, {reason}") for series in short]
+    instead = f"too few to fill a window of {window} before a test: not learned from, and forecast as a season ago"
+    left_out = [LeftOut(series.id, f"has {counted(len(series), 'step')}", instead) for series in short]
     return data.only({series.id for series in data} - {series.id for series in short}, left_out)
 
 
