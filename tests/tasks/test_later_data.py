@@ -1,4 +1,4 @@
-"""What a forecaster knows of the data it was fitted to: their frequency, their scale, and which series were too short."""
+"""What a forecaster knows of the data it was fitted to: frequency, scale, and which series were too short."""
 
 from __future__ import annotations
 

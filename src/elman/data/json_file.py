@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+
 from elman import jsontext
 from elman.data import frames
 from elman.data.notes import Notes
@@ -63,12 +65,14 @@ def _is_records(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(record, dict) for record in value)
 
 
-def _texts(column: list[Any]) -> list[Any]:
+def _texts(column: list[Any]) -> np.ndarray | list[Any]:
     """Numbers as they are where all are numbers, else texts; true and false are texts."""
     numbers = all(type(element) in (int, float) and abs(element) < 2**53 for element in column)
     if numbers:
         return [float(element) if isinstance(element, float) else element for element in column]
-    return ["" if element is None else str(element) for element in column]
+    texts = np.empty(len(column), dtype=object)  # NumPy's own texts have no NUL at their end
+    texts[:] = ["" if element is None else str(element) for element in column]
+    return texts
 
 
 def _loads(text: str, name: str, line: int | None = None) -> Any:

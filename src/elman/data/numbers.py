@@ -19,6 +19,7 @@ _CURRENCY = (
     r"DKK|PLN|CZK|HUF|RUB|BRL|MXN|ZAR|TRY|KRW|SGD|HKD"
 )
 _SPACES = " \u00a0\u2009\u202f"
+_BETWEEN = re.compile(f"[{_SPACES}'’]")
 _GROUPED_BY_SPACE = rf"[1-9]\d{{0,2}}(?:[{_SPACES}'’]\d{{3}})+(?:[.,]\d*)?"
 _SHAPE = re.compile(
     rf"(?P<open>\(\s*)?(?P<sign>[-+−–])?[{_SPACES}]*(?:(?P<money>{_CURRENCY})[{_SPACES}]*)?(?P<inner>[-+−–])?"
@@ -105,10 +106,10 @@ def read_numbers(
         else:
             raise NotNumbers(text, "is not a number; correct it, or leave it empty if the value is missing")
     factors, said = _units(parts, counts)
-    bodies = {text: "".join(c for c in part.body if c not in _SPACES + "'’") for text, part in parts.items()}
-    mark = _mark(bodies, decimal, delimiter, elsewhere)
-    for text, body in bodies.items():
-        number = _value(body, mark)
+    bodies = {text: _BETWEEN.sub("", part.body) for text, part in parts.items()}
+    readings = {mark: {text: _value(body, mark) for text, body in bodies.items()} for mark in ".,"}
+    mark = _mark(bodies, readings, decimal, delimiter, elsewhere)
+    for text, number in readings[mark].items():
         assert number is not None, "the mark is one that all bodies fit"
         values[text] = (-number if parts[text].negative else number) * factors.get(text, 1.0)
     return Numbers([values[text.strip()] for text in texts], (*said, *_marks_said(parts, bodies, counts, mark, values)))
@@ -121,7 +122,7 @@ def loose_number(text: str) -> bool:
     found = _parts(text.strip())
     if found is None or (found.unit and not _IS_CURRENCY.fullmatch(found.unit) and found.unit not in "%‰"):
         return False
-    body = "".join(c for c in found.body if c not in _SPACES + "'’")
+    body = _BETWEEN.sub("", found.body)
     return any(_value(body, mark) is not None for mark in ".,")
 
 
@@ -132,7 +133,7 @@ def marks_shown(texts: Iterable[str]) -> set[str]:
         if not is_missing(text):
             if (part := _parts(text)) is None:
                 return set()
-            bodies.append("".join(c for c in part.body if c not in _SPACES + "'’"))
+            bodies.append(_BETWEEN.sub("", part.body))
     fits = {mark for mark in ".," if all(_value(body, mark) is not None for body in bodies)}
     return fits if len(fits) == 1 and any("." in body or "," in body for body in bodies) else set()
 
@@ -209,10 +210,16 @@ def _units(parts: dict[str, _Parts], counts: Counter[str]) -> tuple[dict[str, fl
     return factors, said
 
 
-def _mark(bodies: dict[str, str], decimal: str | None, delimiter: str, elsewhere: Callable[[], set[str]]) -> str:
+def _mark(
+    bodies: dict[str, str],
+    readings: dict[str, dict[str, float | None]],
+    decimal: str | None,
+    delimiter: str,
+    elsewhere: Callable[[], set[str]],
+) -> str:
     """The decimal mark that all numbers fit."""
     tried = ".," if decimal is None else decimal
-    misfits = {mark: [text for text, body in bodies.items() if _value(body, mark) is None] for mark in tried}
+    misfits = {mark: [text for text, value in readings[mark].items() if value is None] for mark in tried}
     fits = [mark for mark in tried if not misfits[mark]]
     if not fits:
         text = min(misfits.values(), key=len)[0]
@@ -220,16 +227,18 @@ def _mark(bodies: dict[str, str], decimal: str | None, delimiter: str, elsewhere
         if decimal is not None:
             why = f"is not a number with the decimal mark {quote(decimal)}; correct it, or the choice of `decimal`"
         raise NotNumbers(text, why)
-    differing = {text: body for text, body in bodies.items() if _value(body, ".") != _value(body, ",")}
-    if len(fits) == 1 or not differing:
+    if len(fits) == 1:
+        return fits[0]
+    differing = {text: body for text, body in bodies.items() if readings["."][text] != readings[","][text]}
+    if not differing:
         return fits[0]
     if (settled := _settled(list(bodies.values()), list(differing.values()), delimiter)) is not None:
         return settled
     if delimiter != "," and len(shown := elsewhere()) == 1:
         return shown.pop()
-    text, body = next(iter(differing.items()))
-    readings = " or ".join(f"{_value(body, mark):.15g}" for mark in ".,")
-    raise NotNumbers(text, f"may be {readings}; say which mark is the decimal one (`decimal`)")
+    text = next(iter(differing))
+    either = " or ".join(f"{readings[mark][text]:.15g}" for mark in ".,")
+    raise NotNumbers(text, f"may be {either}; say which mark is the decimal one (`decimal`)")
 
 
 def _settled(bodies: list[str], differing: list[str], delimiter: str) -> str | None:
@@ -267,7 +276,7 @@ def _marks_said(
     parts: dict[str, _Parts], bodies: dict[str, str], counts: Counter[str], mark: str, values: dict[str, float]
 ) -> list[str]:
     said = []
-    grouped = [text for text, body in bodies.items() if body != parts[text].body or not _PLAIN[mark].fullmatch(body)]
+    grouped = [text for text, body in bodies.items() if body != parts[text].body or _OTHER[mark] in body]
     if grouped:
         n = sum(counts[text] for text in grouped)
         example = f"{quote(grouped[0])} is {values[grouped[0]]:.15g}"

@@ -60,6 +60,22 @@ def cut(text: str) -> Piece:
     return Piece(text) if found is None else Piece(found["date"], found["gap"], found["clock"])
 
 
+def cut_all(texts: Sequence[str]) -> list[Piece]:
+    """As :func:`cut` each; at once where all are cut at the same place."""
+    date, gap, _ = cut(texts[0])
+    if not gap:
+        return [cut(text) for text in texts]
+    a, b, size = len(date), len(date) + len(gap), len(texts[0])
+    alike = all(len(text) == size and text[a:b] == gap for text in texts)
+    clocks: dict[str, bool] = {}
+    if alike and all(map(str.isascii, texts)):
+        for clock in dict.fromkeys(text[b:] for text in texts):
+            clocks[clock] = parse_clock(clock) is not None
+        if all(clocks.values()) and not any(":" in day for day in dict.fromkeys(text[:a] for text in texts)):
+            return [Piece(text[:a], gap, text[b:]) for text in texts]
+    return [cut(text) for text in texts]
+
+
 def parse_clock(text: str) -> Clock | None:
     """The time of day that a text names; None if it names none.
 
@@ -104,8 +120,10 @@ def join(
         NotTimes: a clock is none, has a fraction of a second, or is written otherwise than the others.
     """
     known: dict[str, Clock] = {}
+    first: dict[str, str] = {}  # the first text with each clock
     for text, piece in zip(texts, pieces, strict=True):
         if piece.clock not in known:
+            first[piece.clock] = text
             found = parse_clock(piece.clock) if piece.clock else Clock(0, "")
             if found is None:
                 raise NotTimes(text, "is not a time; write clocks as 13:00 or 13:00:00, or give `time_format`")
@@ -113,7 +131,7 @@ def join(
                 raise NotTimes(text, "has a fraction of a second, which is not supported; round the times")
             known[piece.clock] = found
     clocks = list(known.values())
-    style = _common_style(texts, pieces, known)
+    style = _common_style(known, first)
     gap = next(piece.gap for piece in pieces if piece.clock)
     local = {
         text: 86_400 * days[piece.date] + known[piece.clock].seconds for text, piece in zip(texts, pieces, strict=True)
@@ -130,12 +148,11 @@ def join(
     return utc, date_style + gap + style + (zone if len(offsets) > 1 or offsets == {0} else f"%z{zone}")
 
 
-def _common_style(texts: Sequence[str], pieces: Sequence[Piece], known: dict[str, Clock]) -> str:
+def _common_style(known: dict[str, Clock], texts: dict[str, str]) -> str:
     """The longest style of the clocks; the others must be its beginning, or none at all on a midnight."""
     first: dict[tuple[str, bool], str] = {}
-    for text, piece in zip(texts, pieces, strict=True):
-        clock = known[piece.clock]
-        first.setdefault((clock.style.replace("%-", "%").replace("~", ""), clock.offset is None), text)
+    for written, clock in known.items():
+        first.setdefault((clock.style.replace("%-", "%").replace("~", ""), clock.offset is None), texts[written])
     longest = max(first, key=lambda key: len(key[0]))
     for (style, without_zone), text in first.items():
         half = longest[0].removesuffix("%p").rstrip()
@@ -146,6 +163,6 @@ def _common_style(texts: Sequence[str], pieces: Sequence[Piece], known: dict[str
             example = first[longest] if text != first[longest] else next(t for t in first.values() if t != text)
             raise NotTimes(text, f"is written otherwise than {quote(example)}; write all times in one form")
     styles = [clock.style for clock in known.values() if clock.style.replace("%-", "%").replace("~", "") == longest[0]]
-    padded = any(re.match("0[0-9]", piece.clock) for piece in pieces)
+    padded = any(re.match("0[0-9]", written) for written in known)
     bare = next((style for style in styles if "%-" in style), None)
     return styles[0].replace("%-", "%") if padded or bare is None else bare

@@ -14,7 +14,7 @@ from datetime import date
 from functools import cache
 
 from elman.data.text import quote
-from elman.data.time_clocks import NotTimes, cut, join, parse_clock
+from elman.data.time_clocks import NotTimes, cut, cut_all, join, parse_clock
 from elman.data.time_styles import MONTHS, WEEKDAYS
 
 _PARTS = {
@@ -127,7 +127,7 @@ def settle(texts: Sequence[str], day_first: bool | None = None) -> Settled:
     """
     if all(map(_DIGITS.fullmatch, texts)):
         return _of_digits(texts, day_first)
-    pieces = [cut(text) for text in texts]
+    pieces = cut_all(texts)
     with_clock = any(piece.clock for piece in pieces)
     days, style, order = _dates(texts, [piece.date for piece in pieces], day_first, with_clock)
     if not with_clock:

@@ -69,10 +69,6 @@ def read_times(table: Table, name: str, *, time_format: str | None = None, day_f
         return _typed(table, name, column)
     texts = table.texts(name)
     distinct = list(dict.fromkeys(texts))
-    if missing := next((text for text in distinct if is_missing(text)), None) if distinct else None:
-        raise _missing(table, name, texts.index(missing))
-    if "" in texts:
-        raise _missing(table, name, texts.index(""))
     try:
         if time_format is not None:
             seconds, style, order = _by_format(distinct, time_format), _printed(time_format), None
@@ -80,6 +76,9 @@ def read_times(table: Table, name: str, *, time_format: str | None = None, day_f
             found = settle(distinct, day_first)
             seconds, style, order = found.seconds, found.style, found.day_first
     except NotTimes as error:
+        for row, text in enumerate(texts):
+            if is_missing(text):
+                raise _missing(table, name, row) from None
         place = table.place(texts.index(error.text), name)
         raise DataError(f"{place}: {quote(error.text)} {error.reason}") from None
     values = np.array([seconds[text] for text in texts]).astype("datetime64[s]")
