@@ -106,6 +106,8 @@ def _differs(table: Any, text: str) -> str | None:
         value = json.loads(text)
     except json.JSONDecodeError:
         value = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(row, list) for row in value):
+        return None  # rows; no seed has them
     if isinstance(value, dict):
         lists = [v for v in value.values() if isinstance(v, list) and v and all(isinstance(r, dict) for r in v)]
         value = lists[0] if len(lists) == 1 else value

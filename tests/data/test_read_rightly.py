@@ -122,6 +122,9 @@ def test_times_in_several_columns_are_joined(tmp_path):
     (series,) = data = read(tmp_path, lines("Date,Time,load", rows(stamps, range(len(stamps)))[::-1]))
     assert data.following(series, 1) == ["2022-01-06 00:00"]
     assert_array_equal(series.values, np.arange(len(stamps)))
+    bls = [f"LNS1,{m.item().year},M{m.item().month:02},{k}" for k, m in enumerate(MONTHS)]
+    (series,) = data = read(tmp_path, lines("Series ID,Year,Period,Value", bls[::-1]))
+    assert (data.following(series, 1), series.values[0]) == (["2021-01"], 0)
     by_hour = [f"{t.item():%Y-%m-%d},{t.item().hour},{k}" for k, t in enumerate(HOURS)]
     assert read(tmp_path, lines("date,hour,load", by_hour)).frequency.name == "hourly"
 
@@ -256,7 +259,10 @@ def test_json_in_its_forms(tmp_path):
         json.dumps({"status": "ok", "data": records}),
         json.dumps({k: dict(enumerate(v)) for k, v in columns.items()}),
     ]
-    for text, name in zip(texts, ("a.json", "b.json", "c.jsonl", "d.json", "e.json"), strict=True):
+    rows = [[record["ds"], record["y"]] for record in records]
+    texts += [json.dumps([["ds", "y"], *rows]), json.dumps({"columns": ["ds", "y"], "data": rows})]
+    names = ("a.json", "b.json", "c.jsonl", "d.json", "e.json", "f.json", "h.json")
+    for text, name in zip(texts, names, strict=True):
         (series,) = read(tmp_path, text, name)
         assert_array_equal(series.values, VALUES)
         assert_array_equal(series.times, DAYS.astype("datetime64[s]"))

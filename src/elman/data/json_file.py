@@ -17,6 +17,11 @@ SUFFIXES = {".json", ".jsonl", ".ndjson"}
 _FORMS = "give a list of objects, an object of columns, or an object on each line"
 
 
+def is_json(text: str) -> bool:
+    """Whether a text, whatever its file is called, begins as JSON of objects does, and no CSV file."""
+    return text.lstrip().startswith(("[{", '{"'))
+
+
 def parse_json(text: str, name: str, notes: Notes) -> Table:
     """The table in a JSON text.
 
@@ -40,7 +45,16 @@ def parse_json(text: str, name: str, notes: Notes) -> Table:
         ):
             value = records[0]
             notes.read("the list of objects in the file was read")
-    if _is_records(value):
+    if isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
+        value = [value["columns"], *value["data"]]  # as pandas splits a frame
+    if _is_rows(value):
+        width, names = len(value[0]), value[0]
+        if any(len(row) != width for row in value):
+            raise DataError(f"{name}: the rows are of different length; give all as many values")
+        columns = {key: [row[i] for row in value[1:]] for i, key in enumerate(names)}
+        if len(columns) < width:
+            raise DataError(f"{name}: two columns have one name; rename one")
+    elif _is_records(value):
         keys = list(dict.fromkeys(key for record in value for key in record))
         columns = {key: [record.get(key) for record in value] for key in keys}
     elif isinstance(value, dict) and value:
@@ -59,6 +73,12 @@ def parse_json(text: str, name: str, notes: Notes) -> Table:
                 )
     table = frames.from_mapping({key: _texts(inner) for key, inner in columns.items()}, name)
     return Table(name, table.columns, notes=notes)
+
+
+def _is_rows(value: Any) -> bool:
+    """Whether it is a list of rows, the first of which has names."""
+    lists = isinstance(value, list) and len(value) > 1 and all(isinstance(row, list) for row in value)
+    return lists and bool(value[0]) and all(isinstance(key, str) for key in value[0])
 
 
 def _is_records(value: Any) -> bool:

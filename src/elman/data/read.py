@@ -65,7 +65,7 @@ def read_file(path: str | os.PathLike[str], options: TableOptions) -> Table:
 
 
 def parse_file(content: bytes, path: str | os.PathLike[str], options: TableOptions) -> Table:
-    """The table in a file's bytes; the path's suffix tells JSON from CSV."""
+    """The table in a file's bytes; the path's suffix or the text's beginning tells JSON from CSV."""
     name, suffix, notes = display_name(path), Path(os.fsdecode(path).removesuffix(".gz")).suffix.lower(), Notes()
     if content.startswith(parquet_file.MAGIC):
         return parquet_file.parse_parquet(content, name)
@@ -76,7 +76,7 @@ def parse_file(content: bytes, path: str | os.PathLike[str], options: TableOptio
     if suffix in {".xlsx", ".xlsm"}:
         raise DataError(f"{name}: the workbook is damaged or of an unknown kind; save it anew, or as CSV")
     text = decode_table(content, name, notes)
-    if suffix in json_file.SUFFIXES:
+    if suffix in json_file.SUFFIXES or json_file.is_json(text):
         return json_file.parse_json(text, name, notes)
     return csv_file.parse_csv(text, name, options=options, notes=notes)
 
@@ -85,4 +85,4 @@ def is_text_table(content: bytes, path: str | os.PathLike[str]) -> bool:
     """Whether a file of a table is one of CSV."""
     suffix = Path(os.fsdecode(path).removesuffix(".gz")).suffix.lower()
     packed = content.startswith(parquet_file.MAGIC) or excel_file.is_workbook(content)
-    return not packed and suffix not in json_file.SUFFIXES
+    return not packed and suffix not in json_file.SUFFIXES and not content.lstrip().startswith((b"[{", b'{"'))

@@ -18,7 +18,7 @@ from elman.errors import DataError
 
 NAMES = frozenset({"ds", "date", "timestamp", "datetime"})  # of times, whatever stands in them
 _CALLED = re.compile(
-    r"(?:^|[^a-z])(?:ds|dates?|times?|timestamps?|datetime|day|week|month|quarter|qtr|year|yr|period|hour|dt|index|"
+    r"(?:^|[^a-z])(?:ds|dates?|times?|timestamps?|datetime|day|week|month|quarter|qtr|year|yr|period|hour|dt|ts|stamp|epoch|unix|unixtime|utc|index|"
     r"unnamed: 0|datum|zeit|jahr|monat|woche|fecha|año|année)(?:$|[^a-z])"
 )
 _SAMPLE, _LOOKED_AT = 50, 1000
@@ -61,8 +61,9 @@ def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
     evenly = [name for name in counted if numbers and len(free) > 1 and _counts_times(table, name, evenly=True)]
     if evenly:
         return _only(evenly, table)
+    others = len([name for name in free if _is_number(table, name)]) > 1
     for name in free:
-        if is_called_time(name):
+        if is_called_time(name) or (others and name != "y" and _is_number(table, name)):
             _check_no_reversal(table, name)
     return ""
 
@@ -150,7 +151,8 @@ def _check_no_reversal(table: Table, name: str) -> None:
     """Refuse rows without times whose newest comes first, as a column shows that counts steps, months or weekdays."""
     if _is_number(table, name):
         values = [parse_number(text) or 0.0 for text in table.texts(name)]
-        backwards = len(values) > 2 and bool((np.diff(values) < 0).all())
+        steps = np.diff(values)
+        backwards = len(values) > 2 and bool((steps < 0).all() and (is_called_time(name) or (steps == steps[0]).all()))
     else:
         texts = [text[:3].lower() for text in table.texts(name)]
         backwards = False
@@ -175,8 +177,12 @@ def _join_parts(table: Table, free: dict[str, str]) -> tuple[list[str], list[str
     def part(*names: str) -> str | None:
         return next((free[name] for name in names if name in free), None)
 
-    if month := part("month", "mon", "mo", "mm", "monat"):
-        if (months := _whole(table, month, 1, 12)) is None:
+    period = part("period")  # M01 to M12, or Q01 to Q04
+    month = part("month", "mon", "mo", "mm", "monat")
+    if month is None and period is not None and _whole(table, period, 1, 12, "m", must=True):
+        month = period
+    if month:
+        if (months := _whole(table, month, 1, 12, "m")) is None:
             names = {full[:n].lower(): k + 1 for k, full in enumerate(MONTHS) for n in (3, len(full))}
             found = [names.get(text.lower(), 0) for text in table.texts(month)]
             if not all(found):
@@ -188,7 +194,10 @@ def _join_parts(table: Table, free: dict[str, str]) -> tuple[list[str], list[str
             if (hour := part("hour", "hr", "hh")) and (hours := _whole(table, hour, 0, 23)) is not None:
                 texts, parts = [f"{text} {h:02}:00" for text, h in zip(texts, hours, strict=True)], [*parts, hour]
         return parts, texts
-    if (quarter := part("quarter", "qtr", "q")) and (quarters := _whole(table, quarter, 1, 4, "q")) is not None:
+    quarter = part("quarter", "qtr", "q")
+    if quarter is None and period is not None and _whole(table, period, 1, 4, "q", must=True):
+        quarter = period
+    if quarter and (quarters := _whole(table, quarter, 1, 4, "q")) is not None:
         return [year, quarter], [f"{y}Q{q}" for y, q in zip(years, quarters, strict=True)]
     week = part("week", "wk", "isoweek", "iso_week", "kw")
     if week and (weeks := _whole(table, week, 1, 53, "w")) is not None:
@@ -223,11 +232,15 @@ def _is_date(column: Column) -> bool:
     )
 
 
-def _whole(table: Table, name: str, least: int, most: int, letter: str = "") -> list[int] | None:
-    """A column's whole numbers between two bounds, perhaps behind a letter; None if it holds anything else."""
+def _whole(table: Table, name: str, least: int, most: int, letter: str = "", *, must: bool = False) -> list[int] | None:
+    """A column's whole numbers between two bounds, perhaps (or by all means) behind a letter; None if it holds anything
+    else."""
     column = table.columns[name]
     if isinstance(column, np.ndarray) and column.dtype.kind not in "iuf":
         return None
-    texts = [text.lower().removeprefix(letter) for text in table.texts(name)]
+    texts = [text.lower() for text in table.texts(name)]
+    if must and not all(text.startswith(letter) for text in texts):
+        return None
+    texts = [text.removeprefix(letter) for text in texts]
     known = {text: int(float(text)) if _DIGITS.fullmatch(text) else -1 for text in dict.fromkeys(texts)}
     return [known[text] for text in texts] if all(least <= number <= most for number in known.values()) else None

@@ -14,7 +14,7 @@ _WEEK = 7 * _DAY
 _MOST_SLOTS = 10_080  # every minute of a week
 _OFTEN, _RARELY = 0.5, 0.15  # of the weeks
 _ON, _KEPT = 0.9, 0.8  # shares: of rows that lie on slots, of slots that have rows
-_FEWEST_WEEKS, _FEWEST_DAYS = 3, 3
+_FEWEST_WEEKS, _FEWEST_DAYS = 3, 4
 
 
 def of_week(times: np.ndarray) -> np.ndarray:
@@ -86,15 +86,17 @@ def _daily(times: Sequence[np.ndarray], span: int) -> np.ndarray:
     """Slots of the same times of the day on all weekdays that have rows, or that did not go by."""
     days = sum(len(np.unique(t.astype("datetime64[D]"))) for t in times)
     clocks, counts = np.unique(np.concatenate([of_week(t) % _DAY for t in times]), return_counts=True)
+    rare = (counts[counts < _OFTEN * days] <= _RARELY * days).all()
     clocks = clocks[counts >= _OFTEN * days]
-    if days < _FEWEST_DAYS or len(clocks) < 2:
+    if days < _FEWEST_DAYS or len(clocks) < 2 or not rare:
         return np.zeros(0, np.int64)
     if len(clocks) * int(np.gcd.reduce(np.diff(np.append(clocks, clocks[0] + _DAY)))) >= _DAY:
         return np.zeros(0, np.int64)  # the day is whole: what is missing was out of order
     weekdays = {int(day) for t in times for day in np.unique(of_week(t) // _DAY)}
     if span < _WEEK:
         passed = {int(of_week(t[:1])[0]) // _DAY + k for t in times for k in range(span // _DAY + 2)}
-        weekdays |= set(range(7)) - {day % 7 for day in passed}
+        week = 5 if max(weekdays) < 5 else 7  # of days that did not go by, week-ends only if there was one
+        weekdays |= set(range(week)) - {day % 7 for day in passed}
     slots: np.ndarray = (np.array(sorted(weekdays))[:, None] * _DAY + clocks).ravel()
     return slots
 
