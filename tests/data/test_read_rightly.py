@@ -322,6 +322,15 @@ def test_series_that_cannot_be_used_are_left_out_and_named(tmp_path):
         read(tmp_path, lines("unique_id,ds,y", cells), options=SeriesOptions(strict=True))
 
 
+def test_a_series_between_the_steps_does_not_stop_the_rest(tmp_path):
+    cells = [f"{name},{day},{value}" for name in "AB" for day, value in zip(iso(), VALUES, strict=True)]
+    cells += ["C,2022-01-01,1", "C,2022-01-02,2", "C,2022-01-03T07:00,3"]
+    data = read(tmp_path, lines("unique_id,ds,y", cells))
+    assert data.ids == ["A", "B"]
+    wanted = "'C' has times between the steps (line 244: '2022-01-03T07:00' is not on the steps of the other times"
+    assert wanted in described(data)[-1]
+
+
 def weekly(days, clocks=((0, 0),)):
     """Times at ``clocks`` on weekdays 0 to 6 of twelve weeks."""
     start = np.datetime64("2022-01-03", "s")

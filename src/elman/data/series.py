@@ -159,10 +159,9 @@ def _regular(
         return Series(label, values, times)
     positions = frequency.positions(times)
     for row in rows[positions < 0][:1]:
-        raise DataError(
-            f"{table.place(row, time)}: {quote(table.texts(time)[row])} is not on the steps of the other times, "
-            f"which are {frequency.name}; {REGULAR}"
-        )
+        off = f"{quote(table.texts(time)[row])} is not on the steps of the other times, which are {frequency.name}"
+        message = f"{table.place(row, time)}: {off}; {REGULAR}"
+        raise _Unusable(message, LeftOut(label, f"has times between the steps ({table.row_name(row)}: {off})"))
     try:
         return on_grid(label, times, values, positions, frequency, table.name)
     except DataError as error:
