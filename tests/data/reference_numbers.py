@@ -265,7 +265,11 @@ def digits(text: str) -> datetime | None:
             return date(int(text[:4]), int(text[4:]), 1)
         case 8:
             orders = (text[:4], text[4:6], text[6:]), (text[4:], text[2:4], text[:2]), (text[4:], text[:2], text[2:4])
-            found = {moment for order in orders if (moment := date(*map(int, order))) is not None}
+            found = {
+                moment
+                for k, order in enumerate(orders)
+                if (moment := date(*map(int, order))) is not None and (k == 0 or order[0][0] in "12")
+            }
             return found.pop() if len(found) == 1 else None
         case 9 | 10:
             return datetime(1970, 1, 1) + timedelta(seconds=int(text))

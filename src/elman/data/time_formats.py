@@ -19,6 +19,7 @@ from elman.data.time_styles import MONTHS, WEEKDAYS
 
 _PARTS = {
     "Y": r"(?P<Y>\d{4})",
+    "YY": r"(?P<Y>[12]\d{3})",
     "y": r"(?P<y>\d{2})",
     "m": r"(?P<m>\d{1,2})",
     "mm": r"(?P<m>\d{2})",
@@ -32,7 +33,7 @@ _PARTS = {
 _TEMPLATES = (
     *(f"{{Y}}{s}{{m}}{s}{{d}}" for s in "-/."),
     *(order.replace(" ", s) for s in "-/" for order in ("{d} {m} {Y}", "{m} {d} {Y}", "{d} {m} {y}", "{m} {d} {y}")),
-    *("{d}.{m}.{Y}", "{d}.{m}.{y}", "{y}-{m}-{d}", "{y}/{m}/{d}", "{Y}{mm}{dd}", "{dd}{mm}{Y}", "{mm}{dd}{Y}"),
+    *("{d}.{m}.{Y}", "{d}.{m}.{y}", "{y}-{m}-{d}", "{y}/{m}/{d}", "{Y}{mm}{dd}", "{dd}{mm}{YY}", "{mm}{dd}{YY}"),
     *("{d} {b} {Y}", "{d}-{b}-{Y}", "{d}/{b}/{Y}", "{d}.{b}.{Y}", "{d}. {b} {Y}", "{d}{b}{Y}", "{d} {b}, {Y}"),
     *("{d}-{b}-{y}", "{d} {b} {y}", "{d}/{b}/{y}", "{d}{b}{y}"),
     *("{b} {d}, {Y}", "{b} {d} {Y}", "{b}-{d}-{Y}", "{b}. {d}, {Y}", "{Y}-{b}-{d}", "{Y} {b} {d}", "{Y}/{b}/{d}"),
@@ -86,7 +87,7 @@ class Form:
     def style(self, texts: Sequence[str]) -> str:
         """How dates are written that are all in this form."""
         groups = [found.groupdict() for text in texts if (found := self.pattern.fullmatch(text))]
-        style = self.template.replace("mm", "m").replace("dd", "d")
+        style = self.template.replace("mm", "m").replace("dd", "d").replace("YY", "Y")
         for name in "mdw":
             if f"{{{name}}}" in style:
                 written = [group[name] for group in groups]
