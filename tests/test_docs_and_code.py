@@ -130,4 +130,4 @@ def test_the_readme_shows_what_is_printed(
     assert main([*command.split()[1:], "--epochs", "2"]) == 0
     (output,) = (fence.text for fence in shown if fence.language == "text")
     assert skeleton(output) == skeleton(capsys.readouterr().out)
-    assert len(skeleton(output)) == 14
+    assert len(skeleton(output)) == 15

@@ -11,6 +11,7 @@ from tests.attack import (
     kills,
     model_mutants,
     sequence_mutants,
+    sheet_mutants,
     stream_mutants,
     text_mutants,
 )
@@ -38,6 +39,7 @@ ATTACKS = (
     Attack("model files", 150_000, 400, 2_500, model_mutants.run),
     Attack("bits of a model file", 20_000, 400, 20_000, model_mutants.flips),
     Attack("CSV files", 40_000, 50, 1_000, csv_mutants.run),
+    Attack("JSON and Excel files", 10_000, 60, 1_000, sheet_mutants.run),
     Attack("files of sequences", 20_000, 140, 1_000, sequence_mutants.run),
     Attack("texts and tagged sentences", 20_000, 200, 2_000, text_mutants.run),
     Attack("checkpoints", 3_000, 10, 50, checkpoint_mutants.run),

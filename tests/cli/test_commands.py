@@ -205,3 +205,36 @@ def test_below_the_command_line_messages_speak_of_arguments():
 
 def is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_options_of_reading_hold_for_later_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    days = [f"{day:02}/{month:02}/2022" for month in range(1, 4) for day in range(1, 29)]
+    rows = "".join(f"{day};{1000 + k % 7}.{k:03}\n" for k, day in enumerate(days))
+    Path("long.csv").write_text("Report\n\nday;load\n" + rows, encoding="utf-8")
+    Path("short.csv").write_text("day;load\n" + "".join(f"{d:02}/04/2022;5\n" for d in range(1, 13)), encoding="utf-8")
+    words = [
+        "--horizon",
+        "2",
+        "--window",
+        "4",
+        "--epochs",
+        "1",
+        "--hidden-size",
+        "2",
+        "--test-size",
+        "8",
+        "--out",
+        "run",
+    ]
+    assert main(["train", "forecast", "long.csv", *words]) == 0
+    said = capsys.readouterr().out
+    assert "times: 'day', written %d/%m/%Y, daily, from 01/01/2022 to 28/03/2022" in said
+    assert "read: passed over 1 line above the header (from line 1 on)" in said
+    assert json.loads(Path("run/settings.json").read_text())["columns"]["day_first"] is True
+    assert main(["predict", "run", "short.csv"]) == 0
+    assert "13/04/2022" in capsys.readouterr().out  # what the long file settled
+    assert main(["predict", "run", "long.csv", "--no-day-first"]) == 2
+    assert "is no date with the day second" in capsys.readouterr().err
+    assert main(["predict", "run", "long.csv", "--strict"]) == 2
+    assert "or read it without --strict" in capsys.readouterr().err

@@ -5,16 +5,28 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-MISSING = {"", "na", "n/a", "nan", "-nan", "null", "none", "-", "?", "#n/a"}
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-COMMA_NUMBER = re.compile(r"[+-]?([0-9]+(,[0-9]*)?|,[0-9]+)([eE][+-]?[0-9]+)?")
-THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+")
-NAN = float("nan")
+from tests.data.reference_numbers import MISSING, alone, column_of_numbers, column_of_times, number, taken_apart, values
+
+ENDINGS = (
+    "total",
+    "subtotal",
+    "grand total",
+    "sum",
+    "average",
+    "mean",
+    "source",
+    "note",
+    "notes",
+    "count",
+    "max",
+    "min",
+)
 
 
 class Unreadable(Exception):
@@ -34,79 +46,32 @@ class Reading(NamedTuple):
         return [row[i] for row in self.rows]
 
     def numbers(self, i: int) -> list[float] | None:
-        """A column's numbers, NaN where one is missing; None if a field is neither."""
-        texts = [text.strip() for text in self.column(i)]
-        found = [number(text) for text in texts]
-        if self.delimiter == ";" and None in found:
-            present = [text for text in texts if text.lower() not in MISSING]
-            commas = [text for text in present if "," in text]
-            if all(map(COMMA_NUMBER.fullmatch, present)) and not all(map(THOUSANDS.fullmatch, commas)):
-                found = [number(text.replace(",", ".")) for text in texts]
-        return None if None in found else [value for value in found if value is not None]
+        """A column's numbers, NaN where one is missing; None if it is not one of numbers, or has two readings."""
+        return column_of_numbers(self.column(i), self.delimiter, [self.column(k) for k in range(len(self.names))])
+
+    def times(self, i: int) -> list[datetime] | None:
+        """A column's times; None if it is not one of times, or has two readings."""
+        return column_of_times([text.strip() for text in self.column(i)])
 
     def series_names(self) -> list[str]:
         """What the columns are called by a reader of series: of those without names, times ``time``, others ``y``."""
         if self.named:
             return self.names
-        is_time = [number(text.strip()) is None and moment(text.strip()) is not None for text in self.rows[0]]
+        is_time = [self._holds_times(i) for i in range(len(self.names))]
         kinds = ["time" if time else "y" for time in is_time]
         return [kind if kinds.count(kind) == 1 else f"{kind}{kinds[:i].count(kind)}" for i, kind in enumerate(kinds)]
 
-
-def number(text: str) -> float | None:
-    """The number a text is, NaN for a missing value, None for anything else."""
-    if text.lower() in MISSING:
-        return NAN
-    return float(text) if NUMBER.fullmatch(text) else None
+    def _holds_times(self, i: int) -> bool:
+        texts = list(dict.fromkeys(text for field in self.column(i) if (text := field.strip()).lower() not in MISSING))
+        if not texts or all(number(text) is not None for text in texts):
+            return False
+        return sum(kind_of(text) == "time" for text in texts) >= 0.8 * len(texts)
 
 
 def moment(text: str) -> datetime | None:
-    """The time a text is, in UTC, by trying one form after another; None for anything else."""
-    for pattern, quarter in ((r"([0-9]{4})[- ]?Q([1-4])", True), (r"([0-9]{4})([0-9]{2})([0-9]{2})", False)):
-        if found := re.fullmatch(pattern, text):
-            parts = [int(part) for part in found.groups()]
-            return _date(parts[0], 3 * parts[1] - 2, 1) if quarter else _date(*parts)
-    day, gap, clock = text, "", ""
-    for mark in "T ":
-        if not gap:
-            day, gap, clock = text.partition(mark)
-    if not day.isascii() or (gap and not clock):
-        return None
-    for mark in "-/.":
-        parts = day.split(mark)
-        if all(part.isdigit() for part in parts) and "".join(parts) and len(parts) in (1, 2, 3):
-            if mark == ".":
-                parts = parts[::-1]
-            lengths = [len(part) for part in parts]
-            if lengths[0] != 4 or max(lengths[1:], default=1) > 2 or (mark == "." and len(parts) != 3):
-                continue
-            date = _date(*([int(part) for part in parts] + [1, 1])[:3])
-            if not gap:
-                return date
-            return None if date is None or len(parts) != 3 else _with_clock(date, clock)
-    return None
-
-
-def _date(*parts: int) -> datetime | None:
-    try:
-        return datetime(*parts)
-    except ValueError:
-        return None
-
-
-def _with_clock(date: datetime, clock: str) -> datetime | None:
-    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})([.,][0-9]+)?)? ?(Z|[+-][0-9]{2}:?[0-9]{0,2})?", clock)
-    if found is None:
-        return None
-    hour, minute, second = (int(part or 0) for part in found.groups()[:3])
-    zone = (found[5] or "Z").replace("Z", "+00").replace(":", "").ljust(5, "0")
-    if hour > 23 or minute > 59 or second > 59 or int(zone[1:3]) > 23 or int(zone[3:]) > 59:
-        return None
-    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
-    try:
-        return date.replace(hour=hour, minute=minute, second=second) - (offset if zone[0] == "+" else -offset)
-    except OverflowError:
-        return None
+    """The time a text alone is; None for anything else."""
+    found = column_of_times([text])
+    return None if found is None else found[0]
 
 
 def read(content: bytes) -> Reading:
@@ -116,28 +81,31 @@ def read(content: bytes) -> Reading:
         Unreadable: they hold none.
     """
     text = _decoded(content)
-    delimiter = _delimiter(text)
+    said = re.match(r"[\s]*\"?[sS][eE][pP]=([;,|\t])\"?[ \t]*(?=\r|\n|$)", text)
+    if said:
+        text = "\n" * text[: said.end()].count("\n") + text[said.end() :]
+    delimiter = said[1] if said else _delimiter(text)
     records = list(cut(text, delimiter))
+    records = records[_titles(records[:50]) :]
     while records and not "".join(records[-1][1]).strip():
         records.pop()
     if not records:
         raise Unreadable("no rows")
     first = records[0][1]
-    named = not _is_data(first)
-    rows, lines = [], []
-    for line, fields in records[1 if named else 0 :]:
-        if len(first) == 1 and not fields:
-            fields = [""]
-        if "".join(fields[len(first) :]).strip() or len(fields) < len(first):
-            raise Unreadable(f"line {line} has another width")
-        rows.append(fields[: len(first)])
-        lines.append(line)
+    named = not _is_data(first, [fields for _, fields in records[1:50] if len(fields) == len(first)][:20])
+    rows, lines = _rows(records[1 if named else 0 :], len(first))
+    if named and len(first) > 1:
+        kept = [k for k, row in enumerate(rows) if row != first]
+        rows, lines = [rows[k] for k in kept], [lines[k] for k in kept]
     if not rows:
         raise Unreadable("a header alone")
     names = [name.strip() for name in first]
     while len(names) > 1 and not names[-1] and not "".join(row[-1] for row in rows).strip():
         names.pop()
         rows = [row[:-1] for row in rows]
+    while len(names) > 1 and not names[0] and not "".join(row[0] for row in rows).strip():
+        names.pop(0)
+        rows = [row[1:] for row in rows]
     if named:
         names = [name or ("index" if i == 0 else f"column {i + 1}") for i, name in enumerate(names)]
     else:
@@ -147,40 +115,147 @@ def read(content: bytes) -> Reading:
     return Reading(names, named, rows, lines, delimiter)
 
 
+def _rows(records: list[tuple[int, list[str]]], width: int) -> tuple[list[list[str]], list[int]]:
+    """The rows, without the lines below them."""
+    rows, lines, below = list[list[str]](), list[int](), False
+    for line, fields in records:
+        if len(fields) > width and not "".join(fields[width:]).strip():
+            fields = fields[:width]
+        fields = fields or ([""] if width == 1 else [])
+        below = below or len(fields) != width
+        if not below:
+            rows.append(fields)
+            lines.append(line)
+        elif "".join(fields).strip() and not _ends(fields, width, rows[-20:]):
+            raise Unreadable(f"line {line} has another width, or another stands before it")
+    while rows and not "".join(rows[-1]).strip():
+        rows.pop()
+    while len(rows) > 2 and _ends(rows[-1], width, rows[-20:-1]):
+        rows.pop()
+        while rows and not "".join(rows[-1]).strip():
+            rows.pop()
+    return rows, lines[: len(rows)]
+
+
+def _ends(fields: list[str], width: int, before: list[list[str]]) -> bool:
+    """Whether a line is no row any more: words where the rows before it have times, or numbers at their beginning."""
+    words = [i for i, f in enumerate(fields) if re.match(r"[\s*#(\[©-]*[^\W\d_]", f.strip()) and kind_of(f) == "name"]
+    if not words or len(before) < 2:
+        return False
+    if len(fields) == width and any(_under(before, i) == "time" for i in words):
+        return True
+    begin = next(i for i, field in enumerate(fields) if field.strip())
+    if begin not in words or _under(before, 0) not in ("time", "number"):
+        return False
+    word = re.sub(r"^\W*", "", fields[begin].strip().lower())
+    ending = any(re.match(rf"{e}s?\b", word) for e in ENDINGS) or word.startswith(("exported", "generated", "data"))
+    return len(fields) != width or (_held(fields) == 1 and width > 1) or ending
+
+
+def _under(rows: list[list[str]], i: int) -> str:
+    kinds = {kind_of(row[i]) for row in rows} - {"blank", "missing"}
+    return "" if not kinds else "mixed" if len(kinds) > 1 else kinds.pop()
+
+
+def _held(fields: list[str]) -> int:
+    return len("\0".join("x" if field.strip() else "" for field in fields).rstrip("\0").split("\0")) if fields else 0
+
+
+def _titles(head: list[tuple[int, list[str]]]) -> int:
+    """Lines above the header."""
+    widths = Counter(len(fields) for _, fields in head if fields)
+    if not widths:
+        return 0
+    width = max(widths, key=lambda w: (widths[w], w))
+    full = max(_held(fields) for _, fields in head if len(fields) == width)
+    begins = [k for k, (_, fields) in enumerate(head) if len(fields) == width and _held(fields) == full]
+    k = begins[0] if begins else 0
+    good = full > 1 and all(_held(fields) < full for _, fields in head[:k])
+    good = good and any(len(fields) == width for _, fields in head[k + 1 :])
+    good = good and all(kind_of(field) in ("name", "blank") for field in head[k][1][:full])
+    return k if good else 0
+
+
 def _decoded(content: bytes) -> str:
     try:
         content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable("no gzip") from error
+    for bom, name in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if content.startswith(bom):
+            try:
+                return content[2:].decode(name)
+            except UnicodeDecodeError as error:
+                raise Unreadable("no text") from error
+    start = content[:4096]
+    zeros = start[::2].count(0), start[1::2].count(0)
+    for k, name in ((0, "utf-16-be"), (1, "utf-16-le")):
+        enough = len(content) % 2 == 0 and len(content) > 3 and zeros[k] >= len(start) // 2 * 0.9
+        if enough and not zeros[1 - k]:
+            try:
+                return content.decode(name)
+            except UnicodeDecodeError as error:
+                raise Unreadable("no text") from error
+    try:
         return content.decode("utf-8").removeprefix("\ufeff")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise Unreadable("no text") from error
+    except UnicodeDecodeError:
+        for name in ("cp1252", "latin-1"):
+            try:
+                return content.decode(name)
+            except UnicodeDecodeError:
+                continue
+        raise
 
 
 def _delimiter(text: str) -> str:
-    widths = {}
-    for delimiter in ";\t,":
+    heads = {}
+    for delimiter in ";\t|,":
+        heads[delimiter] = []
         try:
-            widths[delimiter] = [len(fields) for _, fields in islice(cut(text, delimiter), 20) if fields]
+            for record in islice(cut(text, delimiter), 50):
+                heads[delimiter].append(record)
         except Unreadable:
-            widths[delimiter] = []
-    for delimiter in ";\t,":
+            pass
+    widths = {delimiter: [len(fields) for _, fields in head if fields] for delimiter, head in heads.items()}
+    for delimiter in ";\t|,":
         if widths[delimiter] and len(set(widths[delimiter])) == 1 and widths[delimiter][0] > 1:
             return delimiter
-    return max(",;\t", key=lambda delimiter: (widths[delimiter] or [0])[0])
+
+    def share(delimiter: str) -> float:
+        common = Counter(widths[delimiter]).most_common(1)
+        return common[0][1] / len(widths[delimiter]) if common and common[0][0] > 1 else 0
+
+    mostly = [delimiter for delimiter in ";\t|," if share(delimiter) > 0.5 or _titles(heads[delimiter])]
+    if mostly:
+        return max(mostly, key=share)
+    return max(",;\t|", key=lambda delimiter: (widths[delimiter] or [0])[0])
 
 
-def _is_data(first: list[str]) -> bool:
-    kinds = []
-    for field in first:
-        text = field.strip()
-        if text.lower() in MISSING:
-            kinds.append("missing" if text else "blank")
-        elif number(text.replace(",", ".")) is not None or re.fullmatch("[+-]?inf(inity)?", text.lower()):
-            kinds.append("number")
-        else:
-            kinds.append("name" if moment(text) is None else "time")
-    while kinds and kinds[-1] == "blank":
-        kinds.pop()
-    return "number" in kinds and "name" not in kinds and "blank" not in kinds
+def _is_data(first: list[str], below: list[list[str]]) -> bool:
+    width = _held(first) if "".join(first).strip() else 0
+    pairs = [(kind_of(first[i]), _under(below, i)) for i in range(width)]
+    kinds = [kind for kind, _ in pairs]
+    if "blank" in kinds or ("name", "number") in pairs or ("name", "time") in pairs:
+        return False
+    if ("time", "time") in pairs or ("time", "") in pairs:
+        return True
+    if "number" not in kinds or not {"name", "time"} & set(kinds):
+        return "number" in kinds
+    if any(kind == "number" and re.search("[0-9][.,][0-9]", first[i]) for i, kind in enumerate(kinds)):
+        return True
+    return any(kind == "name" and first[i].strip() in [row[i].strip() for row in below] for i, kind in enumerate(kinds))
+
+
+def kind_of(field: str) -> str:
+    text = field.strip()
+    if text.lower() in MISSING:
+        return "missing" if text else "blank"
+    if re.fullmatch("[+-]?inf(inity)?", text.lower()):
+        return "number"
+    part = taken_apart(text)
+    if part is not None and part[3] in ("", "%") and any(values([part[1]], mark) is not None for mark in ".,"):
+        return "number"
+    return "time" if any(map(str.isdigit, text)) and number(text) is None and alone(text) is not None else "name"
 
 
 def cut(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.data import read_series
+from elman.data.options import SeriesOptions
 from elman.errors import DataError, ElmanError
 
 PARQUET = b"PAR1 and then nothing of the kind PAR1"
-LATIN = "Month,Größe\n2020-01,1\n".encode("latin-1")
+STRICT = SeriesOptions(strict=True)
+LATIN = "Month,Größe\n2020-01,1\n2020-02,2\n".encode("latin-1")
 
 # content of the file, how it is read, where the message says that it is wrong, what it says can be done
 BROKEN = {
@@ -25,10 +27,23 @@ BROKEN = {
     "only commas": (b",,\n,,\n", {}, "data.csv: the file is empty", "give a file with a header and rows"),
     "header only": (b"ds,y\n", {}, "data.csv, line 1: the file ends after its header", "add rows of data"),
     "picture": (b"\x89PNG\r\n\x1a\n\0\0", {}, "data.csv: this is a PNG picture", "give a CSV or Parquet file"),
-    "workbook": (b"PK\x03\x04\x14", {}, "data.csv: this is an Excel workbook", "export it as CSV"),
+    "workbook": (b"PK\x03\x04\x14", {}, "data.csv: this is a zip archive or a damaged Excel workbook", "save it anew"),
+    "old workbook": (b"\xd0\xcf\x11\xe0\xa1", {}, "data.csv: this is an old Excel workbook", "save it as .xlsx or CSV"),
+    "PDF": (b"%PDF-1.7", {}, "data.csv: this is a PDF document", "give a CSV or Parquet file"),
     "NUL bytes": (b"y\n1\n\0\n", {}, "data.csv, line 3: this is a binary file", "give a CSV or Parquet file"),
-    "UTF-16": ("y\n1\n".encode("utf-16"), {}, "data.csv: this is UTF-16", "save it as UTF-8"),
-    "Latin-1": (LATIN, {}, "data.csv, line 1: byte 0xf6 is not UTF-8", "save the file with the encoding UTF-8"),
+    "cut UTF-16": (b"\xff\xfey\0\n\0\x31", {}, "data.csv: the UTF-16 text is damaged", "save the file as UTF-8"),
+    "bytes of no text": (
+        b"y\n1\n\xf6\x02\n",
+        {},
+        "data.csv, line 3: byte 0xf6 is not UTF-8",
+        "with the encoding UTF-8",
+    ),
+    "strict Latin-1": (
+        LATIN,
+        {"options": STRICT},
+        "data.csv: read as Windows-1252, since byte 0xf6 in line 1",
+        "`strict`",
+    ),
     "cut gzip": (gzip.compress(b"y\n1\n" * 99)[:20], {}, "data.csv: the gzip file is damaged", "compress it again"),
     "no Parquet": (PARQUET, {}, "data.csv: the Parquet file is damaged", "write or fetch it again"),
     "uneven": (b"a,y\n1,2\n3\n", {}, "data.csv, line 3: 1 fields where the first line has 2", "correct the line"),
@@ -48,8 +63,50 @@ BROKEN = {
     "several targets": (b"a,b\n1,2\n3,4\n", {}, "several columns could be the target", "`target` from 'a', 'b'"),
     "nothing but times": (b"ds\n2020-01\n", {}, "data.csv: besides 'ds' there is no column", "add one of numbers"),
     "text": (b"ds,y\n2020-01,1\n2020-02,twelve\n", {}, "line 3, column 'y': 'twelve' is not a number", "correct it"),
-    "thousands": (b'ds,y\n2020-01,"1,200"\n', {}, "line 2, column 'y': '1,200' is not", "without marks between"),
-    "maybe thousands": (b"a;y\n1;1,200\n", {"target": "y"}, "line 2, column 'y': '1,200'", "with a decimal point"),
+    "strict thousands": (
+        b'ds,y\n2020-01,"1,200"\n2020-02,"2,000"\n',
+        {"options": STRICT},
+        "data.csv: column 'y': 2 numbers with marks between the thousands",
+        "`strict`",
+    ),
+    "maybe thousands": (
+        b"a;y\n1;1,200\n",
+        {"target": "y"},
+        "line 2, column 'y': '1,200' may be 1200 or 1.2",
+        "`decimal`",
+    ),
+    "maybe thousands, tabs": (b"a\ty\n1\t1.200\n", {"target": "y"}, "line 2, column 'y': '1.200' may be", "`decimal`"),
+    "hundreds beside three decimals": (b"ds,y\n2020-01,995\n2020-02,1.019\n", {}, "'1.019' may be", "`decimal`"),
+    "two currencies": (b"ds,y\n2020-01,$5\n2020-02,3 EUR\n", {}, "line 3, column 'y': '3 EUR' is in 'EUR'", "convert"),
+    "two units": (b"ds,y\n2020-01,5 kg\n2020-02,3 g\n", {}, "line 3, column 'y': '3 g' is in 'g', others", "convert"),
+    "percent and not": (b"ds,y\n2020-01,5%\n2020-02,0.03\n", {}, "line 3, column 'y': '0.03' has no %", "one way"),
+    "one with a letter": (
+        b"ds,y\n2020-01,5\n2020-02,3\n2020-03,4x\n",
+        {},
+        "column 'y': '4x' is not a number",
+        "correct",
+    ),
+    "marks of two kinds": (b"a;y\n1;1.5\n2;2,5\n", {"target": "y"}, "does not fit the marks of the others", "one way"),
+    "another decimal mark": (
+        b"a;y\n1;1.5\n",
+        {"target": "y", "options": SeriesOptions(decimal=",")},
+        "line 2, column 'y': '1.5' is not a number with the decimal mark ','",
+        "`decimal`",
+    ),
+    "broken JSON": (
+        b'[{"y": 1},\n {"y": }]',
+        {"file": "data.json"},
+        "data.json, line 2: this is no JSON",
+        "correct it",
+    ),
+    "JSON of something else": (
+        b'{"a": 1}',
+        {"file": "data.json"},
+        "data.json: the JSON object holds no",
+        "list of objects",
+    ),
+    "nested JSON": (b'[{"y": {"a": 1}}]', {"file": "data.json"}, "data.json, row 0", "list of objects"),
+    "no workbook": (b"y\n1\n", {"file": "data.xlsx"}, "data.xlsx: the workbook is damaged", "save it anew, or as CSV"),
     "infinite": (
         b"y,z\n1,1\n2,1\n-inf,1\n",
         {"target": "y"},
@@ -59,17 +116,27 @@ BROKEN = {
     "too large": (b"y\n1\n1e999\n", {}, "data.csv, line 3, column 'y': the value is infinite", "leave it empty"),
     "all missing": (b"a,y\n1,NA\n2,\n", {"target": "y"}, "column 'y': all 2 values are missing", "give a column"),
     "one row": (b"y\n1\n", {}, "column 'y': only 1 observed value(s), 2 are needed", "give more rows"),
-    "one of a series": (b"unique_id,y\na,1\na,2\nb,3\n", {}, "column 'y', series 'b': only 1", "give more rows"),
+    "one of each series": (b"unique_id,y\na,1\nb,3\n", {}, "column 'y', series 'a': only 1", "give more rows"),
     "no id": (b"unique_id,y\na,1\n,2\n", {}, "line 3, column 'unique_id': the id is missing", "fill it in"),
     "no time": (b"ds,y\n2020-01,1\nNA,2\n", {}, "line 3, column 'ds': the time is missing", "delete the row"),
-    "ambiguous": (b"date,y\n03/04/2020,1\n", {}, "line 2, column 'date': '03/04/2020' may be day", "write ISO dates"),
+    "ambiguous": (
+        b"date,y\n03/04/2020,1\n",
+        {},
+        "line 2, column 'date': '03/04/2020' may be 2020-04-03 or 2020-03-04",
+        "`day_first`",
+    ),
     "no date": (
         b"ds,y\n2020-01-31,1\n2020-02-30,2\n",
         {},
         "line 3, column 'ds': '2020-02-30' is no",
         "write ISO dates",
     ),
-    "words": (b"date,y\nthe first,1\nnext,2\n", {}, "line 2, column 'date': 'the first' is not a time", '`time` ""'),
+    "words": (
+        b"date,y\nthe first,1\nnext,2\n",
+        {},
+        "line 2, column 'date': 'the first' is not a time",
+        "`time_format`",
+    ),
     "mixed": (
         b"ds,y\n2020-01,1\n2020-02-01,2\n",
         {},
@@ -79,16 +146,21 @@ BROKEN = {
     "zones": (
         b"ds,y\n2020-01-01 00:00,1\n2020-01-01 01:00Z,2\n",
         {},
-        "line 2, column 'ds'",
+        "line 3, column 'ds': '2020-01-01 01:00Z' is written otherwise",
         "write all times in one form",
     ),
     "fractions": (
         b"ds,y\n2020-01-01 00:00:00.5,1\n",
         {},
-        "line 2, column 'ds': the time has a fraction",
+        "line 2, column 'ds': '2020-01-01 00:00:00.5' has a fraction",
         "round the times",
     ),
-    "twice": (b"ds,y\n2020-01,1\n2020-02,2\n2020-01,3\n", {}, "line 4, column 'ds': '2020-01' is there twice", "`id`"),
+    "twice": (
+        b"ds,y\n2020-01,1\n2020-02,2\n2020-01,3\n",
+        {},
+        "line 4, column 'ds': '2020-01' is there twice (before: line 2)",
+        "`id`",
+    ),
     "off the steps": (
         b"ds,y\n2020-01-01 00:00,1\n2020-01-01 01:00,2\n2020-01-01 02:00,3\n2020-01-01 03:10,4\n",
         {},
@@ -107,6 +179,63 @@ BROKEN = {
         "4 rows on 328722 daily",
         "correct",
     ),
+    "dates in two orders": (
+        b"date,y\n01/31/2020,1\n02/28/2020,2\n31/03/2020,3\n",
+        {},
+        "line 4, column 'date': '31/03/2020' is written otherwise than '01/31/2020'",
+        "`time_format`",
+    ),
+    "another order": (
+        b"date,y\n12/31/2020,1\n",
+        {"options": SeriesOptions(day_first=True)},
+        "line 2, column 'date': '12/31/2020' is no date with the day first",
+        "`day_first`",
+    ),
+    "another format": (
+        b"date,y\n2020-12-31,1\n",
+        {"options": SeriesOptions(time_format="%d.%m.%Y")},
+        "line 2, column 'date': '2020-12-31' is not written as %d.%m.%Y",
+        "`time_format`",
+    ),
+    "no format": (
+        b"date,y\n2020-12-31,1\n",
+        {"options": SeriesOptions(time_format="%!")},
+        "cannot be read with `time_format` %!",
+        "strptime",
+    ),
+    "an unused column of broken times": (
+        b"observed_date,y\n2020-01-31,1\n2020-02-30,2\n",
+        {},
+        "line 3, column 'observed_date': '2020-02-30' is not a time",
+        "`time_format`",
+    ),
+    "two columns of times": (b"a,b,y\n2020-01-01,2020-01-02,1\n", {}, "columns 'a' and 'b' hold times", "`time`"),
+    "steps counted backwards": (
+        b"index,y\n3,1\n2,2\n1,3\n",
+        {},
+        "column 'index': it counts backwards",
+        "sort the rows",
+    ),
+    "months counted backwards": (
+        b"month,y\nMar,1\nFeb,2\nJan,3\n",
+        {},
+        "column 'month': it counts back",
+        "add the year",
+    ),
+    "series of two frequencies": (
+        b"unique_id,ds,y\n"
+        + b"".join(b"a,2020-01-%02d,1\n" % day for day in range(1, 29))
+        + b"".join(b"b,2020-%02d-01,1\n" % month for month in range(1, 9)),
+        {},
+        "series 'b' (monthly) has another frequency than the others, which are daily",
+        "in a file apart",
+    ),
+    "most of it made up": (
+        b"ds,y\n2020-01-01,1\n2020-01-02,2\n2020-01-03,3\n2020-01-29,4\n",
+        {},
+        "4 rows on 29 daily steps from 2020-01-01T00:00:00 to 2020-01-29T00:00:00: 86% would have to be filled in",
+        "leave out what lies before the gap",
+    ),
     "target and time": (
         b"ds,y\n2020,1\n",
         {"time": "y", "target": "y"},
@@ -121,10 +250,10 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_files(tmp_path, case):
     content, how, place, remedy = BROKEN[case]
-    path = tmp_path / "data.csv"
+    path = tmp_path / how.get("file", "data.csv")
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        read_series(path, **how)
+        read_series(path, **{key: value for key, value in how.items() if key != "file"})
     message = str(caught.value)
     assert message.startswith(str(path))
     assert "\n" not in message

@@ -201,7 +201,7 @@ TABLES: dict[str, tuple[str, dict, str]] = {
     "an empty text": ("label,dna\na,ACG\nb,\n", {"symbols": "dna"}, "line 3, column 'dna': the sequence is empty"),
     "marks in a text": ("label,dna\na,A\x07G\n", {"symbols": "dna"}, "marks that cannot be printed"),
     "counted too far": ("a,1,2\nb,3,4\n", {"label": "0", "values": ("7",)}, "there is no column '7'"),
-    "latin-1": ("label,t0\n\udce9,1\n", {}, "is not UTF-8"),
+    "no text": ("label,t0\n\udce9,\x01\n", {}, "is not UTF-8"),
 }
 
 

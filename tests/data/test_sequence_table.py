@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from elman.data import read_sequence_table
+from elman.data.options import TimeOptions
 from elman.errors import DataError
 
 LONG = {
@@ -22,7 +23,7 @@ def values(data):
 
 
 def test_rows_are_grouped_by_id_and_stay_as_they_are():
-    data = read_sequence_table(LONG)
+    data = read_sequence_table(LONG, time="")
     assert (data.inputs, data.targets, data.steps) == (("u",), ("y",), (3, 2))
     found = values(data)
     assert found["b"] == ([5, 3, 4], [50, 30, 40], ["0", "1", "2"])
@@ -56,7 +57,7 @@ def test_without_targets_they_are_unknown_and_it_is_said_why():
 
 
 def test_a_cut_leaves_out_what_has_no_step():
-    data = read_sequence_table(LONG).until([2, 0])
+    data = read_sequence_table(LONG, time="").until([2, 0])
     assert [(s.id, len(s)) for s in data] == [("b", 2)] and data.sequences[0].labels == ("0", "1")
 
 
@@ -89,3 +90,22 @@ def test_what_is_refused(change, given, words):
 def test_a_table_without_inputs_is_refused():
     with pytest.raises(DataError, match="no column of numbers to be an input"):
         read_sequence_table({"y": [1, 2], "name": ["a", "b"]})
+
+
+def test_tables_are_repaired_as_those_of_series_are(tmp_path):
+    path = tmp_path / "some.csv"
+    path.write_text("Sensors\n\nday;x;y\n31/01/2022;1.019;$5\n30/01/2022;995;$7\nSource: me;;\n", encoding="utf-8")
+    data = read_sequence_table(path)
+    assert values(data)["0"] == ([995, 1019], [7, 5], ["30/01/2022", "31/01/2022"])
+    assert [note.partition(" (")[0] for note in data.notes] == [
+        "passed over 1 line above the header",
+        "left out 1 line below the data",
+        "column 'x': 1 number with marks between the thousands",
+        "column 'y': 2 numbers with the sign '$', read without it",
+    ]
+    with pytest.raises(DataError, match="passed over 1 line above the header .*without `strict`"):
+        read_sequence_table(path, options=TimeOptions(strict=True))
+    path.write_text("x;y\n1.019;5\n", encoding="utf-8")
+    with pytest.raises(DataError, match="say which mark is the decimal one"):
+        read_sequence_table(path)
+    assert values(read_sequence_table(path, options=TimeOptions(decimal=",")))["0"][0] == [1019]

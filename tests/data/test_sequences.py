@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 from elman.data import SequenceColumns, Sequences, read_sequences
 from elman.data.idx_files import parse_idx
 from elman.data.npz_file import parse_npz
+from elman.data.options import TableOptions
 from elman.data.sequences import sorted_classes
 from elman.errors import DataError
 from tests.data.sequence_files import CODES, TS, idx, images, npz, write_mnist
@@ -216,3 +217,16 @@ def test_real_symbols(shared_dna):
     assert len(found) == 3190 and found.inputs.shape == (3190, 60)
     assert found.alphabet == tuple("ACDGNRST") and set(found.labels) == {"EI", "IE", "N"}
     assert "".join(found.alphabet[k] for k in found.inputs[0]).startswith("CCAGCTGCATCACAGG")
+
+
+def test_tables_of_sequences_are_repaired_and_it_is_said(tmp_path):
+    path = tmp_path / "some.csv"
+    path.write_text('label,t0,t1\nup,"1,234",(5)\ndown,999,7\n', encoding="utf-8")
+    data = read_sequences(path)
+    assert data.inputs[:, :, 0].tolist() == [[1234, -5], [999, 7]]
+    assert "read: column 't0': 1 number with marks between the thousands ('1,234' is 1234)" in data.describe()
+    with pytest.raises(DataError, match="column 't0': 1 number with marks .* without `strict`"):
+        read_sequences(path, options=TableOptions(strict=True))
+    json_file = tmp_path / "some.json"
+    json_file.write_text('[{"label": "up", "t0": 1, "t1": 2}, {"label": "down", "t0": 3, "t1": 4}]', encoding="utf-8")
+    assert read_sequences(json_file).inputs[:, :, 0].tolist() == [[1, 2], [3, 4]]

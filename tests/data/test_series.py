@@ -113,7 +113,7 @@ def test_which_column_is_what_when_nobody_says():
     assert read_series({"DATE": DAYS, "sales": [1, 2, 3], "note": ["a", "b", "c"]}).ids == ["sales"]
     assert only(read_series({"Month": ["Jan", "Feb", "Mar"], "y": [1, 2, 3]})).times is None
     assert only(read_series({"time": [1, 2, 3], "load": [4, 5, 6]})).values.tolist() == [4, 5, 6]
-    assert only(read_series({"when": DAYS, "y": [1, 2, 3]})).times is None
+    assert read_series({"when": DAYS, "y": [1, 2, 3]}).frequency.name == "daily"
     assert only(read_series({"ds": DAYS, "y": [1, 2, 3]}, time="")).times is None
     assert read_series({"date": ["20200131", "20200229"], "y": [1, 2]}).frequency.name == "monthly"
     typed = {"when": np.array(DAYS, dtype="datetime64[D]"), "y": [1, 2, 3]}
@@ -179,7 +179,8 @@ def test_a_time_written_in_a_style_is_read_back_and_written_alike(moment, exampl
 
 def test_offsets_become_utc_and_whole_days_may_stand_among_times():
     data = read_series({"ds": ["2020-01-01T01:00:00.000+01:00", "2020-01-01T02:00:00+0100"], "y": [1, 2]})
-    assert data.labels(only(data)) == ["2020-01-01T00:00:00+00:00", "2020-01-01T01:00:00+00:00"]
+    assert data.labels(only(data)) == ["2020-01-01T01:00:00+01:00", "2020-01-01T02:00:00+01:00"]
+    assert only(data).times[0] == np.datetime64("2020-01-01T00:00")
     mixed = read_series({"ds": ["2020-01-01 12:00", "2020-01-02"], "y": [1, 2]})
     assert mixed.following(only(mixed), 1) == ["2020-01-02 12:00"]
 

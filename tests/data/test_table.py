@@ -163,7 +163,11 @@ def test_a_pandas_index_of_times_is_a_column():
     table = read_table(pandas.Series([1.0, 2.0], index=index))
     assert list(table.columns) == ["index", "0"]
     assert table.unnamed == ("0",)
-    assert table.columns["index"][0] == "2019-12-31T23:00:00.000000+00:00"
+    assert table.columns["index"][0] == np.datetime64("2020-01-01")  # days are those of the place
+    hours = read_table(
+        pandas.Series([1.0, 2.0], index=pandas.date_range("2020-01-01", periods=2, freq="h", tz="Asia/Tokyo"))
+    )
+    assert hours.columns["index"][0] == "2019-12-31T15:00:00.000000+00:00"
     named = read_table(
         pandas.Series([1, 2], name="z", index=pandas.period_range("2020-01", periods=2, freq="M", name="m"))
     )

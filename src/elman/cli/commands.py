@@ -157,7 +157,7 @@ def _columns_of_run(arguments: argparse.Namespace, columns: type[Settings], task
         if not plain_type(known[name])[2]:
             if len(values) > 1:
                 raise SettingsError(f"`{name}` is given {len(values)} times; a run of the task {task} takes one")
-            given[name] = _number(name, values[0]) if plain_type(known[name])[0] is int else values[0]
+            given[name] = _word(name, values[0], plain_type(known[name])[0])
     return given
 
 
@@ -174,7 +174,9 @@ def _data_of_run(arguments: argparse.Namespace, estimator: Any) -> Any:
     return _one_or_all(arguments.data)
 
 
-def _number(name: str, text: str) -> int:
+def _word(name: str, text: str | bool, kind: type) -> Any:
+    if kind is not int:
+        return text
     try:
         return int(text)
     except ValueError:

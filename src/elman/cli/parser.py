@@ -116,13 +116,28 @@ def _add_columns_of_all_tasks(parser: Any) -> None:
     """The task is known when the run folder is read: until then every task's columns may be named."""
     group = parser.add_argument_group("columns (default: as in training)")
     texts: dict[str, list[str]] = {}
+    switches: set[str] = set()
     for task in map(get_task, TASKS):
-        for field in field_types(task.columns):
+        for field, kind in field_types(task.columns).items():
+            if plain_type(kind)[0] is bool:
+                switches.add(field)
             texts.setdefault(field, []).append(f"{task.name}: {rule_of(task.columns, field).help}")
     for field, help in texts.items():
         flag = flag_of(field)
-        group.add_argument(flag, dest=field, action="append", metavar="COLUMN", help="; ".join(help))
+        text = "; ".join(dict.fromkeys(help)).replace("%", "%%")
+        if field in switches:
+            group.add_argument(flag, dest=field, action=_Switch, nargs=0, help=text)
+            group.add_argument(f"--no-{flag[2:]}", dest=field, action=_Switch, nargs=0, help=argparse.SUPPRESS)
+        else:
+            group.add_argument(flag, dest=field, action="append", metavar="COLUMN", help=text)
     parser.set_defaults(columns=tuple(texts))
+
+
+class _Switch(argparse.Action):
+    """``--name`` and ``--no-name``, in the lists that flags of columns make before the task is known."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        setattr(namespace, self.dest, [not str(option_string).startswith("--no-")])
 
 
 def _add_setting(group: Any, settings: type[Settings], name: str) -> None:

@@ -3,6 +3,7 @@
 from elman.data.aligned_arrays import holds_arrays, read_sequence_arrays
 from elman.data.fill import fill
 from elman.data.frequency import Frequency
+from elman.data.options import SeriesOptions, TableOptions, TimeOptions
 from elman.data.read import read_table
 from elman.data.read_sequences import read_sequences
 from elman.data.sequence_table import AlignedSequence, SequenceTable, read_sequence_table
@@ -22,10 +23,13 @@ __all__ = [
     "SequenceTable",
     "Sequences",
     "Series",
+    "SeriesOptions",
     "SeriesSet",
     "Table",
+    "TableOptions",
     "TaggedSentences",
     "Text",
+    "TimeOptions",
     "Windows",
     "fill",
     "holds_arrays",

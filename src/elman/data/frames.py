@@ -38,7 +38,9 @@ def _pandas_column(column: Any, what: str) -> Column:
         weeks = dtype.startswith("period[W")
         return as_column(column.dt.start_time.to_numpy() if weeks else column.astype(str).to_numpy(), what)
     if getattr(column.dtype, "tz", None) is not None:
-        return _in_utc(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+        return _zoned(
+            column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(), column.dt.tz_localize(None).to_numpy()
+        )
     return as_column(column.to_numpy(), what)
 
 
@@ -55,7 +57,8 @@ def from_polars(source: Any, what: str) -> Table:
 
 def _polars_column(column: Any, what: str) -> Column:
     if getattr(column.dtype, "time_zone", None) is not None:
-        return _in_utc(column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_numpy())
+        utc = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return _zoned(utc.to_numpy(), column.dt.replace_time_zone(None).to_numpy())
     if column.dtype.is_numeric() and not column.dtype.is_decimal():
         return as_column(column.to_numpy(), what)
     if str(column.dtype).startswith(("Date", "Duration")):  # and Datetime
@@ -73,7 +76,7 @@ def from_pyarrow(source: Any, what: str) -> Table:
 def _arrow_column(column: Any, what: str) -> Column:
     kind = str(column.type)
     if kind.startswith("timestamp") and "tz=" in kind:
-        return _in_utc(column.to_numpy())
+        return _zoned(column.to_numpy())
     if kind.startswith(("timestamp", "date", "int", "uint", "float", "double", "halffloat", "duration")):
         return as_column(column.to_numpy(), what)
     return as_column(np.array([*column.to_pylist(), None], dtype=object)[:-1], what)
@@ -134,9 +137,13 @@ def _text(element: Any) -> str:
     return element.isoformat() if isinstance(element, datetime.date) else str(element)
 
 
-def _in_utc(array: np.ndarray) -> list[str]:
-    """Times of a zone as texts that say so."""
-    return ["" if text == "NaT" else f"{text}+00:00" for text in np.datetime_as_string(array, unit="us").tolist()]
+def _zoned(utc: np.ndarray, local: np.ndarray | None = None) -> Column:
+    """Times of a zone, in UTC and on its own clocks: days as they are there, others as texts of UTC that say so."""
+    if local is not None and len(local) > 1 and not np.isnat(local).any():
+        days = local.astype("datetime64[D]")
+        if (local - days == local[0] - days[0]).all() and (utc != local).any():
+            return local
+    return ["" if text == "NaT" else f"{text}+00:00" for text in np.datetime_as_string(utc, unit="us").tolist()]
 
 
 def _table(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+
+from elman.data.week_slots import of_week, slots_of, weekday_words
 
 _DAY = 86_400
 _WEEK = 7 * _DAY
@@ -16,6 +18,7 @@ _SECONDS = {_WEEK: "weekly", _DAY: "daily", 3600: "hourly", 1800: "half-hourly",
 _UNITS = ((_WEEK, "weeks"), (_DAY, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
 # The most common interval is the step only if at least half of the intervals are of that length.
 _SINGLE_STEPS = 0.5
+MOST_FILLED = 0.1  # where more steps than this share have no row, what recurs in the week is looked for
 _WORKING_DAYS = 0.8
 
 
@@ -28,9 +31,10 @@ class Frequency:
         step: the length of a step, in ``unit``.
         season: steps in the season that such data usually have (a year, for days and weekdays a week, below that a
             day); 1 where there is none.
-        unit: ``month``; ``second``, for everything of fixed length; ``weekday``: Monday to Friday, where the rows
-            themselves are the steps, so that a holiday is no gap.
+        unit: ``month``; ``second``, for everything of fixed length; ``weekday``, Monday to Friday, and ``slot``, some
+            times of the week: there the rows themselves are the steps, so that a holiday is no gap.
         day: for months, the day of the month, 31 being the last one.
+        slots: for ``slot``, when rows come, in seconds from Monday, ascending.
 
     All fields are numbers and texts: ``Frequency(**dataclasses.asdict(frequency))`` is the same again.
 
@@ -42,8 +46,21 @@ class Frequency:
     name: str
     step: int
     season: int
-    unit: Literal["month", "weekday", "second"] = "second"
+    unit: Literal["month", "weekday", "slot", "second"] = "second"
     day: int = 1
+    slots: tuple[int, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slots", tuple(self.slots))  # a list, where it comes from a file
+
+    @property
+    def rows_are_steps(self) -> bool:
+        """Whether every row is a step, and none is missing between two."""
+        return self.unit in ("weekday", "slot")
+
+    def is_like(self, other: Frequency) -> bool:
+        """Whether the steps of another are as long, and of the same kind."""
+        return (self.unit, self.step, self.slots) == (other.unit, other.step, other.slots)
 
     def positions(self, times: np.ndarray) -> np.ndarray:
         """The step on which each time lies, counted from the first: int64 of shape (n,), -1 where it is between steps.
@@ -51,9 +68,13 @@ class Frequency:
         Args:
             times: datetime64[s] of shape (n,), ascending.
         """
-        if self.unit == "weekday":
-            fits = (_weekday(times) < 5) & (_clock(times) == _clock(times[:1]))
-            return np.where(fits, np.arange(len(times)), -1)
+        if self.rows_are_steps:
+            if self.unit == "weekday":
+                fits = (_weekday(times) < 5) & (_clock(times) == _clock(times[:1]))
+            else:
+                fits = np.isin(of_week(times), self.slots)
+            enough = fits.mean() >= 1 - MOST_FILLED  # a row now and then may stand elsewhere
+            return np.where(fits | enough, np.arange(len(times)), -1)
         if self.unit == "second":
             away = (times - times[0]).astype(np.int64)
             fits = away % self.step == 0
@@ -75,6 +96,13 @@ class Frequency:
         if self.unit == "second":
             times = start + ahead.astype("timedelta64[s]")
             return times
+        if self.unit == "slot":
+            now = int(of_week(start)[0])
+            ahead = np.searchsorted(self.slots, now, side="right") + np.arange(n)
+            weeks, places = np.divmod(ahead, len(self.slots))
+            away = weeks * _WEEK + np.array(self.slots)[places] - now
+            times = start + away.astype("timedelta64[s]")
+            return times
         if self.unit == "weekday":
             days = np.busday_offset(start.astype("datetime64[D]"), ahead, roll="backward")
         else:
@@ -93,8 +121,10 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
 
     Returns:
         The most common interval, in months where all times lie on the same day of a month; for days without
-        week-ends, weekdays. None where fewer than half of the intervals are of that length. Times that do not lie on
-        its steps are for :meth:`Frequency.positions` to find.
+        week-ends, weekdays. Where more than a tenth of its steps would have no row, the times of the week at which
+        rows come, if they recur (:func:`elman.data.week_slots.slots_of`). None where fewer than half of the intervals
+        are of one length and nothing recurs. Times that do not lie on its steps are for :meth:`Frequency.positions` to
+        find.
 
     >>> detect([np.array(["2020-01-31", "2020-02-29", "2020-03-31"], dtype="datetime64[s]")])
     Frequency(name='monthly', step=1, season=12, unit='month', day=31)
@@ -110,12 +140,41 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
             words = f"every {step // 12} years" if step % 12 == 0 else f"every {step} months"
             return Frequency(name or words, step, season, "month", day)
     step = _usual_step([np.diff(t).astype(np.int64) for t in times])
+    if step == _DAY and _only_weekdays(times):
+        return BUSINESS_DAILY
+    holed = step is None or (step <= _WEEK and _filled(times, step) > MOST_FILLED)
+    if holed and (slots := slots_of(times)):
+        return _weekly(slots)
     if step is None:
         return None
-    if step == _DAY and _only_weekdays(times):
-        return Frequency("business-daily", 1, 5, "weekday")
     size, unit = next((size, unit) for size, unit in _UNITS if step % size == 0)
     return Frequency(_SECONDS.get(step, f"every {step // size} {unit}"), step, _season(step))
+
+
+BUSINESS_DAILY = Frequency("business-daily", 1, 5, "weekday")
+
+
+def _filled(times: Sequence[np.ndarray], step: int) -> float:
+    """The share of steps without a row; 1 where rows lie between steps."""
+    away = [(t - t[0]).astype(np.int64) for t in times if len(t)]
+    if any((a % step).any() for a in away):
+        return 1.0
+    steps = sum(int(a[-1]) // step + 1 for a in away)
+    return 1 - sum(map(len, away)) / steps
+
+
+def _weekly(slots: tuple[int, ...]) -> Frequency:
+    """The frequency of rows that come at these times of the week."""
+    days = [slot // _DAY for slot in slots]
+    a_day = max(Counter(days).values())
+    clocks = sorted({slot % _DAY for slot in slots})
+    if a_day == 1 and len(clocks) == 1:
+        if days == [0, 1, 2, 3, 4]:
+            return BUSINESS_DAILY
+        return Frequency(weekday_words(days), 1, len(slots), "slot", slots=slots)
+    first, last = (f"{clock // 3600:02}:{clock // 60 % 60:02}" for clock in (clocks[0], clocks[-1]))
+    words = f"{a_day} a day from {first} to {last}, {weekday_words(days)}"
+    return Frequency(words, 1, a_day if a_day > 1 else len(slots), "slot", slots=slots)
 
 
 def _usual_step(intervals: list[np.ndarray]) -> int | None:

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from elman.data import csv_file, parquet_file
+from elman.data import csv_file
+from elman.data.encodings import decode, decode_table
 from elman.data.files import display_name, read_content
 from elman.data.idx_files import VIEWS, images_of, parse_idx, read_idx_folder
+from elman.data.notes import Notes
 from elman.data.npz_file import MAGIC, parse_npz
-from elman.data.read import read_table
+from elman.data.options import TableOptions
+from elman.data.read import is_text_table, parse_file, read_table
 from elman.data.sequence_arrays import from_arrays, from_arrays_by_name, holds_arrays
 from elman.data.sequence_tables import SequenceColumns, sequences_of
 from elman.data.sequences import Sequences
@@ -28,6 +31,7 @@ def read_sequences(
     view: str | None = None,
     permute: int | None = None,
     what: str = "data",
+    options: TableOptions | None = None,
 ) -> Sequences:
     """Reads sequences, with their labels where there are any.
 
@@ -40,6 +44,7 @@ def read_sequences(
         view: images as ``"rows"`` or as ``"pixels"``.
         permute: seed of a fixed permutation of the pixels.
         what: what messages call a source that is not a file.
+        options: how tables are to be read, where they do not tell.
 
     Raises:
         DataError: it cannot be read; the message names the file, the place and the remedy.
@@ -51,19 +56,23 @@ def read_sequences(
     """
     if isinstance(source, Sequences):
         return source
-    columns = columns or SequenceColumns()
+    columns, options = columns or SequenceColumns(), options or TableOptions()
     if isinstance(source, str | os.PathLike):
-        found = _from_path(source, columns, view, permute)
+        found = _from_path(source, columns, options, view, permute)
         images = found.one_unit
     else:
-        found, images = _from_memory(source, columns, what), False
+        found, images = _from_memory(source, columns, options, what), False
     if not images and (view is not None or permute is not None):
         raise DataError(f"{found.source}: these are no images; leave `as` and `permute` out")
     return found
 
 
 def _from_path(
-    path: str | os.PathLike[str], columns: SequenceColumns, view: str | None, permute: int | None
+    path: str | os.PathLike[str],
+    columns: SequenceColumns,
+    options: TableOptions,
+    view: str | None,
+    permute: int | None,
 ) -> Sequences:
     name = display_name(path)
     try:
@@ -80,14 +89,18 @@ def _from_path(
     if name.strip("'").lower().endswith(".npz"):
         parse_npz(content, name)
     if is_ts(content, name):
-        return parse_ts(csv_file.decode(content, name), name)
-    if content.startswith(parquet_file.MAGIC):
-        return sequences_of(parquet_file.parse_parquet(content, name), columns)
-    text = csv_file.decode(content, name)
-    table = csv_file.parse_csv(text, name)
-    if columns.counted and not table.unnamed and not _names(columns) & set(table.columns):
-        table = csv_file.parse_csv(text, name, has_header=False)
-    return sequences_of(table, columns)
+        return parse_ts(decode(content, name), name)
+    table = parse_file(content, path, options)
+    if (
+        columns.counted
+        and not table.unnamed
+        and not _names(columns) & set(table.columns)
+        and is_text_table(content, path)
+    ):
+        notes = Notes()
+        text = decode_table(content, name, notes)
+        table = csv_file.parse_csv(text, name, has_header=False, options=options, notes=notes)
+    return sequences_of(table, columns, options)
 
 
 def _names(columns: SequenceColumns) -> set[str]:
@@ -100,14 +113,14 @@ def _chosen(view: str | None, name: str) -> str:
     return view
 
 
-def _from_memory(source: Any, columns: SequenceColumns, what: str) -> Sequences:
+def _from_memory(source: Any, columns: SequenceColumns, options: TableOptions, what: str) -> Sequences:
     package = type(source).__module__.partition(".")[0]
     if package in _FRAMES:
-        return sequences_of(read_table(source, what=what), columns)
+        return sequences_of(read_table(source, what=what, options=options), columns, options)
     if isinstance(source, Mapping):
         if holds_arrays(source):
             return from_arrays_by_name(source, what)
-        return sequences_of(read_table(source, what=what), columns)
+        return sequences_of(read_table(source, what=what, options=options), columns, options)
     if isinstance(source, tuple):
         if len(source) != 2:
             raise DataError(f"{what}: a tuple of {len(source)}; give (values, labels)")
@@ -115,7 +128,7 @@ def _from_memory(source: Any, columns: SequenceColumns, what: str) -> Sequences:
         return _labelled(values, labels, columns, what)
     if isinstance(source, list) or hasattr(source, "__array__"):
         return from_arrays(source, None, what)
-    return sequences_of(read_table(source, what=what), columns)
+    return sequences_of(read_table(source, what=what, options=options), columns, options)
 
 
 def _labelled(values: Any, labels: Any, columns: SequenceColumns, what: str) -> Sequences:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from elman.data.grouping import rows_by_id
+from elman.data.numbers import loose_number
+from elman.data.options import TimeOptions
 from elman.data.read import read_table
-from elman.data.series_columns import find_time
 from elman.data.table import Table
 from elman.data.text import is_missing, parse_number, quote
+from elman.data.time_columns import find_time
 from elman.data.times import read_times
 from elman.errors import DataError
 
@@ -52,6 +54,7 @@ class SequenceTable:
         inputs, targets: names of the columns.
         sequences: in the order of their first rows.
         no_targets: why all targets are unknown, and what to do; "" if they were given.
+        notes: what was repaired in reading, a line each.
 
     >>> data = read_sequence_table({"x": [1, 2, 3], "y": [4, 5, 6], "unique_id": ["a", "b", "a"]})
     >>> [(sequence.id, sequence.inputs.ravel().tolist()) for sequence in data]
@@ -63,6 +66,7 @@ class SequenceTable:
     targets: tuple[str, ...]
     sequences: tuple[AlignedSequence, ...]
     no_targets: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -117,6 +121,7 @@ def read_sequence_table(
     time: str | None = None,
     id: str | None = None,
     what: str = "data",
+    options: TimeOptions | None = None,
 ) -> SequenceTable:
     """Sequences from a file, a frame or a dict of columns: a step a row.
 
@@ -128,15 +133,17 @@ def read_sequence_table(
             are. By default as for :func:`elman.data.read_series`.
         id: the column that says to which sequence a row belongs; by default ``unique_id`` if there is one; "" for none.
         what: what messages call a source that is not a file.
+        options: how it is to be read, where its columns do not settle that.
 
     Raises:
         DataError: anything about the data is missing, broken or ambiguous; the message names the file, the line or
             column, and the remedy.
     """
-    table = read_table(source, what=what)
+    options = options or TimeOptions()
+    table = read_table(source, what=what, options=options)
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
     targets = tuple(target) or ("y",)
-    time = time if time is not None else find_time(table, {id, *input, *targets})
+    time = time if time is not None else find_time(table, {id, *input, *targets}, numbers=False)
     inputs = tuple(input) or _all_numbers(table, {id, time, *targets})
     no_targets = _check_roles(table, inputs, targets, time, id)
 
@@ -145,7 +152,7 @@ def read_sequence_table(
         place = table.place(row, inputs[column])
         raise DataError(f"{place}: the input is missing; fill it in, delete the row, or name other inputs (`input`)")
     y = np.full((len(table), len(targets)), np.nan) if no_targets else _columns(table, targets)
-    order, texts = _times(table, time) if time else (None, None)
+    order, texts = _times(table, time, options) if time else (None, None)
     sequences = []
     for key, rows in rows_by_id(table, id).items():
         if order is not None:
@@ -153,7 +160,9 @@ def read_sequence_table(
             _check_distinct(table, time, order, rows)
         labels = map(str, range(len(rows))) if texts is None else (texts[row] for row in rows)
         sequences.append(AlignedSequence(key or "0", x[rows], y[rows], tuple(labels)))
-    return SequenceTable(table.name, inputs, targets, tuple(sequences), no_targets)
+    if options.strict:
+        table.notes.refuse(table.name)
+    return SequenceTable(table.name, inputs, targets, tuple(sequences), no_targets, tuple(table.notes))
 
 
 def _columns(table: Table, names: collections.abc.Sequence[str]) -> Array:
@@ -173,7 +182,7 @@ def _holds_numbers(table: Table, name: str) -> bool:
     if isinstance(column, np.ndarray):
         return column.dtype.kind in "iuf"
     first = next((text for text in column if not is_missing(text)), "")
-    return bool(first) and parse_number(first.replace(",", ".")) is not None
+    return bool(first) and (loose_number(first) or parse_number(first) is not None)
 
 
 def _check_roles(table: Table, inputs: tuple[str, ...], targets: tuple[str, ...], time: str, id: str) -> str:
@@ -195,11 +204,12 @@ def _check_roles(table: Table, inputs: tuple[str, ...], targets: tuple[str, ...]
     return ""
 
 
-def _times(table: Table, name: str) -> tuple[Array, list[str]]:
+def _times(table: Table, name: str, options: TimeOptions) -> tuple[Array, list[str]]:
     """What to sort by, and what each row's step is called."""
     texts = table.texts(name)
-    if not table.is_numeric(name):
-        return read_times(table, name)[0].astype(np.int64), texts
+    if options.time_format is not None or not table.is_numeric(name, plain=True):
+        times = read_times(table, name, time_format=options.time_format, day_first=options.day_first)
+        return times.values.astype(np.int64), texts
     numbers = table.values(name)
     for row in np.flatnonzero(np.isnan(numbers))[:1]:
         raise DataError(f"{table.place(row, name)}: the time is missing; fill it in, or delete the row")

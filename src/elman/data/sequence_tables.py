@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from elman.data.grouping import rows_by_id
+from elman.data.options import TableOptions
 from elman.data.sequences import Array, Sequences, as_float32, padded, trimmed
 from elman.data.table import Table
 from elman.data.text import is_missing, quote
@@ -43,12 +44,20 @@ class SequenceColumns:
         return bool(named) and all(name.isascii() and name.isdigit() for name in named)
 
 
-def sequences_of(table: Table, columns: SequenceColumns) -> Sequences:
+def sequences_of(table: Table, columns: SequenceColumns, options: TableOptions | None = None) -> Sequences:
     """The sequences in a table.
 
     Raises:
-        DataError: a column is missing or of the wrong kind, a label changes within a sequence, or one is empty.
+        DataError: a column is missing or of the wrong kind, a label changes within a sequence, or one is empty; or
+            something had to be repaired that is to be refused.
     """
+    found = _sequences_of(table, columns)
+    if options is not None and options.strict:
+        table.notes.refuse(table.name)
+    return replace(found, notes=tuple(table.notes))
+
+
+def _sequences_of(table: Table, columns: SequenceColumns) -> Sequences:
     label = _label_column(table, columns)
     named = {label, columns.id}
     others = [name for name in table.columns if name not in named]

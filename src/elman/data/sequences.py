@@ -32,6 +32,7 @@ class Sequences:
         one_unit: whether all channels measure the same, so that they share a scale.
         without_labels: why there are no labels, and what to do; for messages.
         note: what else to say of them.
+        notes: what was repaired in reading, a line each.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Sequences:
     one_unit: bool = False
     without_labels: str = "there are no labels; give them"
     note: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -137,7 +139,7 @@ class Sequences:
             lines.append(f"{int(self.is_test.sum())} of them are the test set that the source brings")
         if self.missing:
             lines.append(f"{self.missing} values are missing: the mean is put in, and marked if training knew such")
-        return lines
+        return lines + [f"read: {note}" for note in self.notes]
 
 
 def sorted_classes(labels: Sequence[str]) -> tuple[str, ...]:

@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
-from elman.data.table import Column, Table
-from elman.data.text import is_missing, parse_number, quote
-from elman.data.times import is_ambiguous, parse_time
+from elman.data.table import Table
+from elman.data.text import quote
+from elman.data.time_columns import find_time, holds_times, is_called_time, with_joined_times
 from elman.errors import DataError
-
-_TIME_NAMES = frozenset({"ds", "date", "timestamp", "datetime"})
-_PERHAPS_TIME_NAMES = frozenset({"time", "month", "index", "unnamed: 0"})  # January, noon and 17 are no times
 
 
 class Roles(NamedTuple):
-    """Names of columns; "" where there is none."""
+    """A table, and names of its columns; "" where there is none."""
 
+    table: Table
     targets: list[str]
     time: str
     id: str
@@ -31,7 +27,9 @@ def name_columns(table: Table) -> Table:
     >>> list(name_columns(Table("bare.csv", {"0": ["2020-01-01"], "1": ["5"]}, unnamed=("0", "1"))).columns)
     ['time', 'y']
     """
-    times = [name for name in table.unnamed if _begins_with_a_time(table.columns[name])]
+    times = [name for name in table.unnamed if holds_times(table, name)]
+    if not times and len(table.unnamed) > 1 and len(table.unnamed) == len(table.columns):
+        times = [name for name in [find_time(table, set())] if name]
     numbers = [name for name in table.unnamed if name not in set(times)]
     names: dict[str, str] = {}
     for kind, members in (("time", times), ("y", numbers)):
@@ -43,20 +41,21 @@ def name_columns(table: Table) -> Table:
     return replace(table, columns=columns, unnamed=())
 
 
-def _begins_with_a_time(column: Column) -> bool:
-    if isinstance(column, np.ndarray):
-        return False
-    return parse_number(column[0]) is None and parse_time(column[0].strip()) is not None
-
-
 def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: str | None) -> Roles:
     """The columns that were chosen, and of those that were not the ones that are meant.
+
+    Times that stand in several columns (year and month, date and time of day) are joined to one, which the table of the
+    result has.
 
     Raises:
         DataError: a chosen column is not there or has two roles, or several could be meant.
     """
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
     named = [target] if isinstance(target, str) else list(target)
+    if time is None or (time and time not in table.columns):
+        joined, name = with_joined_times(table, {id, *named})
+        if time in (None, name):
+            table, time = joined, name or None
     time = time if time is not None else find_time(table, {id, *named})
     for role, name in (("id", id), ("time", time)):
         if name:
@@ -65,32 +64,7 @@ def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: 
             raise DataError(f"{table.name}: column {quote(name)} cannot be both target and {role}; name another column")
     if id and id == time:
         raise DataError(f"{table.name}: column {quote(id)} cannot be both id and time; name another column")
-    return Roles(_targets(table, named, {id, time}), time, id)
-
-
-def find_time(table: Table, taken: set[str]) -> str:
-    """The column that is meant for times, "" if none is."""
-    kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
-    typed = [name for name, kind in kinds.items() if kind == "M" and name not in taken]
-    named = [name for name in table.columns if _is_called_time(name) and name not in taken]
-    if chosen := [name for name in named if name in typed] or typed:
-        if len(chosen) > 1:
-            raise DataError(
-                f"{table.name}: columns {quote(chosen[0])} and {quote(chosen[1])} hold times; choose with `time`"
-            )
-        return chosen[0]
-    for name in named:
-        texts = [text for text in table.texts(name) if not is_missing(text)]
-        if all(parse_number(text) is not None for text in texts):
-            if texts and all(map(parse_time, texts)):
-                return name  # years, or days as 20200131; other numbers only count
-        elif name.strip().lower() in _TIME_NAMES or parse_time(texts[0]) or is_ambiguous(texts[0]):
-            return name  # if some are broken, that is to be said, not passed over
-    return ""
-
-
-def _is_called_time(name: str) -> bool:
-    return name.strip().lower() in _TIME_NAMES | _PERHAPS_TIME_NAMES
+    return Roles(table, _targets(table, named, {id, time}), time, id)
 
 
 def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
@@ -106,7 +80,13 @@ def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:
         return ["y"]
     rest = [name for name in table.columns if name not in taken]
     if len(rest) > 1:
-        rest = [name for name in rest if not _is_called_time(name) and table.is_numeric(name)] or rest
+        plain = [name for name in rest if table.is_numeric(name, plain=True)]
+        rest = (
+            [name for name in plain if not is_called_time(name)]
+            or [name for name in rest if name not in plain and not is_called_time(name) and table.is_numeric(name)]
+            or plain
+            or rest
+        )
     if len(rest) == 1:
         return rest
     if not rest:

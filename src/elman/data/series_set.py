@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +12,9 @@ from elman.data.text import quote
 from elman.data.times import LAST_TIME, LAST_YEAR, format_times
 from elman.errors import DataError
 
-_MOST_GAPS = 50  # steps a row, beyond which a grid is a mistake in the times
-REGULAR = 'resample to a regular step, or count the rows as steps (`time` "")'
+MOST_STEPS = 2  # to a row, beyond which most of a series would be made up
+_MOST_GAPS = 50  # the same between a series and rows that follow on
+REGULAR = "resample to a regular step"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,40 @@ class Series:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A series that cannot be used.
+
+    Args:
+        id: its name.
+        reason: why: "has no values".
+        instead: what becomes of it, if anything does.
+    """
+
+    id: str
+    reason: str
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class ReadAs:
+    """How a source was read.
+
+    Args:
+        targets: the columns of values.
+        time: the column of times, "" without.
+        rows: how many there were.
+        notes: what was repaired, or could have been read otherwise, a line each.
+        day_first: whether the day comes before the month, where the column had to settle that.
+    """
+
+    targets: tuple[str, ...] = ()
+    time: str = ""
+    rows: int = 0
+    notes: tuple[str, ...] = ()
+    day_first: bool | None = None
+
+
+@dataclass(frozen=True)
 class SeriesSet:
     """Series of one source and one frequency.
 
@@ -45,6 +80,8 @@ class SeriesSet:
         frequency: their step; None without times, or where no series has two of them.
         source: the file's path, or what messages call it.
         time_style: how the source writes times, "" without.
+        left_out: series that the source has too, but that cannot be used.
+        read_as: how the source was read.
 
     >>> from elman.data import read_series
     >>> data = read_series({"ds": ["2020-01", "2020-02", "2020-04"], "y": [1, 2, 4]})
@@ -58,6 +95,8 @@ class SeriesSet:
     frequency: Frequency | None
     source: str
     time_style: str
+    left_out: tuple[LeftOut, ...] = ()
+    read_as: ReadAs = ReadAs()
 
     def __len__(self) -> int:
         return len(self.series)
@@ -89,9 +128,14 @@ class SeriesSet:
         if n and times[-1] > LAST_TIME:
             raise DataError(
                 f"{self.source}: {n} {self.frequency.name} steps after {self.labels(series)[-1]} go past the year "
-                f'{LAST_YEAR}; correct the times, count the rows as steps (`time` ""), or ask for fewer steps'
+                f"{LAST_YEAR}; correct the times, or ask for fewer steps"
             )
         return format_times(times, self.time_style)
+
+    def only(self, ids: Container[str], left_out: Iterable[LeftOut] = ()) -> SeriesSet:
+        """The series of these ids, with the others' reasons for being left out."""
+        kept = tuple(series for series in self if series.id in ids)
+        return replace(self, series=kept, left_out=(*self.left_out, *left_out))
 
     def extend(self, other: SeriesSet) -> SeriesSet:
         """This set with the rows of ``other``, of the same ids, behind its own; the steps stay those of this set.
@@ -132,25 +176,36 @@ def _join(a: Series, b: Series, frequency: Frequency | None, other: SeriesSet) -
     times, values = np.concatenate([a.times, b.times]), np.concatenate([a.values, b.values])
     if frequency is None:
         raise DataError(f"{other.source}: the times are not at a regular step; {REGULAR}")
-    if frequency.unit != "weekday":  # the missing steps come back with the grid, on the steps of this set
+    if not frequency.rows_are_steps:  # the missing steps come back with the grid, on the steps of this set
         times, values = times[~np.isnan(values)], values[~np.isnan(values)]
     positions = frequency.positions(times)
     if (positions < 0).any():
         label = format_times(times[positions < 0][:1], other.time_style)[0]
         raise DataError(f"{other.source}: {label} is not on the {frequency.name} steps of the earlier rows; {REGULAR}")
-    joined = on_grid(a.id, times, values, positions, frequency, other.source)
+    joined = on_grid(a.id, times, values, positions, frequency, other.source, _MOST_GAPS)
     return replace(joined, trimmed=(a.trimmed[0], b.trimmed[1]))
 
 
 def on_grid(
-    label: str, times: np.ndarray, values: np.ndarray, positions: np.ndarray, frequency: Frequency, source: str
+    label: str,
+    times: np.ndarray,
+    values: np.ndarray,
+    positions: np.ndarray,
+    frequency: Frequency,
+    source: str,
+    most: int = MOST_STEPS,
 ) -> Series:
-    """A series with a value for every step, NaN where no row has one."""
+    """A series with a value for every step, NaN where no row has one.
+
+    Raises:
+        DataError: there are more than ``most`` steps to a row.
+    """
     n = int(positions[-1]) + 1
-    if n > _MOST_GAPS * len(times):
+    if n > most * len(times):
         raise DataError(
             f"{source}: series {quote(label)} has {len(times)} rows on {n} {frequency.name} steps from {times[0]} to "
-            f"{times[-1]}; correct the times, or leave out what lies before the gap"
+            f"{times[-1]}: {1 - len(times) / n:.0%} would have to be filled in; correct the times, leave out what lies "
+            "before the gap, or resample"
         )
     if n == len(times):
         return Series(label, values, times)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from elman.data.text import is_missing, parse_number, quote
+from elman.data.notes import Notes
+from elman.data.numbers import NotNumbers, Numbers, marks_shown, read_numbers
+from elman.data.text import parse_number, quote
+from elman.data.time_formats import is_time
 from elman.errors import DataError
 
 # Texts as the file wrote them ("" where a frame has no value), or an array of bool, integers, floats or datetime64.
 Column = np.ndarray | list[str]
 
 LARGEST = 1e100  # its square, and a sum of many, is still a number
-_DECIMAL_COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?")
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,11 @@ class Table:
         columns: by name, in the order of the source: texts, or an array of shape (n,).
         lines: (n,) the line of the file on which each row begins, the header being line 1; None for frames and
             arrays, whose rows are counted from 0.
-        decimal_comma: whether ``1,5`` may be one and a half (the file separates its columns by semicolons).
+        delimiter: what separates the columns of the file; where it is a comma, as it is for what is no text, a point is
+            a decimal mark unless a column shows the contrary.
+        decimal: the decimal mark, if it is known.
         unnamed: those of the names that only count, from 0, because the source has no names.
+        notes: what had to be repaired so far.
 
     >>> table = Table("sales.csv", {"y": ["1", "2", "x"]}, np.array([2, 3, 4]))
     >>> table.place(2, "y")
@@ -43,16 +46,21 @@ class Table:
     name: str
     columns: dict[str, Column]
     lines: np.ndarray | None = None
-    decimal_comma: bool = False
+    delimiter: str = ","
+    decimal: str | None = None
     unnamed: tuple[str, ...] = ()
+    notes: Notes = field(default_factory=Notes, compare=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
     def place(self, row: int, column: str | None = None) -> str:
         """Where ``row`` (from 0) stands, in words: file, line and column."""
-        where = f"row {row} (counted from 0)" if self.lines is None else f"line {self.lines[row]}"
-        return f"{self.name}, {where}" + ("" if column is None else f", column {quote(column)}")
+        return f"{self.name}, {self.row_name(row)}" + ("" if column is None else f", column {quote(column)}")
+
+    def row_name(self, row: int) -> str:
+        """The line on which ``row`` (from 0) stands, or its number."""
+        return f"row {row} (counted from 0)" if self.lines is None else f"line {self.lines[row]}"
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -71,19 +79,29 @@ class Table:
         names = [quote(name) for name in self.columns]
         return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
-    def is_numeric(self, name: str) -> bool:
-        """Whether every value of a column is a number or missing, and at least one is a number."""
+    def is_numeric(self, name: str, *, plain: bool = False) -> bool:
+        """Whether every value of a column is a number or missing, and at least one is a number.
+
+        Args:
+            plain: as it stands, without anything to take off.
+        """
         column = self.column(name)
         if isinstance(column, np.ndarray):
             return column.dtype.kind in "iuf"
-        numbers = self._parse(column)
-        return None not in numbers and not all(number != number for number in numbers)
+        if plain:
+            numbers = [parse_number(text) for text in column]
+            return None not in numbers and not all(number != number for number in numbers)
+        try:
+            return any(number == number for number in self._read(column).values)
+        except NotNumbers as error:
+            return "`decimal`" in error.reason  # numbers with two readings are numbers
 
     def numbers(self, name: str) -> np.ndarray:
-        """A column as float64 of shape (n,), NaN where a value is missing.
+        """A column as float64 of shape (n,), NaN where a value is missing; what had to be taken off is noted.
 
         Raises:
-            DataError: a value is text, infinite, a bool or a time; the message names its line and column.
+            DataError: a value is text, infinite, a bool or a time, or the column has two readings; the message names
+                its line and column.
         """
         column = self.column(name)
         if isinstance(column, np.ndarray):
@@ -93,14 +111,14 @@ class Table:
             with np.errstate(over="ignore"):  # of a longer type: infinite, which is said below
                 values = column.astype(np.float64)
         else:
-            parsed = self._parse(column)
-            if None in parsed:
-                row = parsed.index(None)
-                remedy = "correct it, or leave it empty if the value is missing"
-                if parse_number(column[row].replace(",", "")) is not None:
-                    remedy = "write it with a decimal point, without marks between the thousands"
-                raise DataError(f"{self.place(row, name)}: {quote(column[row])} is not a number; {remedy}")
-            values = np.array(parsed, dtype=np.float64)
+            try:
+                found = self._read(column)
+            except NotNumbers as error:
+                row = next(row for row, text in enumerate(column) if text.strip() == error.text)
+                raise DataError(f"{self.place(row, name)}: {quote(error.text)} {error.reason}") from None
+            for repair in found.repairs:
+                self.notes.repaired(f"column {quote(name)}: {repair}")
+            values = np.array(found.values, dtype=np.float64)
         if np.isinf(values).any():
             row = int(np.flatnonzero(np.isinf(values))[0])
             raise DataError(f"{self.place(row, name)}: the value is infinite; correct it, or leave it empty")
@@ -126,12 +144,11 @@ class Table:
             return ["" if x != x else str(int(x)) if x.is_integer() else repr(x) for x in column.tolist()]
         return ["" if text == "NaT" else text for text in column.astype(str).tolist()]
 
-    def _parse(self, column: list[str]) -> list[float | None]:
-        numbers = [parse_number(text) for text in column]
-        if self.decimal_comma and None in numbers:
-            texts = [text.strip() for text in column if not is_missing(text)]
-            with_comma = [text for text in texts if "," in text]
-            # 1,234 may be a thousand and more; it takes one value that cannot, and none that breaks the rule.
-            if all(map(_DECIMAL_COMMA.fullmatch, texts)) and not all(map(_THOUSANDS.fullmatch, with_comma)):
-                return [parse_number(text.replace(",", ".")) for text in column]
-        return numbers
+    def _read(self, column: list[str]) -> Numbers:
+        return read_numbers(column, decimal=self.decimal, delimiter=self.delimiter, elsewhere=self._marks)
+
+    def _marks(self) -> set[str]:
+        """The decimal marks that the columns of text show."""
+        texts = [column for column in self.columns.values() if isinstance(column, list)]
+        found = (marks_shown(column) for column in texts if not any(map(is_time, column[:3])))
+        return set().union(*found)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-MISSING = frozenset({"", "na", "n/a", "nan", "-nan", "null", "none", "-", "?", "#n/a"})
+MISSING = frozenset(
+    {"", "na", "n/a", "n.a.", "nan", "-nan", "nat", "null", "none", "<na>", "-", "--", "—", "–", "?", ".", ".."}
+    | {"...", "#n/a", "#na", "#value!", "#div/0!", "#ref!", "#name?", "#null!", "#num!"}
+)
 
 
 def is_missing(text: str) -> bool:

@@ -1,43 +1,44 @@
-"""Parsing times whose format is unambiguous, and formatting them as they were written."""
+"""Columns of times: read in the form that the whole column is in, or as an option says."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from elman.data.table import Table
 from elman.data.text import is_missing, quote
+from elman.data.time_clocks import NotTimes
+from elman.data.time_formats import settle
+from elman.data.time_styles import format_times
 from elman.errors import DataError
 
-# A style is a format of ``datetime.strftime`` in which %q is the quarter.
-_DAY = re.compile(
-    r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})"
-    r"(?:([T ])(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)? ?(Z|[+-]\d{2}(?::?\d{2})?)?)?",
-    re.ASCII,
-)
-_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
-_MONTH = re.compile(r"(\d{4})([-/])(\d{1,2})", re.ASCII)
-_QUARTER = re.compile(r"(\d{4})([- ]?)Q([1-4])", re.ASCII)
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
-_YEAR = re.compile(r"\d{4}", re.ASCII)
-_AMBIGUOUS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}(\D.*)?", re.ASCII)
+__all__ = ["LAST_TIME", "LAST_YEAR", "Times", "format_times", "parse_time", "read_times"]
 
 # Styles of the datetime64 units that are coarser than a day.
 _STYLE_OF_UNIT = {"Y": "%Y", "M": "%Y-%m"}
 LAST_YEAR = 9999  # the last that datetime, and four digits, can write
 LAST_TIME = np.datetime64("9999-12-31T23:59:59", "s")
+_FIRST_TIME = np.datetime64("0001-01-01T00:00:00", "s")
 _DATE, _SECONDS = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
-_COUNT = 'count the rows as steps (`time` "")'
-_REMEDY = f"write ISO dates (2020-01-31, or 2020-01-31 13:00), or {_COUNT}"
+_EPOCH = datetime(1970, 1, 1)
+
+
+class Times(NamedTuple):
+    """A column's times, datetime64[s] of shape (n,), their style (:mod:`elman.data.time_styles`), and whether the day
+    comes before the month, where the column had to settle that."""
+
+    values: np.ndarray
+    style: str
+    day_first: bool | None = None
 
 
 def parse_time(text: str) -> tuple[datetime, str] | None:
-    """The moment that a text names, in UTC if it names an offset, and the style that it is written in.
+    """The moment that a text alone names, in UTC if it names an offset, and the style that it is written in.
 
-    None for a text in no unambiguous form: years, ISO months and days (also with slashes, the days also as
-    20200131), quarters (2020Q1), DD.MM.YYYY; days with or without a time of day.
+    None for a text that is no time or could be several.
 
     >>> parse_time("2020-01-31 13:00")
     (datetime.datetime(2020, 1, 31, 13, 0), '%Y-%m-%d %H:%M')
@@ -45,54 +46,19 @@ def parse_time(text: str) -> tuple[datetime, str] | None:
     ((datetime.datetime(2020, 4, 1, 0, 0), '%YQ%q'), None)
     """
     try:
-        if found := _DAY.fullmatch(text):
-            year, mark, month, day, gap, hour, minute, second, fraction, zone = found.groups()
-            style = f"%Y{mark}%m{mark}%d"
-            if gap is None:
-                return datetime(int(year), int(month), int(day)), style
-            microsecond = int((fraction or "0")[:6].ljust(6, "0"))
-            if microsecond == 0 and (fraction or "").strip("0"):
-                microsecond = 1  # what is finer still must not vanish unnoticed
-            clock = int(hour), int(minute), int(second or 0), microsecond
-            moment = datetime(int(year), int(month), int(day), *clock) - _offset(zone)
-            style += f"{gap}%H:%M" + (":%S" if second else "")
-            return moment, style + ("" if zone is None else "Z" if zone == "Z" else "+00:00")
-        if found := _MONTH.fullmatch(text):
-            return datetime(int(found[1]), int(found[3]), 1), f"%Y{found[2]}%m"
-        if found := _QUARTER.fullmatch(text):
-            return datetime(int(found[1]), 3 * int(found[3]) - 2, 1), f"%Y{found[2]}Q%q"
-        if found := _DOTTED.fullmatch(text):
-            day, month, year, hour, minute, second = found.groups()
-            style = "%d.%m.%Y" + ("" if hour is None else " %H:%M" if second is None else " %H:%M:%S")
-            return datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)), style
-        if found := _COMPACT.fullmatch(text):
-            return datetime(int(found[1]), int(found[2]), int(found[3])), "%Y%m%d"
-        if _YEAR.fullmatch(text):
-            return datetime(int(text), 1, 1), "%Y"
-    except (ValueError, OverflowError):
-        pass  # a 13th month, a 30th of February
-    return None
+        found = settle([text])
+    except NotTimes:
+        return None
+    moment = np.datetime64(found.seconds[text], "s")
+    return (moment.item(), found.style) if _FIRST_TIME <= moment <= LAST_TIME else None
 
 
-def _offset(zone: str | None) -> timedelta:
-    if zone in (None, "Z"):
-        return timedelta()
-    assert zone is not None
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    hours, minutes = int(digits[:2]), int(digits[2:])
-    if hours > 23 or minutes > 59:
-        raise ValueError(f"{zone} is no offset")
-    ahead = timedelta(hours=hours, minutes=minutes)
-    return ahead if zone[0] == "+" else -ahead
+def read_times(table: Table, name: str, *, time_format: str | None = None, day_first: bool | None = None) -> Times:
+    """A column's times.
 
-
-def is_ambiguous(text: str) -> bool:
-    """Whether a text is a date of which nobody can tell the day from the month."""
-    return parse_time(text) is None and _AMBIGUOUS.fullmatch(text) is not None
-
-
-def read_times(table: Table, name: str) -> tuple[np.ndarray, str]:
-    """A column's times, datetime64[s] of shape (n,), and the style that they are written in.
+    Args:
+        time_format: how they are written, as for ``strptime``.
+        day_first: whether 03/04/2020 is 3 April; None: the column must settle it.
 
     Raises:
         DataError: a time is missing, is none, could be several, is finer than a second, or is written otherwise than
@@ -102,87 +68,79 @@ def read_times(table: Table, name: str) -> tuple[np.ndarray, str]:
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         return _typed(table, name, column)
     texts = table.texts(name)
-    known: dict[str, tuple[datetime, str]] = {}
-    styles: dict[str, int] = {}
-    for row, text in enumerate(texts):
-        if text in known:
-            continue
-        known[text] = _parse_at(table, name, row, text)
-        styles.setdefault(known[text][1], row)
-        if known[text][0].microsecond:
-            raise _too_fine(table, name, row)
-    style = max(styles, key=len)
-    for other, row in styles.items():
-        if not _compatible(other, style):
-            first = texts[styles[style]]
-            raise DataError(
-                f"{table.place(row, name)}: {quote(texts[row])} is written otherwise than {quote(first)}; "
-                "write all times in one form"
-            )
-    return np.array([known[text][0] for text in texts], dtype="datetime64[s]"), style
+    distinct = list(dict.fromkeys(texts))
+    try:
+        if time_format is not None:
+            seconds, style, order = _by_format(distinct, time_format), _printed(time_format), None
+        else:
+            found = settle(distinct, day_first)
+            seconds, style, order = found.seconds, found.style, found.day_first
+    except NotTimes as error:
+        for row, text in enumerate(texts):
+            if is_missing(text):
+                raise _missing(table, name, row) from None
+        place = table.place(texts.index(error.text), name)
+        raise DataError(f"{place}: {quote(error.text)} {error.reason}") from None
+    values = np.array([seconds[text] for text in texts]).astype("datetime64[s]")
+    for row in np.flatnonzero((values < _FIRST_TIME) | (values > LAST_TIME))[:1]:
+        raise _outside(table, name, int(row), texts[row])
+    return Times(values, style, order)
 
 
-def _parse_at(table: Table, name: str, row: int, text: str) -> tuple[datetime, str]:
-    found = parse_time(text)
-    if found is not None:
-        return found
-    place = table.place(row, name)
-    if is_missing(text):
-        raise DataError(f"{place}: the time is missing; fill it in, or delete the row")
-    if is_ambiguous(text):
-        raise DataError(f"{place}: {quote(text)} may be day before month or month before day; {_REMEDY}")
-    raise DataError(f"{place}: {quote(text)} is not a time; {_REMEDY}")
+def _by_format(distinct: list[str], time_format: str) -> dict[str, int]:
+    seconds = {}
+    for text in distinct:
+        try:
+            moment = datetime.strptime(text, time_format)
+        except ValueError as error:
+            reason = f"is not written as {time_format}; correct it, or `time_format`"
+            if re.search("bad directive|stray %|redefinition", str(error)):
+                reason = f"cannot be read with `time_format` {time_format} ({error}); give directives of strptime"
+            raise NotTimes(text, reason) from None
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        if moment.microsecond:
+            raise NotTimes(text, "has a fraction of a second, which is not supported; round the times")
+        seconds[text] = round((moment - _EPOCH).total_seconds())
+    return seconds
 
 
-def _compatible(style: str, finest: str) -> bool:
-    """Whether times of two styles may stand in one column: midnights without their time of day, whole minutes."""
-    if style == finest:
-        return True
-    clocks = [s.removesuffix("Z").removesuffix("+00:00") for s in (style, finest)]
-    if clocks != [style, finest]:  # zones do not go with none, nor with other clocks
-        return clocks[0] == clocks[1] and clocks[0] != style
-    return "%d" in style and finest.startswith(style)
+def _printed(time_format: str) -> str:
+    """The style that writes what was read with a format; offsets as UTC."""
+    spelled = {
+        "%z": "+0000",
+        "%Z": "UTC",
+        "%f": "000000",
+        "%c": "%a %b %d %H:%M:%S %Y",
+        "%x": "%m/%d/%y",
+        "%X": "%H:%M:%S",
+    }
+    return re.sub("%[a-zA-Z]", lambda found: spelled.get(found[0], found[0]), time_format)
 
 
-def _typed(table: Table, name: str, column: np.ndarray) -> tuple[np.ndarray, str]:
+def _missing(table: Table, name: str, row: int) -> DataError:
+    return DataError(f"{table.place(row, name)}: the time is missing; fill it in, or delete the row")
+
+
+def _outside(table: Table, name: str, row: int, shown: object) -> DataError:
+    return DataError(f"{table.place(row, name)}: {shown} is not in the years 1 to {LAST_YEAR}; correct it")
+
+
+def _typed(table: Table, name: str, column: np.ndarray) -> Times:
     if np.isnat(column).any():
-        row = int(np.flatnonzero(np.isnat(column))[0])
-        raise DataError(f"{table.place(row, name)}: the time is missing; fill it in, or delete the row")
+        raise _missing(table, name, int(np.flatnonzero(np.isnat(column))[0]))
     unit = np.datetime_data(column.dtype)[0]
     if unit in ("ps", "fs", "as"):  # NumPy does not compare them with years
         raise DataError(f"{table.name}, column {quote(name)}: times of type {column.dtype}; convert to datetime64[ns]")
     years = column.astype("datetime64[Y]").astype(np.int64) + 1970
-    outside = (years < 1) | (years > LAST_YEAR)
-    if outside.any():  # before the conversion below, which overflows in silence
-        row = int(np.flatnonzero(outside)[0])
-        raise DataError(
-            f"{table.place(row, name)}: {column[row]} is not in the years 1 to {LAST_YEAR}; correct it, or {_COUNT}"
-        )
+    for row in np.flatnonzero((years < 1) | (years > LAST_YEAR))[
+        :1
+    ]:  # before the conversion, which overflows in silence
+        raise _outside(table, name, int(row), column[row])
     times = column.astype("datetime64[s]")
-    if (times != column).any():
-        raise _too_fine(table, name, int(np.flatnonzero(times != column)[0]))
+    for row in np.flatnonzero(times != column)[:1]:
+        place = table.place(int(row), name)
+        raise DataError(f"{place}: the time has a fraction of a second, which is not supported; round the times")
     if style := _STYLE_OF_UNIT.get(unit):
-        return times, style
-    return times, _DATE if (times == times.astype("datetime64[D]")).all() else _SECONDS
-
-
-def _too_fine(table: Table, name: str, row: int) -> DataError:
-    return DataError(
-        f"{table.place(row, name)}: the time has a fraction of a second, which is not supported; "
-        f"round the times, or {_COUNT}"
-    )
-
-
-def format_times(times: np.ndarray, style: str) -> list[str]:
-    """Times as texts in a style that :func:`read_times` gave.
-
-    >>> format_times(np.array(["2020-04-01"], dtype="datetime64[s]"), "%YQ%q")
-    ['2020Q2']
-    """
-    moments: list[datetime] = times.astype("datetime64[s]").tolist()
-    return [_format(moment, style) for moment in moments]
-
-
-def _format(moment: datetime, style: str) -> str:
-    # strftime writes the years before 1000 without leading zeros on some systems
-    return moment.strftime(style.replace("%Y", f"{moment.year:04}").replace("%q", str((moment.month + 2) // 3)))
+        return Times(times, style)
+    return Times(times, _DATE if (times == times.astype("datetime64[D]")).all() else _SECONDS)

@@ -105,6 +105,7 @@ class Estimator(ABC):
         self.columns = self._changed(columns)
         dataset, held_out = self.read(data), None
         self.columns = self._settled(self.columns, dataset)
+        dataset = self._usable(dataset, start_from)
         if test is not None:
             dataset, held_out = self._join(dataset, self._read_test(test, dataset))
         if validation is not None:
@@ -326,6 +327,10 @@ class Estimator(ABC):
     def _settled(self, columns: Any, data: Any) -> Any:
         """The columns as they were found in ``data``, for later data of the same kind; recorded with the run."""
         return columns
+
+    def _usable(self, data: Any, start_from: Estimator | None) -> Any:
+        """The part of ``data`` that can be trained on, which tells what was left out and why."""
+        return data
 
     def _adapted(self, test: Any, predictor: Predictor, evaluation: Evaluation) -> Evaluation:
         """``evaluation`` with the scores of the adapting model beside it."""

@@ -83,7 +83,7 @@ class SequenceClassifier(Estimator):
 
     def _read(self, source: Any, columns: ClassifyColumns) -> Sequences:
         named = SequenceColumns(columns.label, columns.id, columns.value, columns.symbols, columns.layout)
-        found: Sequences = read_sequences(source, named, view=columns.as_, permute=columns.permute)
+        found: Sequences = read_sequences(source, named, view=columns.as_, permute=columns.permute, options=columns)
         return found
 
     def _read_test(self, source: Any, data: Sequences) -> Sequences:

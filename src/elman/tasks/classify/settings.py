@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elman.data.idx_files import VIEWS
+from elman.data.options import TableOptions
 from elman.model import ModelSettings
-from elman.settings import Settings, setting
+from elman.settings import setting
 from elman.training.settings import TrainingSettings
 
 POOLINGS = ("last", "mean", "max")
@@ -66,7 +67,7 @@ class ClassifySettings(ModelSettings, TrainingSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyColumns(Settings):
+class ClassifyColumns(TableOptions):
     """Which columns hold what, and how images are read."""
 
     label: str | None = setting(None, "classes; without it the column label, class or target", metavar="COLUMN")

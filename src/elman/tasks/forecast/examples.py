@@ -91,7 +91,7 @@ def pairs(
             chosen &= (np.arange(len(chosen))[::-1] % apart) == 0
         if not chosen.any():
             continue
-        encoded = encoding.encode(parts.inputs[chosen], plan.scaler(history))
+        encoded = encoding.encode(parts.inputs[chosen], plan.scalers[history.id])
         rows = len(encoded.inputs)
         found.append(
             (

@@ -24,7 +24,7 @@ def example_of(model: Model, plan: Plan, data: SeriesSet, number: int) -> Exampl
     series, encoding = data.series[number], plan.encoding
     history = plan.history(series)
     values = in_full(contexts(history.values, [len(history.values) - 1], encoding.window))[0]
-    scaler = plan.scaler(history)
+    scaler = plan.known(history).scaler
     (name,) = model.wiring.inputs
     by_window = encoding.scale == "window"
     # divided by 1, what the encoding does to a transformed window is linear

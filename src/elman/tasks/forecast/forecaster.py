@@ -6,14 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from elman.data import SeriesSet, read_series
-from elman.learning import Predictor
+from elman.data.series_report import described
+from elman.learning import Columns, Evaluation, Predictor
 from elman.model import Model, Stream
 from elman.runs.estimator import Estimator, Extras
 from elman.tasks.forecast.figures import beyond_figure
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.problem import ForecastProblem
+from elman.tasks.forecast.same_kind import like
 from elman.tasks.forecast.settings import ForecastColumns, ForecastSettings
 from elman.tasks.forecast.span import Span, joined, span_of
+from elman.tasks.forecast.usable import usable, with_short
 
 
 class Forecaster(Estimator):
@@ -33,6 +36,8 @@ class Forecaster(Estimator):
     [1, 2, 3]
     """
 
+    _short: SeriesSet | None = None  # too short to learn from, at the last fit
+
     task_name = "forecast"
     settings_class = ForecastSettings
     columns_class = ForecastColumns
@@ -48,18 +53,53 @@ class Forecaster(Estimator):
         assert isinstance(predictor, ForecastPredictor)
         return predictor.stream(unique_id, intervals=intervals)
 
+    def predict(self, data: Any = None, **columns: Any) -> Columns:
+        final = self._final()
+        dataset = self.data if data is None else like(self.read(data, **columns), final.plan.frequency)
+        return with_short(final, final.plan, dataset, self._short if data is None else None)
+
+    def evaluate(self, data: Any, *, adapt: bool = False, **columns: Any) -> Evaluation:
+        final, dataset = self._final(), self.read(data, **columns)
+        found = super().evaluate(dataset, adapt=adapt)
+        left_out = usable(dataset, replace(self.settings, horizon=final.plan.horizon), final.plan)
+        return replace(found, notes=(*found.notes, *final.remarks(left_out)))
+
+    def _final(self) -> ForecastPredictor:
+        predictor = self.outcome.final
+        assert isinstance(predictor, ForecastPredictor)
+        return predictor
+
     def _read(self, source: Any, columns: ForecastColumns) -> SeriesSet:
         if isinstance(source, SeriesSet):
             return source
-        return read_series(source, target=columns.target, time=columns.time, id=columns.id)
+        return read_series(source, target=columns.target, time=columns.time, id=columns.id, options=columns)
+
+    def _settled(self, columns: ForecastColumns, data: SeriesSet) -> ForecastColumns:
+        """With the order of day and month, which a later file may be too short to settle."""
+        return columns if data.read_as.day_first is None else replace(columns, day_first=data.read_as.day_first)
+
+    def _usable(self, data: SeriesSet, start_from: Estimator | None) -> SeriesSet:
+        plan = start_from._final().plan if isinstance(start_from, Forecaster) else None
+        if plan is not None:
+            data = like(data, plan.frequency)
+        kept = usable(data, self.settings, plan)
+        self._short = data.only({series.id for series in data} - {series.id for series in kept})
+        return kept
 
     def _read_test(self, source: Any, data: SeriesSet) -> SeriesSet:
         if isinstance(source, SeriesSet):
             return source
         names = self.columns
-        return read_series(
-            source, target=names.target, time=names.time, id=names.id, frequency=data.frequency, at_least=1
+        test = read_series(
+            source,
+            target=names.target,
+            time=names.time,
+            id=names.id,
+            frequency=data.frequency,
+            at_least=1,
+            options=names,
         )
+        return test.only(set(test.ids) - {one.id for one in data.left_out})
 
     def _join(self, data: SeriesSet, test: SeriesSet) -> tuple[SeriesSet, Span]:
         span = joined(data, test, self.settings.stride)
@@ -71,6 +111,8 @@ class Forecaster(Estimator):
     def _to_score(self, data: SeriesSet, predictor: Predictor) -> Span:
         assert isinstance(predictor, ForecastPredictor)
         settings = self.settings if self.settings.test_size != 0 else replace(self.settings, test_size=None)
+        data = like(data, predictor.plan.frequency)
+        data = usable(data, replace(settings, horizon=predictor.plan.horizon), predictor.plan)
         return span_of(data, settings, predictor.plan.horizon)
 
     def _named(self, test: Span) -> str:
@@ -85,9 +127,10 @@ class Forecaster(Estimator):
         return ForecastPredictor(model)
 
     def _describe(self, data: SeriesSet) -> list[str]:
-        return [f"{data.source}: {len(data)} series"]
+        return described(data)
 
     def _make_extras(self, predictor: Predictor, data: SeriesSet) -> Extras:
         """``forecast.csv`` and its picture: the steps beyond the data's end."""
-        forecast = predictor.predict(data)
+        assert isinstance(predictor, ForecastPredictor)
+        forecast = with_short(predictor, predictor.plan, data, self._short)
         return Extras({"forecast.csv": forecast}, (beyond_figure(data, forecast),))

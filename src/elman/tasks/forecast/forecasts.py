@@ -11,9 +11,8 @@ from elman.errors import DataError, ModelFileError
 from elman.model import Model
 from elman.tasks.forecast.combination import combined
 from elman.tasks.forecast.encoding import Scaler
-from elman.tasks.forecast.limits import Limits
 from elman.tasks.forecast.network import highway_of
-from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, Plan
+from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, Known, Plan
 from elman.tasks.forecast.references import references
 
 Array = np.ndarray
@@ -46,37 +45,33 @@ class Forecasts(NamedTuple):
 ENDS = ("lo", "hi")
 
 
-class Known(NamedTuple):
-    """What is known of the series that each of N histories belongs to."""
-
-    ids: Sequence[str]
-    scalers: Sequence[Scaler]
-    limits: Sequence[Limits]
-
-
-def forecast(model: Model, plan: Plan, contexts: Array, known: Known, horizon: int | None = None) -> Forecasts:
+def forecast(
+    model: Model, plan: Plan, contexts: Array, known: Sequence[Known], horizon: int | None = None
+) -> Forecasts:
     """Forecasts from ``contexts`` (N, ``plan.memory``), the steps up to each cutoff; NaN before a series begins.
 
     Args:
+        known: of the series of each.
         horizon: steps to forecast, with the recursive strategy; by default the plan's.
 
     Raises:
         DataError: the values are so far from those in training that the arithmetic overflows.
     """
     steps = horizon or plan.horizon
-    weights = [plan.weights.get(id, plan.weights[ANY]) for id in known.ids]
+    ids, scalers = [one.id for one in known], [one.scaler for one in known]
+    weights = [plan.weights.get(id, plan.weights[ANY]) for id in ids]
     used = {name for row in weights for name in row}
-    members: dict[str, Array] = {NETWORK: network_forecasts(model, plan, contexts, known.scalers, steps)}
+    members: dict[str, Array] = {NETWORK: network_forecasts(model, plan, contexts, scalers, steps)}
     if LINEAR in used:
-        members[LINEAR] = network_forecasts(model, plan, contexts, known.scalers, steps, linear=True)
-    members |= {one.name: one.forecast(contexts, known.ids) for one in plan.linears if one.name in used}
+        members[LINEAR] = network_forecasts(model, plan, contexts, scalers, steps, linear=True)
+    members |= {one.name: one.forecast(contexts, ids) for one in plan.linears if one.name in used}
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}
     values = combined(members, weights)
     if not np.isfinite(values).all():
         raise DataError("a forecast is not a finite number: values too far from those in training; check their units")
-    floors = np.array([limits.floor for limits in known.limits])[:, None]
+    floors = np.array([one.limits.floor for one in known])[:, None]
     values = np.maximum(values, floors)
     bounds = {}
     for level, widths in plan.intervals.items():
@@ -85,11 +80,11 @@ def forecast(model: Model, plan: Plan, contexts: Array, known: Known, horizon: i
     return Forecasts(values, members, bounds)
 
 
-def _units(plan: Plan, level: str, known: Known, values: Array) -> Array:
+def _units(plan: Plan, level: str, known: Sequence[Known], values: Array) -> Array:
     """(N, 1) the unit of the interval's width in each row."""
     own, other = plan.units[level], plan.units[level][ANY]
     found = []
-    for id, scaler, row in zip(known.ids, known.scalers, values, strict=True):
+    for (id, scaler, _), row in zip(known, values, strict=True):
         # of logarithms the spread is a share of the level
         level_of = float(np.abs(row).mean()) if plan.encoding.transform == "log" else 1.0
         found.append(own[id] if id in own else other * scaler.spread * level_of)

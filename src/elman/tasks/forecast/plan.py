@@ -12,14 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.data import Series, fill
+from elman.data import Frequency, Series, fill
 from elman.tasks.forecast.encoding import Encoding, Scaler
 from elman.tasks.forecast.limits import Limits, fit_limits, without_outliers
 from elman.tasks.forecast.linears import LinearMember
 from elman.tasks.forecast.references import memory
+from elman.tasks.forecast.same_kind import same_scale
 
 Array = np.ndarray
 # The recursive strategy runs the network once a step on a whole window; a call costs as much as some more steps.
+MOST_OUTSIDE = 0.1  # share of values outside the limits: of more, the limits are not this series'
 STEPS_OF_A_CALL, MOST_RECURSIVE_STEPS = 1000, 20_000_000
 NETWORK, LINEAR, ANY = "network", "linear", ""
 
@@ -31,6 +33,14 @@ class History(NamedTuple):
     id: str
     values: Array
     observed: Array
+
+
+class Known(NamedTuple):
+    """What is known of a series besides its values: its name in the plan's tables, its scaler and limits."""
+
+    id: str
+    scaler: Scaler
+    limits: Limits
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Plan:
             scaler's spread.
         intervals: level in percent → half the width at each lead time, in units of ``units``.
         fitted: how far each series was known when the weights were fitted, by a mark of its last step.
+        frequency: what their steps were; None without times.
     """
 
     horizon: int
@@ -60,6 +71,7 @@ class Plan:
     units: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     fitted: Mapping[str, str] = field(default_factory=dict)
+    frequency: Frequency | None = None
 
     @property
     def recursive_steps(self) -> int:
@@ -71,11 +83,17 @@ class Plan:
         """Steps before a cutoff that a forecast depends on."""
         return max(self.encoding.window, memory(self.seasons), *(one.encoding.window for one in self.linears))
 
-    def history(self, series: Series, end: int | None = None) -> History:
-        """``series`` up to (not including) step ``end``, outliers and gaps filled in with what was known before."""
-        known = self.limits.get(series.id)
-        limits = known if known is not None else self._limits(series.values[:end])
-        return history_of(series, self.encoding.season, end, limits)
+    def history(self, series: Series, end: int | None = None, *, before: int | None = None) -> History:
+        """``series`` up to (not including) step ``end``, outliers and gaps filled in with what was known before.
+
+        Args:
+            before: what counts as an outlier is judged by what precedes this step, where forecasts begin.
+        """
+        values, limits = series.values[:end], self.limits.get(series.id)
+        judged = values[:before]
+        if limits is not None and np.nanmean((judged < limits.low) | (judged > limits.high)) >= MOST_OUTSIDE:
+            limits = None  # on another scale by now: not a series of outliers
+        return history_of(series, self.encoding.season, end, limits or self._limits(judged))
 
     def _limits(self, values: Array) -> Limits:
         found = fit_limits(values)
@@ -84,15 +102,19 @@ class Plan:
         positive = values[values > 0]  # what has no logarithm is outside them
         return found._replace(low=max(found.low, 0.01 * float(positive.min()) if len(positive) else 1.0))
 
-    def limits_for(self, history: History) -> Limits:
-        """The series' own limits, or those of its history."""
-        known = self.limits.get(history.id)
-        return known if known is not None else self._limits(history.values)
+    def known(self, history: History) -> Known:
+        """What is known of the series that ``history`` is of: its own, or for a series that is new, or on another scale
+        by now, what its history says."""
+        own = self.encoding.fit_scaler(self.encoding.forward(history.values))
+        scaler = self.scalers.get(history.id)
+        enough = len(history.values) >= self.encoding.window
+        if scaler is None or (enough and not same_scale(scaler, own)):
+            return Known(ANY, own, self._limits(history.values))
+        return Known(history.id, scaler, self.limits.get(history.id) or self._limits(history.values))
 
-    def scaler(self, history: History) -> Scaler:
-        """The series' own scaler, or for an unknown series one fitted on its history."""
-        known = self.scalers.get(history.id)
-        return known if known is not None else self.encoding.fit_scaler(self.encoding.forward(history.values))
+    def is_rescaled(self, history: History) -> bool:
+        """Whether a known series is on another scale than when the model was fitted."""
+        return history.id in self.scalers and self.known(history).id == ANY
 
     def fit_limits(self, series: Iterable[Series], ends: Sequence[int | None]) -> Plan:
         """The same plan with the limits of ``series``, each known up to its end; other series' stay."""

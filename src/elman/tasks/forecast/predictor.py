@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elman.data import SeriesSet
+from elman.data.series_report import remarks_on
 from elman.errors import ModelFileError, ShapeError
 from elman.learning import Columns, Evaluation, Example, Metric, Predictor
 from elman.model import Model, Stream
@@ -15,11 +16,12 @@ from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.explaining import example_of
 from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
-from elman.tasks.forecast.forecasts import Forecasts, Known, forecast
+from elman.tasks.forecast.forecasts import Forecasts, forecast
 from elman.tasks.forecast.network import highway_of
 from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
+from elman.tasks.forecast.same_kind import scale_remarks
 from elman.tasks.forecast.scores import METRICS, score, verdict
 from elman.tasks.forecast.scoring import (
     interval_scores,
@@ -31,6 +33,7 @@ from elman.tasks.forecast.scoring import (
 )
 from elman.tasks.forecast.span import Span
 from elman.tasks.forecast.streaming import stream_of
+from elman.tasks.forecast.usable import short_remarks
 
 Array = np.ndarray
 SHOWN_SERIES, SHOWN_MEMBERS = 10, 5
@@ -71,10 +74,9 @@ class ForecastPredictor(Predictor):
         found = []
         for history, own in zip(histories, cutoffs, strict=True):
             rows = contexts(history.values, own, plan.memory)
-            known = Known(
-                [history.id] * len(own), [plan.scaler(history)] * len(own), [plan.limits_for(history)] * len(own)
-            )
-            found.append(forecast(self.model, plan, rows, known))
+            first = own[0] + 1  # what is said of the series is known where the first forecast is made
+            known = plan.known(History(history.id, history.values[:first], history.observed[:first]))
+            found.append(forecast(self.model, plan, rows, [known] * len(own)))
         return found
 
     def predict(self, data: SeriesSet) -> Columns:
@@ -98,19 +100,12 @@ class ForecastPredictor(Predictor):
     def _at_once(self, histories: Sequence[History]) -> Forecasts:
         plan = self.plan
         rows = np.concatenate([contexts(h.values, [len(h.values) - 1], plan.memory) for h in histories])
-        ids = [history.id for history in histories]
-        known = Known(ids, [plan.scaler(h) for h in histories], [plan.limits_for(h) for h in histories])
-        return forecast(self.model, plan, rows, known)
+        return forecast(self.model, plan, rows, [plan.known(history) for history in histories])
 
     def remarks(self, data: SeriesSet) -> list[str]:
-        short = [s.id for s in data if len(s) < self.plan.encoding.window]
-        if not short:
-            return []
-        names = ", ".join(short[:SHOWN_SERIES]) + (" …" if len(short) > SHOWN_SERIES else "")
-        window = self.plan.encoding.window
-        return [
-            f"shorter than the window of {window} steps, and read as if their first value stood before them: {names}"
-        ]
+        histories = [self.plan.history(series) for series in data]
+        rescaled = [history.id for history in histories if self.plan.is_rescaled(history)]
+        return [*remarks_on(data), *scale_remarks(rescaled), *short_remarks(self.plan, data)]
 
     def evaluate(self, test: Span) -> Evaluation:
         """Rolling forecasts over the span, scored beside the baselines.
@@ -175,7 +170,8 @@ class ForecastPredictor(Predictor):
         parts = sorted(plan.weights[ANY].items(), key=lambda item: -item[1])[:SHOWN_MEMBERS]
         return [
             f"horizon {plan.horizon} ({plan.strategy}), window {encoding.window}, season {seasons}",
-            f"level {encoding.level}, scale {encoding.scale}, transform {encoding.transform}",
+            f"level {encoding.level}, scale {encoding.scale}, transform {encoding.transform}"
+            + (f", {plan.frequency.name}" if plan.frequency else ""),
             "a forecast is the mean of " + ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]

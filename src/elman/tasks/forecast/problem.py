@@ -68,7 +68,7 @@ class ForecastProblem(Problem):
                 plan, self._penalty, self._others = make_plan(known, seasons, settings)
             else:
                 plan = self._continued(old)
-            self.known, self.plan = self._known(plan, self.ends)
+            self.known, self.plan = self._known(dataclasses.replace(plan, frequency=data.frequency), self.ends)
             self.layers = layers_for(self.plan, settings) if start_from is None else start_from.model.layers
             self._train, self._validation = split(self.plan, self.known, settings.validation)
         except DataError as error:

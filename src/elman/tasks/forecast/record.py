@@ -15,6 +15,7 @@ from elman.tasks.forecast.limits import Limits
 from elman.tasks.forecast.linears import LinearMember
 from elman.tasks.forecast.plan import ANY, LINEAR, MOST_RECURSIVE_STEPS, NETWORK, Plan
 from elman.tasks.forecast.references import reference_names
+from elman.tasks.forecast.same_kind import frequency_from_record
 from elman.tasks.forecast.settings import LEVELS, MOST_STEPS, SCALES, STRATEGIES, TRANSFORMS
 
 MOST_SEASONS, MOST_MEMORY = 10, 3_000_000
@@ -34,6 +35,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "units": {level: dict(units) for level, units in plan.units.items()},
         "intervals": {name: list(widths) for name, widths in plan.intervals.items()},
         "fitted": dict(plan.fitted),
+        "frequency": None if plan.frequency is None else dataclasses.asdict(plan.frequency),
     }
 
 
@@ -51,6 +53,7 @@ def plan_from_record(record: Any) -> Plan:
             **{
                 **record,
                 "encoding": encoding,
+                "frequency": frequency_from_record(record["frequency"]),
                 "seasons": tuple(record["seasons"]),
                 "scalers": {name: Scaler(*_numbers(pair, 2)) for name, pair in record["scalers"].items()},
                 "limits": {name: Limits(*_numbers(three, 3)) for name, three in record["limits"].items()},

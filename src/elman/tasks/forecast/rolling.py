@@ -33,7 +33,8 @@ def roll(span: Span, plan: Plan, forecast: Forecast) -> list[Rolling]:
     stride = span.stride or plan.horizon
     cutoffs = [list(range(start - 1, len(s) - 1, stride)) for s, start in zip(data, span.starts, strict=True)]
     # gaps and outliers are found causally: nothing after a step is in it
-    found = forecast([plan.history(series) for series in data], cutoffs)
+    histories = [plan.history(series, before=start) for series, start in zip(data, span.starts, strict=True)]
+    found = forecast(histories, cutoffs)
     return [
         _rolling(series, start, own, plan, forecasts, linear)
         for series, start, own, forecasts in zip(data, span.starts, cutoffs, found, strict=True)
@@ -98,7 +99,7 @@ def backtest(
         history, own = histories[k], cutoffs[k]
         actual = following(np.where(history.observed, history.values, math.nan), own, plan.horizon)
         span = own[-1] - own[0] + plan.horizon
-        tests[history.id] = Backtest(forecasts.members, actual, span / plan.horizon, plan.scaler(history).spread)
+        tests[history.id] = Backtest(forecasts.members, actual, span / plan.horizon, plan.scalers[history.id].spread)
     return tests
 
 

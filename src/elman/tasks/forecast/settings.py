@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elman.data.options import SeriesOptions
 from elman.model import ModelSettings
 from elman.model.heads import POINT_LOSSES
-from elman.settings import Settings, setting
+from elman.settings import setting
 from elman.training.settings import TrainingSettings
 
 TRANSFORMS = ("auto", "none", "log")
@@ -92,8 +93,8 @@ class ForecastSettings(ModelSettings, TrainingSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForecastColumns(Settings):
-    """Which columns hold what; :func:`elman.data.read_series` says what happens without them."""
+class ForecastColumns(SeriesOptions):
+    """Which columns hold what and how they are read; :func:`elman.data.read_series` says what happens without that."""
 
     target: tuple[str, ...] = setting((), "values; may be repeated", metavar="COLUMN")
     time: str | None = setting(None, 'times; "" counts the rows', metavar="COLUMN")

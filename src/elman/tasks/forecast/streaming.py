@@ -11,7 +11,7 @@ from elman.data import Series
 from elman.errors import DataError
 from elman.model import Model, Stream
 from elman.model.stream import State
-from elman.tasks.forecast.forecasts import Known, forecast
+from elman.tasks.forecast.forecasts import forecast
 from elman.tasks.forecast.limits import AT_MOST
 from elman.tasks.forecast.plan import ANY, History, Plan, history_of
 
@@ -73,8 +73,7 @@ def stream_of(
         values = recent[-min(seen, kept) :]
         history = History(id, values, ~np.isnan(values))
         context = np.concatenate([np.full(plan.memory, math.nan), values])[None, -plan.memory :]
-        known = Known([id], [plan.scaler(history)], [plan.limits_for(history)])
-        found = forecast(model, plan, context, known)
+        found = forecast(model, plan, context, [plan.known(history)])
         if not intervals:
             return found.values[0], new
         return np.column_stack([values[0] for values in found.columns().values()]), new

@@ -52,7 +52,9 @@ class SequenceRegressor(Estimator):
         last = self.settings.at == LAST
         if holds_arrays(source):
             return read_sequence_arrays(source, last=last)
-        data = read_sequence_table(source, input=columns.input, target=columns.target, time=columns.time, id=columns.id)
+        data = read_sequence_table(
+            source, input=columns.input, target=columns.target, time=columns.time, id=columns.id, options=columns
+        )
         return replace(data, sequences=tuple(map(_last_target, data))) if last else data
 
     def _read_test(self, source: Any, data: SequenceTable) -> SequenceTable:
@@ -94,7 +96,7 @@ class SequenceRegressor(Estimator):
         wanted = [sequence.targets[-1:] if self.settings.at == LAST else sequence.targets for sequence in data]
         if unknown := sum(int(np.isnan(targets).sum()) for targets in wanted):
             lines.append(f"{unknown} targets are missing: they are not learned from, and not scored")
-        return lines
+        return lines + [f"read: {note}" for note in data.notes]
 
 
 def _last_target(sequence: AlignedSequence) -> AlignedSequence:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elman.data.options import TimeOptions
 from elman.model import ModelSettings
 from elman.model.heads import POINT_LOSSES
-from elman.settings import Settings, setting
+from elman.settings import setting
 from elman.training.settings import TrainingSettings
 
 EVERY, LAST = "every", "last"
@@ -53,7 +54,7 @@ class RegressSettings(ModelSettings, TrainingSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegressColumns(Settings):
+class RegressColumns(TimeOptions):
     """Which columns hold what; :func:`elman.data.read_sequence_table` says what happens without them."""
 
     input: tuple[str, ...] = setting((), "inputs of each step; may be repeated", metavar="COLUMN")

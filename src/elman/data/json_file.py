@@ -1,0 +1,106 @@
+"""JSON files into tables: a list of objects, an object of columns, or an object on each line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from elman import jsontext
+from elman.data import frames
+from elman.data.notes import Notes
+from elman.data.table import Table
+from elman.errors import DataError
+
+SUFFIXES = {".json", ".jsonl", ".ndjson"}
+_FORMS = "give a list of objects, an object of columns, or an object on each line"
+
+
+def is_json(text: str) -> bool:
+    """Whether a text, whatever its file is called, begins as JSON of objects does, and no CSV file."""
+    return text.lstrip().startswith(("[{", '{"'))
+
+
+def parse_json(text: str, name: str, notes: Notes) -> Table:
+    """The table in a JSON text.
+
+    A key that an object lacks is a missing value. An object whose only list is one of objects stands for that list.
+
+    Raises:
+        DataError: it is no JSON, or no table; the message names the line or the place.
+
+    >>> parse_json('[{"ds": "2020-01", "y": 1}, {"ds": "2020-02"}]', "a.json", Notes()).columns
+    {'ds': ['2020-01', '2020-02'], 'y': ['1', '']}
+    """
+    lines = [(k, line) for k, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if len(lines) > 1 and all(line.strip()[0] == "{" and line.strip()[-1] == "}" for _, line in lines):
+        value: Any = [_loads(line, name, k) for k, line in lines]
+    else:
+        value = _loads(text, name)
+    if isinstance(value, dict):
+        records = [inner for inner in value.values() if _is_records(inner)]
+        if len(records) == 1 and not any(
+            isinstance(inner, list) and inner is not records[0] for inner in value.values()
+        ):
+            value = records[0]
+            notes.read("the list of objects in the file was read")
+    if isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
+        value = [value["columns"], *value["data"]]  # as pandas splits a frame
+    if _is_rows(value):
+        width, names = len(value[0]), value[0]
+        if any(len(row) != width for row in value):
+            raise DataError(f"{name}: the rows are of different length; give all as many values")
+        columns = {key: [row[i] for row in value[1:]] for i, key in enumerate(names)}
+        if len(columns) < width:
+            raise DataError(f"{name}: two columns have one name; rename one")
+    elif _is_records(value):
+        keys = list(dict.fromkeys(key for record in value for key in record))
+        columns = {key: [record.get(key) for record in value] for key in keys}
+    elif isinstance(value, dict) and value:
+        columns = {key: list(inner.values()) if isinstance(inner, dict) else inner for key, inner in value.items()}
+        if not all(isinstance(inner, list) for inner in columns.values()):
+            raise DataError(f"{name}: the JSON object holds no columns; {_FORMS}")
+    elif isinstance(value, list) and value and not any(isinstance(inner, list | dict) for inner in value):
+        columns = {"y": value}
+    else:
+        raise DataError(f"{name}: the JSON text holds no table; {_FORMS}")
+    for key, inner in columns.items():
+        for row, element in enumerate(inner):
+            if isinstance(element, list | dict):
+                raise DataError(
+                    f"{name}, row {row} (counted from 0), column {key!r:.40}: a value is no single one; {_FORMS}"
+                )
+    table = frames.from_mapping({key: _texts(inner) for key, inner in columns.items()}, name)
+    return Table(name, table.columns, notes=notes)
+
+
+def _is_rows(value: Any) -> bool:
+    """Whether it is a list of rows, the first of which has names."""
+    lists = isinstance(value, list) and len(value) > 1 and all(isinstance(row, list) for row in value)
+    return lists and bool(value[0]) and all(isinstance(key, str) for key in value[0])
+
+
+def _is_records(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(record, dict) for record in value)
+
+
+def _texts(column: list[Any]) -> np.ndarray | list[Any]:
+    """Numbers as they are where all are numbers, else texts; true and false are texts."""
+    numbers = all(type(element) in (int, float) and abs(element) < 2**53 for element in column)
+    if numbers:
+        return [float(element) if isinstance(element, float) else element for element in column]
+    texts = np.empty(len(column), dtype=object)  # NumPy's own texts have no NUL at their end
+    texts[:] = ["" if element is None else str(element) for element in column]
+    return texts
+
+
+def _loads(text: str, name: str, line: int | None = None) -> Any:
+    try:
+        return jsontext.loads(text)
+    except json.JSONDecodeError as error:
+        at = error.lineno if line is None else line
+        raise DataError(f"{name}, line {at}: this is no JSON ({error.msg}); correct it") from error
+    except ValueError as error:
+        where = name if line is None else f"{name}, line {line}"
+        raise DataError(f"{where}: the JSON text cannot be read ({str(error)[:100]}); correct it") from error
