@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,21 @@ Array = np.ndarray
 ROWS, LAGS = 32, 200
 
 
-def gradient_by_lag(network: Network, examples: Examples, *, rows: int = ROWS, lags: int = LAGS) -> Array:
-    """How long the gradient at the last step's state is, k steps further back: ‖∂loss/∂h_{T−k}‖ / ‖∂loss/∂h_T‖.
+class Profile(NamedTuple):
+    """How much of the gradient is left at each lag, (K + 1,) float64 each, 1 at lag 0.
+
+    Args:
+        output: ‖∂loss/∂h_{T−k}‖ / ‖∂loss/∂h_T‖.
+        state: the same of all the cell's states together, an LSTM's h and c, as a share of ‖∂loss/∂h_T‖; where h is the
+            only state, ``output`` again.
+    """
+
+    output: Array
+    state: Array
+
+
+def gradient_by_lag(network: Network, examples: Examples, *, rows: int = ROWS, lags: int = LAGS) -> Profile:
+    """How long the loss's gradient is k steps back from the end.
 
     ``loss`` is what the network's loss owes to the last step of its last recurrent layer: with one answer for a whole
     sequence all of it, with one at every step that of the last. ``h`` is that layer's output; where the layer runs
@@ -34,7 +47,7 @@ def gradient_by_lag(network: Network, examples: Examples, *, rows: int = ROWS, l
         lags: at most so many steps back; fewer where the rows are shorter.
 
     Returns:
-        (K + 1,) float64, 1 at k = 0; it ends at the first step of the shortest row.
+        the profile, which ends at the first step of the shortest row.
 
     Raises:
         SettingsError: the network has no recurrent layer.
@@ -44,7 +57,7 @@ def gradient_by_lag(network: Network, examples: Examples, *, rows: int = ROWS, l
     >>> from elman.recurrence import Layout
     >>> layers = (RecurrentLayers(Layout("gru", 1, 4)), LastStep(), Linear(4, 1), PointHead("mse"))
     >>> examples = Examples(np.ones((3, 9, 1), "f4"), np.ones((3, 1), "f4"))
-    >>> gradient_by_lag(Network(layers), examples).shape
+    >>> gradient_by_lag(Network(layers), examples).output.shape
     (9,)
     """
     from elman.nn.twins import RecurrentTwin
@@ -117,9 +130,7 @@ def _at_the_end(network: Network, layer: Any, examples: Examples) -> tuple[torch
     return x, lengths, last if bool(last.any()) else torch.ones_like(last)
 
 
-def _followed_back(
-    layer: Any, x: torch.Tensor, lengths: torch.Tensor, gradient: torch.Tensor, lags: int
-) -> np.ndarray[Any, Any]:
+def _followed_back(layer: Any, x: torch.Tensor, lengths: torch.Tensor, gradient: torch.Tensor, lags: int) -> Profile:
     """The gradient's mean norm at each lag, as a share of that at lag 0."""
     import torch
 
@@ -131,14 +142,16 @@ def _followed_back(
     hx = _before(top, x, lengths - count)
     places = (lengths - count)[:, None] + torch.arange(count)
     ends = x[torch.arange(len(x))[:, None], places]
-    states: list[torch.Tensor] = []
+    states: list[tuple[torch.Tensor, ...]] = []
     for t in range(count):
         _, hx = top.step(ends[:, t], hx)
-        states.append(hx[0] if isinstance(hx, tuple) else hx)
-    gradients = torch.autograd.grad((states[-1][0] * gradient).sum(), states)
-    norms = torch.stack([g[0].double().norm(dim=1).mean() for g in reversed(gradients)])
-    shares: np.ndarray[Any, Any] = (norms / norms[0]).numpy()
-    return shares
+        states.append(hx if isinstance(hx, tuple) else (hx,))
+    every = [state for step in states for state in step]
+    found = torch.autograd.grad((states[-1][0][0] * gradient).sum(), every, allow_unused=True, materialize_grads=True)
+    kinds = len(states[0])  # h, or h and c
+    squares = torch.stack([g[0].double().square().sum(dim=1) for g in found]).view(count, kinds, -1).flip(0)
+    output, whole = squares[:, 0].sqrt().mean(dim=1), squares.sum(dim=1).sqrt().mean(dim=1)
+    return Profile((output / output[0]).numpy(), (whole / output[0]).numpy())
 
 
 def _top_layer(layer: Any) -> tuple[Any, Any]:

@@ -72,11 +72,8 @@ def student_t(level: float, degrees: int) -> float:
     return (low + high) / 2
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float], pairs: int = 1) -> Interval | None:
-    """The interval of the mean of ``a − b``, seed by seed; None where there are fewer than three seeds.
-
-    Args:
-        pairs: how many such intervals are looked at: all of them together hold with 95 % (Bonferroni).
+def paired_difference(a: Sequence[float], b: Sequence[float]) -> Interval | None:
+    """The 95 % interval of the mean of ``a − b``, seed by seed; None where there are fewer than three seeds.
 
     >>> found = paired_difference([1.0, 2.0, 3.5], [0.0, 1.0, 2.0])
     >>> round(found.low, 3), round(found.high, 3)
@@ -86,7 +83,7 @@ def paired_difference(a: Sequence[float], b: Sequence[float], pairs: int = 1) ->
     if len(differences) < FEWEST:
         return None
     mean, deviation = spread(differences)
-    reach = student_t(1 - (1 - LEVEL) / pairs, len(differences) - 1) * deviation / math.sqrt(len(differences))
+    reach = student_t(LEVEL, len(differences) - 1) * deviation / math.sqrt(len(differences))
     return Interval(mean - reach, mean + reach)
 
 

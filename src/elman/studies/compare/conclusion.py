@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 from elman.studies.statistics import FEWEST, Interval, paired_difference, spread
 
 RULE = (
-    "Two cells are told apart only where the 95 % interval of their mean difference, paired by seed (Student's t; "
-    "Bonferroni over all pairs of cells), does not hold 0, and there are at least 3 seeds."
+    "A cell is told apart from the best only where the 95 % interval of their mean difference, paired by seed "
+    "(Student's t), does not hold 0, and there are at least 3 seeds. Each pair is looked at by itself: of twenty pairs "
+    "that are alike, one is told apart by chance."
 )
 
 
@@ -32,12 +32,11 @@ def conclude(kind: str, scores: Mapping[str, Sequence[float | None]]) -> list[st
     if seeds < FEWEST:
         return [f"Not separated: {seeds} {_seeds(seeds)} cannot tell cells apart; give at least {FEWEST}."]
     best = min(known, key=lambda cell: spread(known[cell]).mean)
-    pairs = len(list(combinations(known, 2)))
     alike = [best]
     worse: list[str] = []
     for cell in known:
         if cell != best:
-            interval = paired_difference(known[cell], known[best], pairs)
+            interval = paired_difference(known[cell], known[best])
             (worse if _above(interval) else alike).append(cell)
     begin = f"By the {kind} over {seeds} seeds "
     if not worse:

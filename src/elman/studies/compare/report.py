@@ -28,7 +28,7 @@ def study_of(record: Record, command: str, mismatch: float) -> Study:
     return Study(
         title=f"{record['task']}: {', '.join(record['cells'])}",
         conclusions=record["conclusions"],
-        grids=[_scores(record), _learning(record), _sizes(record), _times(record)],
+        grids=[_scores(record), _learning(record), _gradients(record), _sizes(record), _times(record)],
         figures=figures(record),
         notes=_notes(record, mismatch),
         command=command,
@@ -82,11 +82,19 @@ def _learning(record: Record) -> Grid:
             None if None in (train, held) else held - train
             for train, held in zip(row["training_loss"], row["validation_loss"], strict=True)
         ]
-        lives = (_lags(row["half_life"][when], row["gradient"][when]) for when in ("before", "after"))
         texts = (_spread(row["training_loss"]), _spread(row["validation_loss"]), _spread(gaps))
-        rows.append((cell, *texts, _range(row["best_epoch"]), _range(row["updates"]), *lives))
-    heads = ("", "training loss", "validation loss", "gap", "best epoch", "updates")
-    return Grid("Learning", (*heads, "half-life before", "half-life after"), rows)
+        rows.append((cell, *texts, _range(row["best_epoch"]), _range(row["updates"])))
+    return Grid("Learning", ("", "training loss", "validation loss", "gap", "best epoch", "updates"), rows)
+
+
+def _gradients(record: Record) -> Grid:
+    kinds = [(when, name) for name in ("output", "state") for when in ("before", "after")]
+    rows = [
+        (cell, *(_lags(row["half_life"][when][name], row["gradient"][when][name]) for when, name in kinds))
+        for cell, row in record["cells"].items()
+    ]
+    heads = ("", "of h, before training", "after", "of the state, before training", "after")
+    return Grid("Half-life of the gradient, in steps", heads, rows)
 
 
 def _times(record: Record) -> Grid:
@@ -103,8 +111,9 @@ def _times(record: Record) -> Grid:
 
 
 LOSSES = (
-    "Loss and gap (validation minus training) are of the weights that are kept, without dropout. The half-life is the "
-    "first lag k at which ‖∂loss/∂h(T−k)‖ is less than half of that at k = 0, before and after training."
+    "Loss and gap (validation minus training) are of the model as it is saved, without dropout. The half-life is the "
+    "first lag k at which ‖∂loss/∂h(T−k)‖ is less than half of that at k = 0, before training and after; that of the "
+    "state takes all of a cell's states together, such as h and c."
 )
 TIMES = (
     "Times are measured alone, the cells in turn: an update times the updates in an epoch, and one step of one row "
@@ -122,7 +131,7 @@ def _notes(record: Record, mismatch: float) -> list[str]:
     epochs, updates = record["epochs"], record["updates_in_epoch"]
     asked = "" if record["budget"] is None else f", of a budget of {record['budget']}"
     length = (
-        f"Each run has at most {epochs * updates} updates{asked}: {epochs} epochs of {updates}, with the same data in "
+        f"Each run has at most {epochs * updates} updates{asked}: {epochs} {'epoch' if epochs == 1 else 'epochs'} of {updates}, with the same data in "
         "the same order for all cells of a seed. The epoch with the best validation score is kept; nothing is fitted "
         "on the test."
     )
@@ -138,14 +147,14 @@ def figures(record: Record) -> list[Figure]:
         title = f"{record['validation'].capitalize()} by epoch, mean over seeds"
         found.append(Figure("validation", title, "epoch", record["validation"], tuple(lines), y_scale="log"))
     for when in ("before", "after"):
-        profiles = {cell: row["gradient"][when] for cell, row in record["cells"].items()}
+        profiles = {cell: row["gradient"][when]["state"] for cell, row in record["cells"].items()}
         lines = [Line(cell, np.arange(len(profile)), np.array(profile), "model") for cell, profile in profiles.items()]
         found.append(
             Figure(
                 f"gradient_{when}",
                 f"How much of the gradient survives k steps back, {when} training",
                 "k",
-                "‖∂loss/∂h(T−k)‖ / ‖∂loss/∂h(T)‖",
+                "‖∂loss/∂state(T−k)‖ / ‖∂loss/∂h(T)‖",
                 tuple(lines),
                 y_scale="log",
             )

@@ -4,6 +4,7 @@ interrupted."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def summary(plan: Plan, runs: Runs, times: Mapping[str, Times]) -> dict[str, Any
         "budget": plan.budget,
         "epochs": plan.epochs,
         "updates_in_epoch": plan.updates,
-        "test": first["title"],
+        "test": _common([run["title"] for run in _all(runs)]),
         "metrics": first["metrics"],
         "validation": kind,
         "cells": {cell: _cell(records, metrics) for cell, records in runs.items()},
@@ -60,7 +61,10 @@ def summary(plan: Plan, runs: Runs, times: Mapping[str, Times]) -> dict[str, Any
 
 
 def _cell(records: Sequence[dict[str, Any]], metrics: Sequence[str]) -> dict[str, Any]:
-    before, after = (_profile([record["gradient"][when] for record in records]) for when in ("before", "after"))
+    gradient = {
+        when: {name: _profile([record["gradient"][when][name] for record in records]) for name in ("output", "state")}
+        for when in ("before", "after")
+    }
     return {
         **{name: records[0][name] for name in SIZES},
         "updates": [record["updates"] for record in records],
@@ -70,13 +74,21 @@ def _cell(records: Sequence[dict[str, Any]], metrics: Sequence[str]) -> dict[str
         "training_loss": [record["losses"]["training"] for record in records],
         "validation_loss": [record["losses"]["validation"] for record in records],
         "curve": _profile([record["curve"] for record in records]),
-        "gradient": {"before": before, "after": after},
-        "half_life": {"before": half_life(before), "after": half_life(after)},
+        "gradient": gradient,
+        "half_life": {
+            when: {name: half_life(profile) for name, profile in found.items()} for when, found in gradient.items()
+        },
     }
 
 
 def _all(runs: Runs) -> list[dict[str, Any]]:
     return [record for records in runs.values() for record in records]
+
+
+def _common(titles: Sequence[str]) -> str:
+    """What all the runs' titles begin with: the data, not how one of the models did."""
+    parts = zip(*(title.split("; ") for title in titles), strict=False)
+    return "; ".join(part[0] for part in takewhile(lambda part: len(set(part)) == 1, parts))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

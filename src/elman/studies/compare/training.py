@@ -79,7 +79,7 @@ def _measure(plan: Plan, cell: str, seed: int, folder: Path, trained: Estimator 
     network = initial_network(problem, settings)
     held_out = problem.validation()
     looked_at = problem.train() if held_out is None else held_out
-    before = gradient_by_lag(network, looked_at).tolist()
+    before = gradient_by_lag(network, looked_at)
     network = initial_network(problem, settings, arrays)
     kind = "error" if problem.error_chooses else "loss"
     return {
@@ -99,7 +99,10 @@ def _measure(plan: Plan, cell: str, seed: int, folder: Path, trained: Estimator 
         "curve": [row[f"validation_{kind}"] for row in history],
         "losses": _losses(network, problem, settings),
         **_test(problem, run, trained is None),
-        "gradient": {"before": before, "after": gradient_by_lag(network, looked_at).tolist()},
+        "gradient": {
+            when: {name: profile.tolist() for name, profile in found._asdict().items()}
+            for when, found in (("before", before), ("after", gradient_by_lag(network, looked_at)))
+        },
     }
 
 
