@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from elman.cells import Cell, register_cell
     from elman.model import Stream
     from elman.recurrence.backends import use_backend
+    from elman.studies.compare import compare
     from elman.tasks import load
     from elman.tasks.classify import SequenceClassifier
     from elman.tasks.forecast import Forecaster
@@ -31,6 +32,7 @@ _HOMES = {
     "SequenceRegressor": "elman.tasks.regress",
     "Stream": "elman.model",
     "Tagger": "elman.tasks.tag",
+    "compare": "elman.studies.compare",
     "errors": "elman.errors",
     "load": "elman.tasks",
     "nn": "elman.nn",
@@ -46,6 +48,7 @@ __all__ = [
     "Stream",
     "Tagger",
     "__version__",
+    "compare",
     "errors",
     "load",
     "nn",

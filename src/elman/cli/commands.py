@@ -123,7 +123,7 @@ def compare(arguments: argparse.Namespace) -> int:
             out=arguments.out,
             columns=_given(arguments, task.columns),
             test=getattr(arguments, "test", None),
-            validation=getattr(arguments, "validation_file", None),
+            validation_data=getattr(arguments, "validation_file", None),
             on_event=progress,
             **own,
             **settings,

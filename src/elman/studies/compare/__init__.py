@@ -59,7 +59,7 @@ def compare(
     out: Path | str | None = None,
     columns: Mapping[str, Any] | None = None,
     test: Any = None,
-    validation: Any = None,
+    validation_data: Any = None,
     on_event: Callable[[Any], None] | None = None,
     **settings: Any,
 ) -> Comparison:
@@ -78,7 +78,7 @@ def compare(
         budget: updates of each run, rounded down to whole epochs; without it the settings' ``epochs``.
         out: the folder; by default ``runs/compare-TASK``.
         columns: the names of the data's columns, by the task's names for them.
-        test, validation: separate data, as for ``fit``.
+        test, validation_data: separate data, the ``test`` and ``validation`` of ``fit``.
         on_event: called with the events of :mod:`elman.training.events`.
         settings: of every run; without ``patience`` none stops early.
 
@@ -100,7 +100,7 @@ def compare(
     named = cells if isinstance(cells, str) else ",".join(cells)
     chosen, known = CompareSettings(cells=named, seeds=seeds, match=match, budget=budget), get_task(task)
     read = known.estimator(**settings).read(data, **(columns or {}))
-    given = Data(read, dict(columns or {}), test, validation)
+    given = Data(read, dict(columns or {}), test, validation_data)
     plan = make_plan(known, given, chosen, settings)
     folder = Path(out) if out is not None else ROOT / f"{NAME}-{task}"
     with locked(folder):
@@ -108,7 +108,7 @@ def compare(
         runs = _train_all(plan, folder / RUNS, on_event)
         record = without_nan(summary(plan, runs, measure_times(plan)))
         own = {**to_record(chosen), **(columns or {})}
-        command = command_line(task, data, test, validation, None, own, settings, NAME)
+        command = command_line(task, data, test, validation_data, None, own, settings, NAME)
         study = study_of(record, command, mismatch(plan))
         written = study.write(folder, NAME)
         atomic.write_text(folder / f"{NAME}.json", jsontext.dumps(record, indent=1) + "\n")

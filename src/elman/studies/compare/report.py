@@ -129,9 +129,10 @@ def _notes(record: Record, mismatch: float) -> list[str]:
         f"{mismatch:.1%}.",
     }[record["match"]]
     epochs, updates = record["epochs"], record["updates_in_epoch"]
+    unit = "epoch" if epochs == 1 else "epochs"
     asked = "" if record["budget"] is None else f", of a budget of {record['budget']}"
     length = (
-        f"Each run has at most {epochs * updates} updates{asked}: {epochs} {'epoch' if epochs == 1 else 'epochs'} of {updates}, with the same data in "
+        f"Each run has at most {epochs * updates} updates{asked}: {epochs} {unit} of {updates}, with the same data in "
         "the same order for all cells of a seed. The epoch with the best validation score is kept; nothing is fitted "
         "on the test."
     )
