@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+import elman
+from elman.cli import main
 from elman.data.generated import BLANK, COUNT, DELIMITER, PUZZLES, SYMBOLS, puzzle_of
 from elman.errors import SettingsError
 
@@ -80,3 +82,36 @@ def test_what_is_no_puzzle_is_said():
         puzzle_of("multiplying")
     with pytest.raises(SettingsError, match="adding takes one from 2"):
         PUZZLES["adding"].draw(1, 1, 0)
+
+
+def test_puzzles_are_data_for_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    regressor = elman.SequenceRegressor(at="last", hidden_size=4, epochs=1).fit("adding:T=6,N=30,seed=2")
+    drawn = PUZZLES["adding"].draw(6, 30, seed=2)
+    assert_allclose([s.targets[-1, 0] for s in regressor.data], drawn.targets[:, 0])
+    assert_allclose([s.inputs for s in regressor.data], drawn.inputs)
+    classifier = elman.SequenceClassifier(hidden_size=4, epochs=1).fit("recall:T=5,N=60")
+    assert classifier.classes == tuple("ABCDEFGH")
+    first = [classifier.data.alphabet[row[0]] for row in classifier.data.inputs]
+    assert first == list(classifier.data.known_labels())
+    tagger = elman.Tagger(hidden_size=4, epochs=1, head="softmax", char_hidden_size=0).fit("selective-copy:T=4,N=20")
+    for words, tags in zip(tagger.data.words, tagger.data.known_tags(), strict=True):
+        assert [word for word in words if word in "ABCDEFGH"] == list(tags[-COUNT:])
+    (tmp_path / "recall:T=5").write_text("label,t0,t1\nup,1,2\ndown,2,1\n")  # a file of that name is a file
+    assert len(classifier.read("recall:T=5")) == 2
+
+
+ASKED = {
+    "adding:T=x": "'T=x' is none of its numbers; give T=LAG",
+    "adding:N=5": "give the lag, as in adding:T=50",
+    "adding:T=1": "a lag of 1; adding takes one from 2",
+    "copy:T=5": "it gives a class at every step, not a number for each sequence; for that there is adding",
+}
+
+
+@pytest.mark.parametrize("source", ASKED)
+def test_what_cannot_be_drawn_is_said(source, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "regress", source]) == 2
+    assert ASKED[source] in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
