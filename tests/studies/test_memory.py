@@ -119,7 +119,7 @@ def test_a_measurement(tmp_path):
 
 
 def test_a_killed_measurement_ends_as_one_that_is_not(tmp_path):
-    killed_and_resumed(["memory", *FLAGS], tmp_path, "memory", kills=4, seed=1)
+    killed_and_resumed(["memory", *FLAGS], tmp_path, "memory", kills=3, seed=1)
 
 
 @pytest.mark.parametrize(

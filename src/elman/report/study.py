@@ -42,10 +42,10 @@ class Study:
         last = [textwrap.fill(sentence, WIDTH) for sentence in self.conclusions]
         return "\n\n".join([self.title, *(grid.text() for grid in self.grids), notes, *last])
 
-    def markdown(self) -> str:
-        """For a page in Markdown, with the pictures beside it in ``plots/``."""
+    def markdown(self, *, pictures: bool = True) -> str:
+        """For a page in Markdown, with the pictures beside it in ``plots/``, if there are any."""
         parts = [f"# {self.title}", *self.conclusions, *(grid.markdown() for grid in self.grids)]
-        parts += [f"![{figure.title}](plots/{figure.name}.png)" for figure in self.figures]
+        parts += [f"![{figure.title}](plots/{figure.name}.png)" for figure in self.figures if pictures]
         parts += ["## How it was measured", "\n".join(f"- {note}" for note in self.notes)]
         parts += ["## Do it again", f"    {self.command}"] if self.command else []
         return "\n\n".join(parts) + "\n"
@@ -61,15 +61,17 @@ class Study:
         body += [*map(figure_html, self.figures), "<h2>How it was measured</h2>", list_html(self.notes)]
         return document(self.title, [*body, *command_html(self.command)])
 
-    def write(self, folder: Path, name: str) -> tuple[Path, ...]:
-        """Write ``NAME.md``, ``NAME.html`` and ``plots/`` into ``folder``; the files.
+    def write(self, folder: Path, name: str, *, pictures: bool = True) -> tuple[Path, ...]:
+        """Write ``NAME.md``, and with ``pictures`` also ``NAME.html`` and ``plots/``, into ``folder``; the files.
 
         Raises:
             MissingDependencyError: matplotlib is not installed.
             RunFolderError: they cannot be written.
         """
         page, text = folder / f"{name}.html", folder / f"{name}.md"
-        atomic.write_text(text, self.markdown())
-        pictures = draw_all(self.figures, folder / "plots")
+        atomic.write_text(text, self.markdown(pictures=pictures))
+        if not pictures:
+            return (text,)
+        drawn = draw_all(self.figures, folder / "plots")
         atomic.write_text(page, self.html())
-        return (text, page, *pictures)
+        return (text, page, *drawn)

@@ -60,6 +60,7 @@ def compare(
     columns: Mapping[str, Any] | None = None,
     test: Any = None,
     validation_data: Any = None,
+    pictures: bool = True,
     on_event: Callable[[Any], None] | None = None,
     **settings: Any,
 ) -> Comparison:
@@ -79,6 +80,7 @@ def compare(
         out: the folder; by default ``runs/compare-TASK``.
         columns: the names of the data's columns, by the task's names for them.
         test, validation_data: separate data, the ``test`` and ``validation`` of ``fit``.
+        pictures: whether to draw, and to make the page that shows them.
         on_event: called with the events of :mod:`elman.training.events`.
         settings: of every run; without ``patience`` none stops early.
 
@@ -110,7 +112,7 @@ def compare(
         own = {**to_record(chosen), **(columns or {})}
         command = command_line(task, data, test, validation_data, None, own, settings, NAME)
         study = study_of(record, command, mismatch(plan))
-        written = study.write(folder, NAME)
+        written = study.write(folder, NAME, pictures=pictures)
         atomic.write_text(folder / f"{NAME}.json", jsontext.dumps(record, indent=1) + "\n")
     return Comparison(folder, record, study.text(), (folder / f"{NAME}.json", *written))
 

@@ -104,7 +104,7 @@ def _times(record: Record) -> Grid:
         trained, stepped = row["path"]
         rows.append((cell, _ratio(row["epoch_ratio"]), _ratio(row["step_ratio"]), trained, stepped))
     note = f"{record['reference']}: {shown(first['epoch'])} s an epoch"
-    if math.isfinite(first["step"]):
+    if first["step"] is not None:
         note += f", {shown(1e6 * first['step'])} µs a step"
     heads = ("", "epoch", "step", "trained by", "step by")
     return Grid(f"Times, as ratios to {record['reference']}", heads, rows, [f"{note}."])
@@ -180,5 +180,5 @@ def _lags(half_life: int | None, profile: Sequence[float]) -> str:
     return f"> {len(profile) - 1}" if half_life is None else str(half_life)
 
 
-def _ratio(value: float) -> str:
-    return f"{value:.2f}" if math.isfinite(value) else MISSING
+def _ratio(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.2f}"

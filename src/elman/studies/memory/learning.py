@@ -156,6 +156,7 @@ def _network(lesson: Lesson) -> Network:
         arrays = arrays_of(network)
         first = cell.gates.index(cell.keep) * lesson.hidden_size
         for name, value in (("0.bias_ih_l0", lesson.forget_bias), ("0.bias_hh_l0", 0.0)):
-            arrays[name][first : first + lesson.hidden_size] = value
+            if name in arrays:
+                arrays[name][first : first + lesson.hidden_size] = value
         set_arrays(network, arrays)
     return network
