@@ -145,7 +145,7 @@ PUZZLES: dict[str, Puzzle] = {
             1,
             _COPY_CHANCE,
             lambda lag: float(np.log(SYMBOLS)),
-            "the simplest of the long time lags of Hochreiter and Schmidhuber 1997",
+            "after Hochreiter and Schmidhuber 1997, section 5.2",
             _recall,
         ),
         Puzzle(

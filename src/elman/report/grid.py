@@ -53,7 +53,7 @@ class Grid:
         head = "".join(f"<th{kind}>{escaped(name)}</th>" for kind, name in zip(kinds, self.columns, strict=True))
         rows = ""
         for first, *others in self.rows:
-            rows += f"<tr><th>{escaped(first)}</th>"
+            rows += f'<tr><th class="name">{escaped(first)}</th>'
             rows += "".join(f'<td class="number">{escaped(text)}</td>' for text in others) + "</tr>"
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         notes = "".join(f'<p class="small">{escaped(note)}</p>' for note in self.notes)

@@ -32,6 +32,7 @@ pre { margin: .4rem 0; padding: .6rem .8rem; background: #f5f5f5; overflow-x: au
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #e4e4e4; }
 td { max-width: 24rem; overflow-wrap: break-word; }
+.name { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 thead th { color: #5c5c5c; font-weight: 600; }
 .best { font-weight: 700; }
