@@ -29,6 +29,7 @@ from elman.runs import estimator
 from elman.runs.writing import WritingSettings
 from elman.settings import flag_of, from_record
 from elman.studies import demo
+from elman.studies.settings import CompareSettings, MemorySettings
 from elman.tasks.classify import ClassifySettings
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.language import LanguageSettings
@@ -276,9 +277,17 @@ def test_the_table_of_choices_when_writing() -> None:
     assert table == expected
 
 
+@pytest.mark.parametrize(("header", "settings"), [("| choice |", CompareSettings), ("| option |", MemorySettings)])
+def test_the_tables_of_studies(header: str, settings: Any) -> None:
+    table = {flag: default for flag, default, _ in rows(ROOT / "docs/comparing.md", header)}
+    assert table == {flag_of(f.name): shown(f.default) for f in dataclasses.fields(settings)}
+
+
 def shown(default: Any) -> str:
     if isinstance(default, bool):
         return "on" if default else "off"
+    if isinstance(default, tuple):
+        return ",".join(map(shown, default))
     return "–" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
 
 

@@ -12,7 +12,7 @@ from elman.data import SeriesSet
 from elman.model import Stream
 
 NAMES = {"Cell", "Forecaster", "SequenceClassifier", "SequenceRegressor", "Stream", "__version__", "errors", "load"}
-NAMES |= {"LanguageModel", "Tagger", "explain", "nn", "register_cell", "use_backend"}
+NAMES |= {"LanguageModel", "Tagger", "compare", "explain", "nn", "register_cell", "use_backend"}
 LAYERS = {"RNN", "LSTM", "GRU", "Recurrent"}
 CELLS = {"RNNCell", "LSTMCell", "GRUCell"}
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from elman.cells import Cell, register_cell
     from elman.model import Stream
     from elman.recurrence.backends import use_backend
+    from elman.studies.compare import compare
     from elman.studies.explain import explain
     from elman.tasks import load
     from elman.tasks.classify import SequenceClassifier
@@ -32,6 +33,7 @@ _HOMES = {
     "SequenceRegressor": "elman.tasks.regress",
     "Stream": "elman.model",
     "Tagger": "elman.tasks.tag",
+    "compare": "elman.studies.compare",
     "errors": "elman.errors",
     "explain": "elman.studies.explain",
     "load": "elman.tasks",
@@ -48,6 +50,7 @@ __all__ = [
     "Stream",
     "Tagger",
     "__version__",
+    "compare",
     "errors",
     "explain",
     "load",

@@ -79,12 +79,12 @@ class _Place:
     def __init__(self, folder: Path) -> None:
         self.folder, self.data = folder, folder / "sales.csv"
         self.data.write_text(sales())
-        old = _process(lambda: _listing(lambda: main(self.words("old", "--seed", "1", "--test-size", "0"))))
+        old = process(lambda: _listing(lambda: main(self.words("old", "--seed", "1", "--test-size", "0"))))
         for module in old.said.splitlines()[-1].split():  # once, not once a process: imports take longer than all else
             with contextlib.suppress(Exception):
                 importlib.import_module(module)
         start = time.monotonic()
-        counted = _process(lambda: _counting(folder / "new", None, lambda: main(self.words("new"))))
+        counted = process(lambda: counting(folder / "new", None, lambda: main(self.words("new"))))
         self.seconds = time.monotonic() - start
         assert (old.status, counted.status) == (0, 0), (old.said, counted.said)
         self.changes = int(counted.said.splitlines()[-1])
@@ -108,7 +108,7 @@ class _Place:
             if finding := self._look(run, kill.overwrite):
                 return finding
         more = ["--resume"] if kill.resume and run.exists() else ["--overwrite"]
-        ended = _process(lambda: main(self.words("run", *more)))
+        ended = process(lambda: main(self.words("run", *more)))
         left = {name: value for name, value in _whole(run).items() if not name.startswith(".")}  # but half a file
         untouched = kill.overwrite and left == self.runs["old"]
         if untouched and more == ["--resume"]:  # it was killed before it began
@@ -149,11 +149,11 @@ def _without_pictures(files: dict[str, Any]) -> dict[str, Any]:
 
 def _killed(run: Path, kill: Kill, act: Callable[[], int]) -> Ended:
     if kill.change is not None:
-        return _process(lambda: _counting(run, kill.change, act))
-    return _process(act, kill.seconds)
+        return process(lambda: counting(run, kill.change, act))
+    return process(act, kill.seconds)
 
 
-def _counting(folder: Path, last: int | None, act: Callable[[], int]) -> int:
+def counting(folder: Path, last: int | None, act: Callable[[], int]) -> int:
     """Count the changes in ``folder``; kill this process just before number ``last``, or print how many there are."""
     count, inside = 0, str(folder)
 
@@ -177,7 +177,7 @@ def _listing(act: Callable[[], int]) -> int:
     return status
 
 
-def _process(act: Callable[[], int], seconds: float | None = None) -> Ended:
+def process(act: Callable[[], int], seconds: float | None = None) -> Ended:
     """``act`` in a process of its own, whose output is kept; killed after some time."""
     with tempfile.TemporaryFile() as output:
         child = os.fork()

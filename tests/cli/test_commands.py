@@ -23,6 +23,7 @@ from elman.training.events import EpochEnd
 from tests.runs.helpers import FLAGS, contents, python, read_csv
 
 COMMANDS = ((), ("train",), ("train", "forecast"), ("evaluate",), ("predict",), ("info",), ("explain",), ("demo",))
+COMMANDS += (("compare",), ("compare", "forecast"), ("memory",))
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:

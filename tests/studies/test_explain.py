@@ -14,10 +14,11 @@ from numpy.testing import assert_allclose
 import elman
 from elman.cli import main
 from elman.model import model_shapes
-from elman.report.progress import Progress, Working, line_of
+from elman.report.progress import Progress, line_of
 from elman.runs.estimator import Estimator
 from elman.studies.explain import explain
 from elman.tasks import TASKS
+from elman.training.events import StudyPart
 from tests.runs.helpers import contents, python
 from tests.studies.helpers import trained
 
@@ -195,7 +196,7 @@ def test_progress_is_told() -> None:
     explain(estimator, data, on_event=events.append)
     shares = [event.share for event in events if event.what == "gradients"]
     assert shares == sorted(shares) and len(shares) > 2 and max(shares) < 1
-    assert line_of(Working("gradients", 0.25)) == "gradients · 25%"
+    assert line_of(StudyPart("gradients", 0.25)) == "gradients · 25%"
     with Progress() as progress:
         progress(events[0])
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 from elman.cli.streams import complain, give, give_pieces, say
 from elman.errors import SettingsError
 from elman.runs.writing import WritingSettings
 from elman.settings import Settings, field_types, plain_type
+from elman.studies.settings import CHOSEN, CompareSettings, MemorySettings
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -120,6 +123,49 @@ def info(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def compare(arguments: argparse.Namespace) -> int:
+    """``elman compare TASK DATA``."""
+    from elman.report.progress import Progress
+    from elman.studies.compare import compare
+    from elman.tasks import get_task
+
+    _prepare()
+    task = get_task(arguments.task)
+    own, settings = _given(arguments, CompareSettings), _given(arguments, task.settings, leave_out=CHOSEN)
+    with Progress() as progress:
+        found = compare(
+            task.name,
+            arguments.data if isinstance(arguments.data, str) else _one_or_all(arguments.data),
+            out=arguments.out,
+            columns=_given(arguments, task.columns),
+            test=getattr(arguments, "test", None),
+            validation_data=getattr(arguments, "validation_file", None),
+            on_event=progress,
+            **own,
+            **settings,
+        )
+    _say_study(found.text, found.files)
+    return 0
+
+
+def memory(arguments: argparse.Namespace) -> int:
+    """``elman memory``."""
+    from elman.report.progress import Progress
+    from elman.studies.memory import memory
+
+    _prepare()
+    with Progress() as progress:
+        found = memory(out=arguments.out, on_event=progress, **_given(arguments, MemorySettings))
+    _say_study(found.text, found.files)
+    return 0
+
+
+def _say_study(text: str, written: Iterable[Path]) -> None:
+    say(text + "\n\nFiles:")
+    for path in written:
+        say(f"  {path}")
+
+
 def demo(arguments: argparse.Namespace) -> int:
     """``elman demo``."""
     from elman.report.progress import Progress
@@ -141,9 +187,9 @@ def _prepare() -> None:
     keep_freed_memory()
 
 
-def _given(arguments: argparse.Namespace, settings: type[Settings]) -> dict[str, Any]:
+def _given(arguments: argparse.Namespace, settings: type[Settings], leave_out: Collection[str] = ()) -> dict[str, Any]:
     """The settings that were named on the command line."""
-    found = {name: getattr(arguments, name) for name in field_types(settings)}
+    found = {name: getattr(arguments, name) for name in field_types(settings) if name not in leave_out}
     return {name: value for name, value in found.items() if value is not None}
 
 

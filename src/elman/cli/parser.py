@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
 from elman._version import __version__
 from elman.cli import commands
 from elman.errors import SettingsError
+from elman.runs.task import Task
 from elman.runs.writing import WritingSettings
 from elman.settings import Settings, field_types, flag_of, plain_type, rule_of
+from elman.studies.settings import CHOSEN, CompareSettings, MemorySettings
 from elman.tasks import TASKS, get_task
 
 
@@ -35,6 +37,8 @@ def make_parser() -> argparse.ArgumentParser:
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_train(words)
     _add_use(words)
+    _add_compare(words)
+    _add_memory(words)
     return parser
 
 
@@ -50,12 +54,7 @@ def _add_train(words: Any) -> None:
     for name in TASKS:
         task = get_task(name)
         parser = _add(tasks, name, task.help, commands.train)
-        parser.set_defaults(task=name)
-        parser.add_argument("data", metavar="DATA", help=task.data_help, nargs="+" if task.many_files else None)
-        if task.test_help:
-            parser.add_argument("--test", metavar="DATA", help=task.test_help)
-        if task.validation_help:
-            parser.add_argument("--validation-file", metavar="DATA", help=task.validation_help)
+        _add_data(parser, task)
         if task.watchable:
             text = "redraw plots/watch.png while it trains, and show it where there is a display"
             parser.add_argument("--watch", action="store_true", help=text)
@@ -63,15 +62,51 @@ def _add_train(words: Any) -> None:
         parser.add_argument("--resume", action="store_true", help="resume the interrupted run in --out")
         parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
         parser.add_argument("--from", dest="start_from", metavar="RUN", type=Path, help="train this model further")
-        group = parser.add_argument_group("columns")
-        for field in field_types(task.columns):
-            _add_setting(group, task.columns, field)
-        owners = {field: _owner(task.settings, field) for field in field_types(task.settings)}
-        for owner in task.settings.__mro__:
-            if own := [field for field in owners if owners[field] is owner]:
-                group = parser.add_argument_group((owner.__doc__ or "").splitlines()[0].rstrip(".").lower())
-                for field in own:
-                    _add_setting(group, task.settings, field)
+        _add_settings(parser, task)
+
+
+def _add_data(parser: Any, task: Task) -> None:
+    parser.set_defaults(task=task.name)
+    parser.add_argument("data", metavar="DATA", help=task.data_help, nargs="+" if task.many_files else None)
+    if task.test_help:
+        parser.add_argument("--test", metavar="DATA", help=task.test_help)
+    if task.validation_help:
+        parser.add_argument("--validation-file", metavar="DATA", help=task.validation_help)
+
+
+def _add_settings(parser: Any, task: Task, leave_out: Collection[str] = ()) -> None:
+    group = parser.add_argument_group("columns")
+    for field in field_types(task.columns):
+        _add_setting(group, task.columns, field)
+    owners = {field: _owner(task.settings, field) for field in field_types(task.settings)}
+    for owner in task.settings.__mro__:
+        if own := [field for field in owners if owners[field] is owner and field not in leave_out]:
+            group = parser.add_argument_group((owner.__doc__ or "").splitlines()[0].rstrip(".").lower())
+            for field in own:
+                _add_setting(group, task.settings, field)
+
+
+def _add_compare(words: Any) -> None:
+    tasks = _add(words, "compare", "compare cells on one task: which one, and why").add_subparsers(
+        metavar="TASK", required=True
+    )
+    for name in TASKS:
+        task = get_task(name)
+        parser = _add(tasks, name, f"compare cells: {task.help}", commands.compare)
+        _add_data(parser, task)
+        for field in field_types(CompareSettings):
+            _add_setting(parser, CompareSettings, field)
+        text = f"folder, where the same command goes on (default: runs/compare-{name})"
+        parser.add_argument("--out", metavar="DIR", type=Path, help=text)
+        _add_settings(parser, task, leave_out=CHOSEN)
+
+
+def _add_memory(words: Any) -> None:
+    parser = _add(words, "memory", "how far back each cell remembers, by learning to", commands.memory)
+    for field in field_types(MemorySettings):
+        _add_setting(parser, MemorySettings, field)
+    text = "folder, where the same command goes on (default: runs/memory-TASK)"
+    parser.add_argument("--out", metavar="DIR", type=Path, help=text)
 
 
 def _owner(settings: type[Settings], field: str) -> type:

@@ -43,6 +43,11 @@ class Examples:
         return dict(self.inputs) if isinstance(self.inputs, Mapping) else {INPUT: self.inputs}
 
     @property
+    def sequences(self) -> set[str]:
+        """Names of the inputs that have steps."""
+        return {name for name, array in self.named_inputs().items() if has_steps(array)}
+
+    @property
     def steps(self) -> int:
         """T; 0 where no input has steps."""
         return max((array.shape[1] for array in self.named_inputs().values() if has_steps(array)), default=0)

@@ -32,6 +32,7 @@ pre { margin: .4rem 0; padding: .6rem .8rem; background: #f5f5f5; overflow-x: au
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #e4e4e4; }
 td { max-width: 24rem; overflow-wrap: break-word; }
+.name { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 thead th { color: #5c5c5c; font-weight: 600; }
 .best { font-weight: 700; }
@@ -76,23 +77,28 @@ def page_text(page: Page) -> str:
         MissingDependencyError: matplotlib is not installed.
     """
     body = [
-        f"<h1>{escaped(page.title)}</h1>",
-        f'<p class="small">elman {__version__}</p>',
         *_evaluation(page),
-        *(_figure(figure) for figure in page.figures),
-        *_section("Read", [_list(page.data)] if page.data else []),
-        *_section("Model", [_list(page.description)] if page.description else []),
-        *_section("Settings", [_settings(page)] if page.settings else []),
-        *_section("Do it again", [f"<pre><code>{escaped(page.command)}</code></pre>"] if page.command else []),
+        *map(figure_html, page.figures),
+        *section("Read", [list_html(page.data)] if page.data else []),
+        *section("Model", [list_html(page.description)] if page.description else []),
+        *section("Settings", [_settings(page)] if page.settings else []),
+        *command_html(page.command),
     ]
+    return document(page.title, body)
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """A whole page of the parts in ``body``, below its title."""
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
             '<link rel="icon" href="data:,">',
-            f"<title>{escaped(page.title)}</title>",
+            f"<title>{escaped(title)}</title>",
             f"<style>{STYLE}</style>\n</head>\n<body>",
+            f"<h1>{escaped(title)}</h1>",
+            f'<p class="small">elman {__version__}</p>',
             *body,
             "</body>\n</html>\n",
         ]
@@ -109,11 +115,18 @@ def escaped(value: Any) -> str:
     return html.escape("".join(letters))
 
 
-def _section(title: str, content: Sequence[str]) -> list[str]:
+def section(title: str, content: Sequence[str]) -> list[str]:
+    """``content`` below a heading; nothing where there is none."""
     return [f"<h2>{title}</h2>", *content] if content else []
 
 
-def _list(lines: Iterable[str]) -> str:
+def command_html(command: str) -> list[str]:
+    """What makes the same again."""
+    return section("Do it again", [f"<pre><code>{escaped(command)}</code></pre>"] if command else [])
+
+
+def list_html(lines: Iterable[str]) -> str:
+    """Lines as a list."""
     return "<ul>" + "".join(f"<li>{escaped(line.strip())}</li>" for line in lines if line.strip()) + "</ul>"
 
 
@@ -124,12 +137,12 @@ def _evaluation(page: Page) -> list[str]:
     rows = [(page.model, found.scores)] + [(found.labels[name], row) for name, row in found.baselines.items()]
     facts = {name: value for name, value in found.facts.items() if isinstance(value, int | float | str)}
     return [
-        *_section("Result", [f'<p class="verdict">{escaped(found.verdict)}</p>']),
+        *section("Result", [f'<p class="verdict">{escaped(found.verdict)}</p>']),
         f'<p class="small">{escaped(found.title)}</p>',
         _scores([metric.name for metric in found.metrics], [metric.better for metric in found.metrics], rows),
-        *([_list(found.notes)] if found.notes else []),
+        *([list_html(found.notes)] if found.notes else []),
         *([_details("More figures", _table({"": list(facts), "value": list(facts.values())}))] if facts else []),
-        *_section("Furthest off", [_worst(found.worst)] if found.worst else []),
+        *section("Furthest off", [_worst(found.worst)] if found.worst else []),
     ]
 
 
@@ -190,7 +203,8 @@ def _details(title: str, content: str) -> str:
     return f"<details><summary>{title}</summary>{content}</details>"
 
 
-def _figure(figure: Drawing) -> str:
+def figure_html(figure: Drawing) -> str:
+    """A picture within the page."""
     # An image of its own: no name or style of one meets another's, and no script could run in it.
     data = base64.b64encode(svg(figure).encode()).decode()
     text = escaped(figure.title + (f". {figure.note}" if figure.note else ""))

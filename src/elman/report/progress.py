@@ -5,22 +5,13 @@ from __future__ import annotations
 import math
 import sys
 import time
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TextIO
 
 from elman.report.tables import shown
-from elman.training.events import EpochEnd, EpochPart, Event, PhaseEnd, PhaseStart
+from elman.training.events import EpochEnd, EpochPart, Event, PhaseEnd, PhaseStart, StudyPart
 
 REFRESH = 0.1  # seconds between two drawings: short epochs cost nothing
-
-
-@dataclass(frozen=True)
-class Working:
-    """What is being done besides training, and which share of it is done."""
-
-    what: str
-    share: float
 
 
 class Progress:
@@ -55,7 +46,7 @@ class Progress:
         if live is not None:
             live.stop()
 
-    def __call__(self, event: Event | Working) -> None:
+    def __call__(self, event: Event) -> None:
         """Shows an event; a line drawn less than a tenth of a second ago stays, unless a phase begins."""
         if self._live is None or isinstance(event, PhaseEnd):
             return
@@ -81,14 +72,15 @@ def _live(stream: TextIO) -> Any:
     return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=warned)
 
 
-def line_of(event: PhaseStart | EpochPart | EpochEnd | Working) -> str:
+def line_of(event: PhaseStart | EpochPart | EpochEnd | StudyPart) -> str:
     """What is shown of an event. The time left is that of all epochs: early stopping may end sooner.
 
     >>> line_of(EpochEnd("fit", 3, 40, 0.25, 0.5, None, best_epoch=2, elapsed=6.0, remaining=75.0))
     'fit · epoch 3/40 · loss 0.2500 · validation 0.5000 (best at 2) · up to 1:15 left'
     """
-    if isinstance(event, Working):
-        return f"{event.what} · {event.share:.0%}"
+    if isinstance(event, StudyPart):
+        left = [f"about {clock(event.remaining)} left"] if math.isfinite(event.remaining) else []
+        return " · ".join([event.what, f"{event.share:.0%}", *left])
     parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]
     if isinstance(event, EpochPart):
         parts.append(f"{event.share:.0%} of it")

@@ -22,7 +22,7 @@ SHORT = 40  # a line of so few points shows each of them
 _MARKERS = "osD^v"
 _COLOURS = {
     "truth": (INK, "#6b6b6b"),
-    "model": ("#1f4fa3", "#e8830c", "#129a86", "#a3195b"),
+    "model": ("#1f4fa3", "#e8830c", "#129a86", "#a3195b", "#5fb0e6", "#6b4a1f"),
     "baseline": ("#787878", "#8c8c8c", "#9c9c9c"),
     "other": ("#6f8fb5", "#9a6a2f", "#7c8c3f"),
 }

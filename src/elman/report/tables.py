@@ -45,7 +45,7 @@ def score_table(
     """
     directions = dict.fromkeys(columns, best) if isinstance(best, str) else best
     cells = [[shown(scores.get(name)) for name in columns] for _, scores in rows]
-    labels = _padded(["", *(label for label, _ in rows)])
+    labels = padded(["", *(label for label, _ in rows)])
     blocks = [labels]
     starred = False
     for index, name in enumerate(columns):
@@ -54,9 +54,9 @@ def score_table(
         starred = starred or any(stars)
         numbers = _on_the_point(texts)
         numbers = [number + ("*" if star else " ") for number, star in zip(numbers, stars, strict=True)]
-        blocks.append(_padded([name + " ", *numbers], right=True))
+        blocks.append(padded([name + " ", *numbers], right=True))
     lines = ["  ".join(parts).rstrip() for parts in zip(*blocks, strict=True)]
-    lines.insert(1, "─" * max(map(_width, lines)))
+    lines.insert(1, "─" * max(map(width, lines)))
     head = [title, ""] if title else []
     foot = [*(["* best of its column"] if starred else []), *notes]
     return "\n".join([*head, *lines, *([""] if foot else []), *foot])
@@ -106,12 +106,13 @@ def _on_the_point(texts: Sequence[str]) -> list[str]:
     ]
 
 
-def _padded(texts: Sequence[str], right: bool = False) -> list[str]:
-    widest = max(map(_width, texts))
-    return [" " * (widest - _width(text)) + text if right else text + " " * (widest - _width(text)) for text in texts]
+def padded(texts: Sequence[str], right: bool = False) -> list[str]:
+    """Texts of one width, with spaces after them, or with ``right`` before them."""
+    widest = max(map(width, texts))
+    return [" " * (widest - width(text)) + text if right else text + " " * (widest - width(text)) for text in texts]
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Columns of a terminal: letters of East Asia take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -78,6 +78,7 @@ class Estimator(ABC):
         checkpoint: Path | str | None = None,
         resume: bool = True,
         watch: Path | str | None = None,
+        refit: bool = True,
         **columns: Any,
     ) -> Self:
         """Train: fit on what is not the test, evaluate on the test, then fit again on everything.
@@ -93,6 +94,7 @@ class Estimator(ABC):
             resume: continue from a checkpoint that is there; otherwise it is replaced.
             watch: a PNG file that is redrawn while it trains, where the task has a picture of that; and a window that
                 shows it, where there is a display.
+            refit: fit again on everything after the test; otherwise the tested model is the final one too.
             columns: the names of the data's columns, by the task's names for them.
 
         Raises:
@@ -102,14 +104,7 @@ class Estimator(ABC):
         """
         if start_from is not None:
             self._continue(start_from)
-        self.columns = self._changed(columns)
-        dataset, held_out = self.read(data), None
-        self.columns = self._settled(self.columns, dataset)
-        dataset = self._usable(dataset, start_from)
-        if test is not None:
-            dataset, held_out = self._join(dataset, self._read_test(test, dataset))
-        if validation is not None:
-            dataset = self._with_validation(dataset, self._read_test(validation, dataset))
+        dataset, held_out = self._divided(data, test, validation, columns, start_from)
         predictor = None if start_from is None else self._to_go_on_from(start_from, dataset, held_out)
         problem = self._problem(dataset, held_out, predictor)
         with nullcontext() if watch is None else Watch(Path(watch)) as on_picture:
@@ -121,9 +116,15 @@ class Estimator(ABC):
                 checkpoint_path=None if checkpoint is None else Path(checkpoint),
                 resume=resume,
                 on_picture=on_picture,
+                refit=refit,
             )
         self._fitted, self._data, self._extras, self._folder = self.settings, dataset, None, None
         return self
+
+    def problem(self, data: Any, *, test: Any = None, validation: Any = None, **columns: Any) -> Problem:
+        """The training job that :meth:`fit` would do; arguments and errors as there."""
+        dataset, held_out = self._divided(data, test, validation, columns)
+        return self._problem(dataset, held_out, None)
 
     def read(self, source: Any, **columns: Any) -> Any:
         """``source`` as the task's data; data that were read already are returned unchanged.
@@ -340,6 +341,20 @@ class Estimator(ABC):
         return Extras()
 
     # What is common to all.
+
+    def _divided(
+        self, data: Any, test: Any, validation: Any, columns: Mapping[str, Any], start_from: Estimator | None = None
+    ) -> tuple[Any, Any | None]:
+        """All data, and the test among them where it was given apart."""
+        self.columns = self._changed(columns)
+        dataset, held_out = self.read(data), None
+        self.columns = self._settled(self.columns, dataset)
+        dataset = self._usable(dataset, start_from)
+        if test is not None:
+            dataset, held_out = self._join(dataset, self._read_test(test, dataset))
+        if validation is not None:
+            dataset = self._with_validation(dataset, self._read_test(validation, dataset))
+        return dataset, held_out
 
     def _changed(self, given: Mapping[str, Any]) -> Any:
         """The columns, those given now taking precedence."""

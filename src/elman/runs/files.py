@@ -224,6 +224,21 @@ def read_json(path: Path) -> dict[str, Any]:
     return record
 
 
+def history(folder: Path, phase: str = "search") -> list[dict[str, Any]]:
+    """A run's ``history.csv``, one phase of it: a number, or None, by column.
+
+    Raises:
+        ModelFileError: there is none, or it is damaged.
+    """
+    path = folder / HISTORY
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["phase"] == phase]
+        return [{name: float(row[name]) if row[name] else None for name in HISTORY_COLUMNS[1:]} for row in rows]
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelFileError(f"{path}: damaged ({error}); train again") from error
+
+
 def _read_predictor(path: Path, digest: Any, predictor: Callable[[Model], Predictor]) -> Predictor:
     model, found = read_model(path)
     if found != digest:

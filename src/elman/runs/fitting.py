@@ -16,6 +16,7 @@ from elman.learning import Evaluation, Examples, Figure, Predictor, Problem
 from elman.learning.problem import FittedOn
 
 if TYPE_CHECKING:
+    from elman.nn.network import Network
     from elman.training.loop import Fit
 
 OnEvent = Callable[[Any], None]
@@ -54,6 +55,7 @@ def train(
     checkpoint_path: Path | None = None,
     resume: bool = True,
     on_picture: OnPicture | None = None,
+    refit: bool = True,
 ) -> Outcome:
     """Train a model for ``problem``.
 
@@ -63,6 +65,7 @@ def train(
         arrays: initial weights, instead of random ones.
         checkpoint_path: where the state of training is kept, so that a killed run can be resumed.
         resume: continue from what is there; otherwise it is replaced.
+        refit: whether to fit again on everything.
         on_picture: called after each epoch with a function that makes the problem's picture of the model as it is then.
 
     Raises:
@@ -76,13 +79,12 @@ def train(
     evaluation = None if problem.test is None else tested.evaluate(problem.test)
     final, history, interrupted = tested, list(search.history), search.interrupted
     whole = None
-    if not interrupted and (evaluation is not None or held_out is not None):
+    if refit and not interrupted and (evaluation is not None or held_out is not None):
         whole = problem.all()
     if whole is not None:
-        fitted, refit = phases.run(
-            "refit", whole, None, epochs=search.best_epoch if problem.keep_initial else max(search.best_epoch, 1)
-        )
-        history, interrupted = history + list(refit.history), refit.interrupted
+        epochs = search.best_epoch if problem.keep_initial else max(search.best_epoch, 1)
+        fitted, again = phases.run("refit", whole, None, epochs=epochs)
+        history, interrupted = history + list(again.history), again.interrupted
         if not interrupted:
             final = problem.predictor(fitted, "all")
     return Outcome(
@@ -94,6 +96,25 @@ def train(
         seconds=time.monotonic() - begin,
         interrupted=interrupted,
     )
+
+
+def initial_network(problem: Problem, settings: Any, arrays: Mapping[str, np.ndarray] | None = None) -> Network:
+    """The network of ``problem`` as training finds it: with the weights of ``settings.seed``, or with ``arrays``."""
+    import torch
+
+    from elman.nn.network import Network, arrays_of, set_arrays
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = Network(
+            problem.layers,
+            dropout=settings.dropout,
+            recurrent_dropout=settings.recurrent_dropout,
+            init=settings.init,
+            zero_output=problem.zero_output,
+        )
+        set_arrays(network, problem.initial(arrays_of(network)) if arrays is None else arrays)
+    return network
 
 
 class _Phases:
@@ -128,9 +149,7 @@ class _Phases:
     def run(
         self, phase: str, train: Examples, validation: Examples | None, epochs: int | None = None
     ) -> tuple[dict[str, np.ndarray], Fit]:
-        import torch
-
-        from elman.nn.network import Network, arrays_of, set_arrays
+        from elman.nn.network import arrays_of
         from elman.training.events import EpochEnd
         from elman.training.loop import fit
 
@@ -148,16 +167,7 @@ class _Phases:
             return problem.validation_error(arrays_of(network))
 
         try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(settings.seed)
-                network = Network(
-                    problem.layers,
-                    dropout=settings.dropout,
-                    recurrent_dropout=settings.recurrent_dropout,
-                    init=settings.init,
-                    zero_output=problem.zero_output,
-                )
-                set_arrays(network, problem.initial(arrays_of(network)) if self.arrays is None else self.arrays)
+            network = initial_network(problem, settings, self.arrays)
             result = fit(
                 network,
                 train,

@@ -57,6 +57,27 @@ def working_in(
             _remove_if_empty(path)
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """``folder``, made if it is not there, held by this process alone inside the block.
+
+    Raises:
+        RunFolderError: another process works in it, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _lock(folder)
+    except RunFolderError:
+        raise
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot be written ({error.strerror}); choose another `out`") from error
+    try:
+        yield
+    finally:
+        (folder / LOCK).unlink(missing_ok=True)
+        os.close(lock)
+
+
 def _next_free(root: Path, task_name: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     numbers = [p.name.removeprefix(f"{task_name}-") for p in root.glob(f"{task_name}-*")]

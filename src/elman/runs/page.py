@@ -44,8 +44,9 @@ def command_line(
     start_from: Path | None,
     columns: Mapping[str, Any],
     settings: Mapping[str, Any],
+    command: str = "train",
 ) -> str:
-    """``elman train …`` with these choices; "" if the data are no file.
+    """``elman train …`` with these choices, or another command on a task; "" if the data are no file.
 
     >>> command_line("forecast", "my data.csv", None, None, None, {}, {"cell": "gru", "diff": False})
     "elman train forecast 'my data.csv' --cell gru --no-diff"
@@ -54,7 +55,7 @@ def command_line(
     apart = [given for given in (test, validation) if given is not None]
     if not all(isinstance(given, str | Path) for given in files + apart):
         return ""
-    words = ["elman", "train", task, *map(str, files)]
+    words = ["elman", command, task, *map(str, files)]
     words += [] if test is None else [flag_of("test"), str(test)]
     words += [] if validation is None else [flag_of("validation_file"), str(validation)]
     words += [] if start_from is None else [flag_of("from_"), str(start_from)]

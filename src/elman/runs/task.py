@@ -21,6 +21,7 @@ class Task:
         test_help: what ``--test`` takes; "" where the task takes no test file.
         many_files: whether DATA may be several files.
         watchable: whether its problems give a picture to look at while they train.
+        long_epochs: whether an epoch of its usual data takes minutes, so that a study must be told its budget.
     """
 
     estimator: type[Estimator]
@@ -30,6 +31,7 @@ class Task:
     validation_help: str = ""
     many_files: bool = False
     watchable: bool = False
+    long_epochs: bool = False
 
     @property
     def name(self) -> str:

@@ -38,6 +38,7 @@ def train_run(
     overwrite: bool = False,
     start_from: Path | None = None,
     pictures: bool = True,
+    refit: bool = True,
     watch: bool = False,
     on_event: Callable[[Any], None] | None = None,
 ) -> TrainedRun:
@@ -50,6 +51,7 @@ def train_run(
         validation: separate data that choose the epoch.
         start_from: the folder of a run whose model is trained further.
         pictures: whether to draw.
+        refit: whether to fit again on everything after the test.
         watch: whether to redraw ``plots/watch.png`` while it trains.
 
     Raises:
@@ -76,6 +78,7 @@ def train_run(
                 checkpoint=checkpoint,
                 resume=resume,
                 watch=picture,
+                refit=refit,
                 **(columns or {}),
             )
         except (ElmanError, MemoryError) as error:

@@ -126,4 +126,14 @@ class PhaseEnd:
     fit: Fit
 
 
-Event = PhaseStart | EpochPart | EpochEnd | PhaseEnd
+@dataclass(frozen=True)
+class StudyPart:
+    """Of what takes long besides training, as a study of many models, ``share`` is over; ``what`` is under way, and
+    ``remaining`` seconds are left, as far as one can tell (NaN: one cannot)."""
+
+    what: str
+    share: float
+    remaining: float = math.nan
+
+
+Event = PhaseStart | EpochPart | EpochEnd | PhaseEnd | StudyPart

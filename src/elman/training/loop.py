@@ -10,7 +10,6 @@ import torch
 
 from elman.errors import SettingsError
 from elman.learning import Examples
-from elman.model.layer import has_steps
 from elman.training.batches import to_tensors
 from elman.training.checkpoint import Checkpoint
 from elman.training.devices import open_device, seeded
@@ -133,7 +132,7 @@ def fit(
 
 def _keeps_time(network: torch.nn.Module, examples: Examples, bptt_steps: int) -> bool:
     says = getattr(network, "keeps_time", lambda sequences: False)
-    keeps_time = bool(says({name for name, array in examples.named_inputs().items() if has_steps(array)}))
+    keeps_time = bool(says(examples.sequences))
     if bptt_steps and not keeps_time:
         raise SettingsError(
             f"bptt_steps is {bptt_steps}, but this model has one output for a whole sequence, which cannot be cut into "

@@ -76,8 +76,7 @@ class Trainer:
     @property
     def updates(self) -> int:
         """Updates in an epoch; at most, where batches are cut to their longest row."""
-        per_batch = math.ceil(self.train.steps / self.bptt_steps) if self.bptt_steps else 1
-        return math.ceil(len(self.train) / self.size) * per_batch
+        return updates_in_epoch(self.settings, len(self.train), self.train.steps, self.bptt_steps)
 
     def run_epoch(self) -> None:
         """Train on all examples once, validate, and keep the weights if they are the best so far."""
@@ -125,7 +124,7 @@ class Trainer:
         counts: list[Tensor | int] = []
         rates: list[float] = []
         batches = self.train.shuffled(self.size, self.order, by_length=self.by_length)
-        for k, (loss, count) in enumerate(self._losses(batches, self.bptt_steps)):
+        for k, (loss, count) in enumerate(losses_of(self._loss, batches, self.bptt_steps)):
             progress = (self.epoch + k / updates) / settings.epochs
             rates.append(learning_rate(settings.schedule, settings.learning_rate, progress))
             self.optimiser.zero_grad()
@@ -144,28 +143,11 @@ class Trainer:
     def _validate(self, validation: Tensors) -> float:
         self.network.eval()
         steps = max(self.bptt_steps, STEPS_AT_ONCE // self.size) if self.bptt_steps else 0
-        losses, counts = zip(*self._losses(validation.in_order(self.size), steps), strict=True)
+        losses, counts = zip(*losses_of(self._loss, validation.in_order(self.size), steps), strict=True)
         return self._mean("validation loss", losses, counts)
 
-    def _losses(self, batches: Iterator[Batch], steps: int) -> Iterator[tuple[Tensor, Tensor | int]]:
-        """Loss and weight of each batch; with ``steps``, of each of its segments of so many steps.
-
-        The state is carried from segment to segment, and detached there.
-        """
-        for batch in batches:
-            if not steps:
-                yield self._loss(batch)[:2]
-                continue
-            state: State | None = None
-            for segment in segments(batch, steps):
-                loss, count, final = self._loss(segment, state)
-                state = {name: tensor.detach() for name, tensor in final.items()}
-                yield loss, count
-
     def _mean(self, what: str, losses: Sequence[Tensor], counts: Sequence[Tensor | int]) -> float:
-        weights = [float(count) for count in counts]
-        values = self._check(what, losses)
-        return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
+        return _weighted(self._check(what, losses), counts)
 
     def _check(self, what: str, values: Sequence[Tensor]) -> list[float]:
         on_cpu = self.device.type == "cpu"
@@ -221,6 +203,50 @@ class Trainer:
             tensor.copy_(self.best.tensors[name])
         self.optimiser.release()
         self.network.to("cpu").eval()
+
+
+def losses_of(
+    loss_of: Callable[..., tuple[Tensor, Tensor | int, State]], batches: Iterator[Batch], steps: int
+) -> Iterator[tuple[Tensor, Tensor | int]]:
+    """Loss and weight of each batch; with ``steps``, of each of its segments of so many steps.
+
+    The state is carried from segment to segment, and detached there.
+    """
+    for batch in batches:
+        if not steps:
+            yield loss_of(batch)[:2]
+            continue
+        state: State | None = None
+        for segment in segments(batch, steps):
+            loss, count, final = loss_of(segment, state)
+            state = {name: tensor.detach() for name, tensor in final.items()}
+            yield loss, count
+
+
+@torch.no_grad()
+def mean_loss(network: Any, examples: Tensors, size: int, bptt_steps: int = 0) -> float:
+    """The loss over all of ``examples``, in evaluation mode, at least ``size`` at a time."""
+    training = network.training
+    network.eval()
+    steps = max(bptt_steps, STEPS_AT_ONCE // size) if bptt_steps else 0
+    losses, counts = zip(*losses_of(network.loss, examples.in_order(size), steps), strict=True)
+    network.train(training)
+    return _weighted([loss.item() for loss in losses], counts)
+
+
+def updates_in_epoch(settings: TrainingSettings, examples: int, steps: int, bptt_steps: int) -> int:
+    """Updates in an epoch; at most, where batches are cut to their longest row.
+
+    >>> updates_in_epoch(TrainingSettings(batch_size=10), 25, 100, 30)
+    12
+    """
+    per_batch = math.ceil(steps / bptt_steps) if bptt_steps else 1
+    return math.ceil(examples / batch_size(settings, examples)) * per_batch
+
+
+def _weighted(values: Sequence[float], counts: Sequence[Tensor | int]) -> float:
+    weights = [float(count) for count in counts]
+    return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
 
 
 def batch_size(settings: TrainingSettings, examples: int) -> int:

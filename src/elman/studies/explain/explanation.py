@@ -14,7 +14,6 @@ from elman.learning import Example
 from elman.model import Model
 from elman.model.layer import has_steps
 from elman.report.plots import draw
-from elman.report.progress import Working
 from elman.runs.estimator import Estimator
 from elman.studies.explain import folder
 from elman.studies.explain.connectivity import Connectivity, connectivity_of
@@ -23,6 +22,7 @@ from elman.studies.explain.page import page_text
 from elman.studies.explain.parts import Part, parts_of
 from elman.studies.explain.pictures import pictures_of
 from elman.tasks import load
+from elman.training.events import StudyPart
 
 Array = np.ndarray
 OnEvent = Callable[[Any], None]
@@ -79,7 +79,7 @@ class Explanation:
             try:
                 for number, drawing in enumerate(drawings):
                     if on_event is not None:
-                        on_event(Working("drawing", number / len(drawings)))
+                        on_event(StudyPart("drawing", number / len(drawings)))
                     pictures.append(draw(drawing, ready / f"{drawing.name}.png"))
             except MissingDependencyError as error:
                 notes = (*notes, f"no pictures: {error}")
@@ -126,7 +126,7 @@ def explain(
     dataset = estimator.read(data, **columns)
     model = predictor.model
     if on_event is not None:
-        on_event(Working("reading the sequence", 0.0))
+        on_event(StudyPart("reading the sequence", 0.0))
     with np.errstate(over="ignore", invalid="ignore"):  # of absurd values the error below speaks
         shown = predictor.example(dataset, example)
         _check_size(shown)
@@ -142,7 +142,7 @@ def explain(
 
     def on_share(share: float) -> None:
         if on_event is not None:
-            on_event(Working("gradients", share))
+            on_event(StudyPart("gradients", share))
 
     if inside.cut:
         lost = f"what an output depends on is left out: the gradient of a {inside.cut} layer is not known"

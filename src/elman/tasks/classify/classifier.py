@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from elman.data import SequenceColumns, Sequences, read_sequences
+from elman.data.generated_data import generated_sequences
 from elman.errors import SettingsError
 from elman.learning import Columns, Predictor
 from elman.model import Model
@@ -82,6 +83,8 @@ class SequenceClassifier(Estimator):
         return predictor
 
     def _read(self, source: Any, columns: ClassifyColumns) -> Sequences:
+        if (generated := generated_sequences(source)) is not None:
+            return generated
         named = SequenceColumns(columns.label, columns.id, columns.value, columns.symbols, columns.layout)
         found: Sequences = read_sequences(source, named, view=columns.as_, permute=columns.permute, options=columns)
         return found

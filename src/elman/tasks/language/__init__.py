@@ -11,6 +11,7 @@ TASK = Task(
     test_help="the test: another text",
     validation_help="another text, which chooses the epoch",
     many_files=True,
+    long_epochs=True,
 )
 
 __all__ = ["TASK", "LanguageModel", "LanguageSettings"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from elman.data import AlignedSequence, SequenceTable, holds_arrays, read_sequence_arrays, read_sequence_table
+from elman.data.generated_data import generated_table
 from elman.learning import Predictor
 from elman.model import Model
 from elman.runs.estimator import Estimator
@@ -49,6 +50,8 @@ class SequenceRegressor(Estimator):
     def _read(self, source: Any, columns: RegressColumns) -> SequenceTable:
         if isinstance(source, SequenceTable):
             return source
+        if (generated := generated_table(source)) is not None:
+            return generated
         last = self.settings.at == LAST
         if holds_arrays(source):
             return read_sequence_arrays(source, last=last)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from elman.data.generated_data import generated_sentences
 from elman.data.tagged import TEST, VALIDATION, TaggedSentences, read_tagged
 from elman.errors import SettingsError
 from elman.learning import Predictor
@@ -41,6 +42,8 @@ class Tagger(Estimator):
         if self._outcome is not None and columns != self.columns:  # of data to be told, not trained on
             assert isinstance(self.outcome.final, TagPredictor)
             _check_scheme(columns.scheme, self.outcome.final)
+        if (generated := generated_sentences(source)) is not None:
+            return generated
         return read_tagged(source, columns.word_column, columns.tag_column)
 
     def _read_test(self, source: Any, data: TaggedSentences) -> TaggedSentences:
