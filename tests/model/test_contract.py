@@ -21,12 +21,14 @@ from elman.model import (
     Dropout,
     Embedding,
     EnsembleHead,
+    FixedLinear,
     Head,
     Join,
     LastStep,
     Layer,
     Linear,
     Model,
+    PointEnsembleHead,
     PointHead,
     Pool,
     RecurrentLayers,
@@ -87,6 +89,8 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "last": [one(LastStep(), 4), one(LastStep(bidirectional=True), 4)],
     "linear": [one(Linear(3, 2), 3)],
+    "fixed-linear": [one(FixedLinear(3, 2), 3)],
+    "segments": [],  # of one length, and of fewer steps than it reads: tests/model/test_segments.py
     "embedding": [Sample(Embedding(9, 3), {"input": ("below", 9)})],
     "join": [
         Sample(Join(reads=("a", "b")), {"a": ("features", 2), "b": ("features", 3)}),
@@ -107,6 +111,10 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "crf": [one(CRFHead(4), 4, lambda random, shape: random.integers(0, 4, shape[:-1]))],
     "point": [one(PointHead(loss, 2), 2, values) for loss in ("mae", "mse", "huber")],
+    "point-ensemble": [
+        one(PointEnsembleHead("mae", 2, m), 2 * m, lambda random, shape: values(random, (*shape[:-1], 2)))
+        for m in (1, 2)
+    ],
     "softmax": [one(SoftmaxHead(4), 4, lambda random, shape: random.integers(0, 4, shape[:-1]))],
     "ensemble": [
         one(EnsembleHead(3, members), 3 * members, lambda random, shape: random.integers(0, 3, shape[:-1]))

@@ -15,7 +15,7 @@ from elman.training.events import EpochEnd, PhaseStart
 from tests.runs.helpers import QUICK, contents, numbers, python, train_forecast
 
 # dropout, so that the random state matters; two layers, so that there is dropout
-SETTINGS = QUICK | {"epochs": 4, "num_layers": 2, "dropout": 0.2, "level": "none"}
+SETTINGS = QUICK | {"epochs": 4, "num_layers": 2, "dropout": 0.2, "level": "none", "highway": False}
 
 
 class Killed(BaseException):

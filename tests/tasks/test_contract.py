@@ -138,7 +138,7 @@ def test_settings_changed_after_a_fit_are_for_the_next_one(fitted):
     before = dict(fitted.metrics["settings"])
     fitted.set_params(hidden_size=9)
     fitted.save("run")
-    assert elman.load("run").get_params() == fitted.metrics["settings"] == before
+    assert to_record(elman.load("run").settings) == fitted.metrics["settings"] == before
 
 
 WITHOUT_TORCH = """

@@ -32,8 +32,6 @@ SETTINGS: dict[str, Any] = {
     "epochs": 100,
     "schedule": "constant",
     "validation": 0.0,
-    "transform": "none",
-    "scale": "series",
     "highway": False,
     "stride": 1,
 }
