@@ -15,7 +15,7 @@ from elman.tasks.forecast.plan import LINEAR, NETWORK
 from elman.tasks.forecast.scores import METRICS, Rolling, mean_scores, scores_of
 
 Array = np.ndarray
-SHOWN_MEMBERS = 6
+SHOWN_MEMBERS = 3
 
 
 def label_of(member: str) -> str:
