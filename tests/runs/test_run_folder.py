@@ -15,6 +15,7 @@ from elman.cli import main
 from elman.errors import ElmanError, RunFolderError
 from elman.settings import to_record
 from elman.tasks.forecast import Forecaster, ForecastSettings
+from elman.tasks.forecast.settings import ForecastColumns
 from elman.tasks.forecast.settings import LEVELS
 from tests.runs.helpers import FLAGS, QUICK, contents, numbers, read_csv, sales, train_forecast
 
@@ -157,7 +158,7 @@ def test_history_and_settings(workplace):
         "tables": ["forecast.csv", "history.csv", "predictions.csv"],
         "elman": elman.__version__,
         "task": "forecast",
-        "columns": {"target": [], "time": None, "id": None},
+        "columns": to_record(ForecastColumns()),
         "settings": to_record(ForecastSettings(**QUICK)),
     }
 
