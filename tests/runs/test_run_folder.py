@@ -15,8 +15,7 @@ from elman.cli import main
 from elman.errors import ElmanError, RunFolderError
 from elman.settings import to_record
 from elman.tasks.forecast import Forecaster, ForecastSettings
-from elman.tasks.forecast.settings import ForecastColumns
-from elman.tasks.forecast.settings import LEVELS
+from elman.tasks.forecast.settings import LEVELS, ForecastColumns
 from tests.runs.helpers import FLAGS, QUICK, contents, numbers, read_csv, sales, train_forecast
 
 FILES = {
