@@ -15,7 +15,7 @@ from elman.cli import main
 from elman.errors import ElmanError, RunFolderError
 from elman.settings import to_record
 from elman.tasks.forecast import Forecaster, ForecastSettings
-from elman.tasks.forecast.settings import LEVELS
+from elman.tasks.forecast.settings import LEVELS, ForecastColumns
 from tests.runs.helpers import FLAGS, QUICK, contents, numbers, read_csv, sales, train_forecast
 
 FILES = {
@@ -157,7 +157,7 @@ def test_history_and_settings(workplace):
         "tables": ["forecast.csv", "history.csv", "predictions.csv"],
         "elman": elman.__version__,
         "task": "forecast",
-        "columns": {"target": [], "time": None, "id": None},
+        "columns": to_record(ForecastColumns()),
         "settings": to_record(ForecastSettings(**QUICK)),
     }
 

@@ -202,7 +202,7 @@ def _units(parts: dict[str, _Parts], counts: Counter[str]) -> tuple[dict[str, fl
     elif units:
         ((unit, text),) = units.items()
         if unit in "%‰" and count < n:
-            other = next(text for text, part in parts.items() if not part.unit)
+            other = next(text for text, part in parts.items() if part.unit != unit)
             raise NotNumbers(other, f"has no {unit}, as others have; write all numbers of the column in one way")
         if count < _MOST_BARE * n:
             raise NotNumbers(text, "is not a number; correct it, or leave it empty if the value is missing")

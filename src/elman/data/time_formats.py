@@ -233,7 +233,9 @@ def _misfit(texts: Sequence[str], written: Sequence[str], distinct: list[str], b
     k = best.index(False)
     shown = next(text for text, date_text in zip(texts, written, strict=True) if date_text == distinct[k])
     if any(best) and any(found[k] for found in fits.values()):
-        fitting = distinct[best.index(True)]
+        own = [found for found in fits.values() if found[k]]
+        unlike = (j for j, good in enumerate(best) if good and not any(found[j] for found in own))
+        fitting = distinct[next(unlike, best.index(True))]
         example = next(text for text, date_text in zip(texts, written, strict=True) if date_text == fitting)
         return NotTimes(shown, f"is written otherwise than {quote(example)}; {_FORM}")
     return NotTimes(shown, f"is not a time; {_REMEDY}")
