@@ -60,7 +60,7 @@ def test_a_file_does_not_take_the_place_of_a_closed_stream(here):
     """Whatever is written to standard error would end in it."""
     done = shell(">&- 2>&- <&-", "predict", "run", "sales.csv", "--out", "forecast.csv")
     assert done.returncode == 2  # that it was written could not be printed
-    assert (here / "forecast.csv").read_text().startswith("unique_id,ds,step,forecast\n")
+    assert (here / "forecast.csv").read_text().startswith("unique_id,ds,step,forecast,lo-80,hi-80,lo-95,hi-95\n")
 
 
 ESCAPE = "\x1b[31m\x07\u202e\x9b"

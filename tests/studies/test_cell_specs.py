@@ -42,7 +42,8 @@ def test_no_size_matches_better(reference, cell, inputs, hidden, layers, both):
     layout = Layout(reference, inputs, hidden, layers, bidirectional=both)
     size = matched_size([layout], cell)
     distance = {
-        n: abs(recurrent_parameters([sized(layout, cell, n)]) - layout.parameter_count()) for n in range(1, 260)
+        n: abs(recurrent_parameters([sized(layout, cell, n)]) - layout.parameter_count())
+        for n in range(1, 2 * size + 120)
     }
     assert distance[size] == min(distance.values())
 

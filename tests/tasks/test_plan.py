@@ -36,7 +36,7 @@ def plan_of(window: int, horizon: int, *histories: History) -> Plan:
 
 def steps_of(plan: Plan, found, history: History) -> tuple[np.ndarray, np.ndarray]:
     """The steps that the inputs and the targets of examples of a :func:`counted` history come from."""
-    center, spread = plan.scaler(history)
+    center, spread = plan.scalers[history.id]
     back = [np.rint(a.astype(float) * spread + center).astype(int) for a in (found.inputs, found.targets)]
     return back[0], back[1]
 

@@ -117,7 +117,9 @@ def _recurrent(
     states = tuple(
         state[name].astype(np.float64) if state else np.zeros((parts, 1, size)) for name, (parts, size) in sizes.items()
     )
-    ops = NumpyOps(cell.gates, layout.hidden_size, layer_norm=layout.layer_norm, options=layout.option_values)
+    ops = NumpyOps(
+        cell.gates, layout.hidden_size, layer_norm=layout.layer_norm, options=layout.option_values, heads=layout.heads
+    )
     steps_first = _on(tape, x)[0][:, None]
     found = run_layers(
         layout,

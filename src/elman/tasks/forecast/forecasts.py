@@ -64,7 +64,9 @@ def forecast(
     members: dict[str, Array] = {NETWORK: network_forecasts(model, plan, contexts, scalers, steps)}
     if LINEAR in used:
         members[LINEAR] = network_forecasts(model, plan, contexts, scalers, steps, linear=True)
-    members |= {one.name: one.forecast(contexts, ids) for one in plan.linears if one.name in used}
+    for number, one in enumerate(plan.linears):
+        if one.name in used:
+            members[one.name] = one.forecast(contexts, [own.linears[number] for own in known])
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}
@@ -75,20 +77,15 @@ def forecast(
     values = np.maximum(values, floors)
     bounds = {}
     for level, widths in plan.intervals.items():
-        half = _units(plan, level, known, values) * np.resize(np.asarray(widths), steps)
+        half = _units(plan, level, known) * np.resize(np.asarray(widths), steps)
         bounds[level] = (np.maximum(values - half, floors), values + half)
     return Forecasts(values, members, bounds)
 
 
-def _units(plan: Plan, level: str, known: Sequence[Known], values: Array) -> Array:
+def _units(plan: Plan, level: str, known: Sequence[Known]) -> Array:
     """(N, 1) the unit of the interval's width in each row."""
     own, other = plan.units[level], plan.units[level][ANY]
-    found = []
-    for (id, scaler, _), row in zip(known, values, strict=True):
-        # of logarithms the spread is a share of the level
-        level_of = float(np.abs(row).mean()) if plan.encoding.transform == "log" else 1.0
-        found.append(own[id] if id in own else other * scaler.spread * level_of)
-    return np.array(found)[:, None]
+    return np.array([own[one.id] if one.id in own and one.id else other * one.unit for one in known])[:, None]
 
 
 def network_forecasts(

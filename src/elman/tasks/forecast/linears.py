@@ -39,7 +39,7 @@ class LinearMember:
         encoding = self.encoding
         return f"{PREFIX}{encoding.level} {encoding.transform} {encoding.window}"
 
-    def forecast(self, contexts: Array, ids: Sequence[str]) -> Array:
+    def forecast(self, contexts: Array, scalers: Sequence[Scaler]) -> Array:
         """(N, H) from the steps up to each cutoff; NaN where there are fewer than a window."""
         encoding = self.encoding
         window = contexts[:, -encoding.window :]
@@ -49,19 +49,20 @@ class LinearMember:
         found = np.full((len(window), encoding.horizon), np.nan)
         if not whole.any():
             return found
-        x = encoding.forward(window[whole])
-        scalers = [self._scaler(ids[k], contexts[k]) for k in np.flatnonzero(whole).tolist()]
-        encoded = encoding.encode(x, scalers)
+        chosen = [scalers[k] for k in np.flatnonzero(whole).tolist()]
+        encoded = encoding.encode(encoding.forward(window[whole]), chosen)
         output = encoded.inputs @ self.coefficients[:-1] + self.coefficients[-1]
         with np.errstate(over="ignore"):
             found[whole] = encoding.back(encoded.reference + encoded.spread * output)
         return found
 
-    def _scaler(self, id: str, context: Array) -> Scaler:
+    def scaler(self, id: str, values: Array) -> Scaler:
+        """The series' own scaler, or for an unknown one that of its history ``values`` (T,)."""
         known = self.scalers.get(id)
-        if known is not None:
-            return known
-        return self.encoding.fit_scaler(self.encoding.forward(context[~np.isnan(context)]))
+        if known is None:
+            usable = values[values > 0] if self.encoding.transform == "log" else values
+            known = self.encoding.fit_scaler(self.encoding.forward(usable)) if len(usable) else Scaler(0.0, 1.0)
+        return known
 
     def record(self) -> dict[str, object]:
         """JSON values."""

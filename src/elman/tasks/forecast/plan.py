@@ -36,11 +36,19 @@ class History(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of a series besides its values: its name in the plan's tables, its scaler and limits."""
+    """What is known of a series besides its values.
+
+    Args:
+        id: its name in the plan's tables.
+        scaler, limits: its own; ``linears`` are the scalers of the linear members.
+        unit: of its forecasts' errors, where the plan has none.
+    """
 
     id: str
     scaler: Scaler
     limits: Limits
+    unit: float
+    linears: tuple[Scaler, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,8 +117,15 @@ class Plan:
         scaler = self.scalers.get(history.id)
         enough = len(history.values) >= self.encoding.window
         if scaler is None or (enough and not same_scale(scaler, own)):
-            return Known(ANY, own, self._limits(history.values))
-        return Known(history.id, scaler, self.limits.get(history.id) or self._limits(history.values))
+            id, scaler, limits = ANY, own, self._limits(history.values)
+        else:
+            id, limits = history.id, self.limits.get(history.id) or self._limits(history.values)
+        linears = tuple(one.scaler(id, history.values) for one in self.linears)
+        return Known(id, scaler, limits, self.unit(scaler, history), linears)
+
+    def unit(self, scaler: Scaler, history: History) -> float:
+        """What a series' errors are counted in: its spread, which of logarithms is a share of the level."""
+        return scaler.spread * (float(np.abs(history.values).mean()) if self.encoding.transform == "log" else 1.0)
 
     def is_rescaled(self, history: History) -> bool:
         """Whether a known series is on another scale than when the model was fitted."""

@@ -54,7 +54,7 @@ class ForecastPredictor(Predictor):
         encoding = self.plan.encoding
         try:
             output = model.predict(np.zeros((1, encoding.steps, 1), np.float32))
-        except (ShapeError, ValueError, IndexError) as error:
+        except ShapeError as error:
             raise ModelFileError("its layers do not make its forecasts") from error
         linear = any(LINEAR in weights for weights in self.plan.weights.values())
         highway = highway_of(model)

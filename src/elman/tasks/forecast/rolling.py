@@ -99,7 +99,8 @@ def backtest(
         history, own = histories[k], cutoffs[k]
         actual = following(np.where(history.observed, history.values, math.nan), own, plan.horizon)
         span = own[-1] - own[0] + plan.horizon
-        tests[history.id] = Backtest(forecasts.members, actual, span / plan.horizon, plan.scalers[history.id].spread)
+        unit = plan.unit(plan.scalers[history.id], history)
+        tests[history.id] = Backtest(forecasts.members, actual, span / plan.horizon, unit)
     return tests
 
 

@@ -77,10 +77,11 @@ def with_short(predictor: Predictor, plan: Plan, data: SeriesSet, short: SeriesS
 def short_remarks(plan: Plan, data: SeriesSet) -> list[str]:
     """What to say of series shorter than the model's window."""
     short = [series.id for series in data if len(series) < plan.encoding.window]
-    if not short or len(short) == len(data):
+    if not short:
         return []
     named = ", ".join(short[:10]) + (" …" if len(short) > 10 else "")
-    return [f"shorter than the window of {plan.encoding.window}, forecast as a season ago: {named}"]
+    how = "forecast as a season ago" if len(short) < len(data) else "read as if the first value had stood before it"
+    return [f"shorter than the window of {plan.encoding.window}, {how}: {named}"]
 
 
 def _seasonal(values: Array, plan: Plan) -> Array:
