@@ -17,7 +17,7 @@ from elman.tasks.forecast.settings import ForecastSettings
 DATA = read_series({"y": np.sin(np.arange(40.0)), "ds": np.datetime64("2020-01", "M") + np.arange(40)})
 
 
-def forecaster(strategy: str = "recursive") -> ForecastPredictor:
+def forecaster(strategy: str = "recursive", *, highway: bool = True) -> ForecastPredictor:
     """Of one series, with drawn weights."""
     horizon = 3
     encoding = Encoding(8, 1 if strategy == "recursive" else horizon, 4, "seasonal", "window")
@@ -28,11 +28,11 @@ def forecaster(strategy: str = "recursive") -> ForecastPredictor:
         (4,),
         {"y": Scaler(0.5, 2.0)},
         {"y": Limits(-50.0, 50.0, -1e300)},
-        weights={"": {"network": 0.6, "linear": 0.1, "4 + 1": 0.3}},
+        weights={"": {"network": 0.6, "linear": 0.1, "4 + 1": 0.3} if highway else {"network": 0.7, "4 + 1": 0.3}},
         units={"80": {"": 1.0, "y": 0.5}},
         intervals={"80": [1.0, 1.5, 2.0]},
         fitted={"y": "time:2022-01-01T00:00:00"},
     )
-    layers, random = layers_for(plan, ForecastSettings(hidden_size=2)), np.random.default_rng(0)
+    layers, random = layers_for(plan, ForecastSettings(hidden_size=2, highway=highway)), np.random.default_rng(0)
     arrays = {name: random.standard_normal(shape).astype("f4") for name, shape in model_shapes(layers).items()}
     return ForecastPredictor(Model(layers, arrays, "forecast", record_of(plan)))

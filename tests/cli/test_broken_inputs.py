@@ -177,7 +177,7 @@ def test_a_history_too_short_to_look_back_is_padded_and_said(here, capsys):
     assert main(["predict", "run", "short.csv"]) == 0
     assert "shorter than the window of 24, read as if the first value had stood before it" in capsys.readouterr().err
     (here / "short.csv").write_text(sales(104, first=84))  # after what was trained on
-    assert main(["evaluate", "run", "short.csv"]) == 0
+    refused(capsys, ("evaluate", "run", "short.csv"), "short.csv", "looks back 24; give a longer history")
 
 
 def test_no_score_on_what_was_trained_on(here, capsys):

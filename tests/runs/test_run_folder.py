@@ -70,7 +70,7 @@ def test_metrics(workplace):
     for name in ("model", "tested"):  # by the digest of its content
         assert re.fullmatch("[0-9a-f]{64}", metrics.pop(name))
     members, intervals = metrics.pop("members"), metrics.pop("intervals")
-    assert {"network", "linear", "12", "last"} <= members.keys() and intervals.keys() == {"80", "95", "all"}
+    assert {"network", "linear"} <= members.keys() and intervals.keys() == {"80", "95", "all"}
     assert all(0 <= intervals[level]["coverage"] <= 1 for level in ("80", "95"))
     assert metrics.pop("verdict").startswith(f"MASE {scores['mase']:.3g}"[:8])
     # GRU of 4 units on 1 input: 3 gates; a head of 3 steps, and the highway from what is read

@@ -110,13 +110,17 @@ class Plan:
         positive = values[values > 0]  # what has no logarithm is outside them
         return found._replace(low=max(found.low, 0.01 * float(positive.min()) if len(positive) else 1.0))
 
-    def known(self, history: History) -> Known:
+    def known(self, history: History, *, same: bool = False) -> Known:
         """What is known of the series that ``history`` is of: its own, or for a series that is new, or on another scale
-        by now, what its history says."""
+        by now, what its history says.
+
+        Args:
+            same: it is on the scale of the series of its name, whatever it looks like.
+        """
         own = self.encoding.fit_scaler(self.encoding.forward(history.values))
         scaler = self.scalers.get(history.id)
-        enough = len(history.values) >= self.encoding.window
-        if scaler is None or (enough and not same_scale(scaler, own)):
+        judged = not same and len(history.values) >= self.encoding.window
+        if scaler is None or (judged and not same_scale(scaler, own)):
             id, scaler, limits = ANY, own, self._limits(history.values)
         else:
             id, limits = history.id, self.limits.get(history.id) or self._limits(history.values)

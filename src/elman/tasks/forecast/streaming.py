@@ -73,7 +73,7 @@ def stream_of(
         values = recent[-min(seen, kept) :]
         history = History(id, values, ~np.isnan(values))
         context = np.concatenate([np.full(plan.memory, math.nan), values])[None, -plan.memory :]
-        found = forecast(model, plan, context, [plan.known(history)])
+        found = forecast(model, plan, context, [plan.known(history, same=True)])
         if not intervals:
             return found.values[0], new
         return np.column_stack([values[0] for values in found.columns().values()]), new
