@@ -129,7 +129,8 @@ def _moments(values: Array) -> tuple[float, float]:
     center = float(known.mean(dtype=np.float64))
     # in parts: all at once in float64 would take twice the memory of the data
     parts = (known[k : k + AT_ONCE].astype(np.float64) - center for k in range(0, len(known), AT_ONCE))
-    spread = float(np.sqrt(sum(float(part @ part) for part in parts) / len(known)))
+    # no dot product: its last digits depend on the number of threads
+    spread = float(np.sqrt(sum(float(np.sum(part * part)) for part in parts) / len(known)))
     return center, spread if spread > LEAST_SPREAD * max(abs(center), 1e-30) else 1.0
 
 

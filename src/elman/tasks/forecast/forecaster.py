@@ -16,7 +16,7 @@ from elman.tasks.forecast.problem import ForecastProblem
 from elman.tasks.forecast.same_kind import like
 from elman.tasks.forecast.settings import ForecastColumns, ForecastSettings
 from elman.tasks.forecast.span import Span, joined, span_of
-from elman.tasks.forecast.usable import usable, with_short
+from elman.tasks.forecast.usable import outlier_lines, usable, with_short
 
 
 class Forecaster(Estimator):
@@ -127,7 +127,7 @@ class Forecaster(Estimator):
         return ForecastPredictor(model)
 
     def _describe(self, data: SeriesSet) -> list[str]:
-        return described(data)
+        return [*described(data), *outlier_lines(self._final().plan, data)]
 
     def _make_extras(self, predictor: Predictor, data: SeriesSet) -> Extras:
         """``forecast.csv`` and its picture: the steps beyond the data's end."""

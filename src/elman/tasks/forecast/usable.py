@@ -9,6 +9,7 @@ from elman.data.notes import counted
 from elman.data.series_set import LeftOut
 from elman.learning import Columns, Predictor
 from elman.tasks.forecast.baselines import seasonal_naive
+from elman.tasks.forecast.limits import without_outliers
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.selection import default_horizon
 from elman.tasks.forecast.settings import ForecastSettings
@@ -82,6 +83,24 @@ def short_remarks(plan: Plan, data: SeriesSet) -> list[str]:
     named = ", ".join(short[:10]) + (" …" if len(short) > 10 else "")
     how = "forecast as a season ago" if len(short) < len(data) else "read as if the first value had stood before it"
     return [f"shorter than the window of {plan.encoding.window}, {how}: {named}"]
+
+
+def outlier_lines(plan: Plan, data: SeriesSet) -> list[str]:
+    """A line on the values that are read as missing because they lie far outside the others."""
+    found = []
+    for series in data:
+        limits = plan.limits.get(series.id)
+        if limits is not None:
+            left = without_outliers(series.values, limits)
+            places = np.flatnonzero(np.isnan(left) & ~np.isnan(series.values)).tolist()
+            labels = data.labels(series) if places else []
+            found += [
+                f"{series.values[k]:g} at {labels[k]}" + (f" of {series.id}" if len(data) > 1 else "") for k in places
+            ]
+    if not found:
+        return []
+    shown = ", ".join(found[:5]) + (" …" if len(found) > 5 else "")
+    return [f"far outside the rest, read as missing: {counted(len(found), 'value')}: {shown}"]
 
 
 def _seasonal(values: Array, plan: Plan) -> Array:
