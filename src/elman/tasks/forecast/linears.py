@@ -61,7 +61,10 @@ class LinearMember:
         known = self.scalers.get(id)
         if known is not None:
             return known
-        return self.encoding.fit_scaler(self.encoding.forward(context[~np.isnan(context)]))
+        values = context[~np.isnan(context)]
+        if self.encoding.transform == "log":
+            values = values[values > 0]  # the window is positive, what precedes it need not be
+        return self.encoding.fit_scaler(self.encoding.forward(values))
 
     def record(self) -> dict[str, object]:
         """JSON values."""

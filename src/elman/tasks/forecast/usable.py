@@ -9,6 +9,7 @@ from elman.data.notes import counted
 from elman.data.series_set import LeftOut
 from elman.learning import Columns, Predictor
 from elman.tasks.forecast.baselines import seasonal_naive
+from elman.tasks.forecast.intervals import bound_names
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.selection import default_horizon
 from elman.tasks.forecast.settings import ForecastSettings
@@ -56,9 +57,9 @@ def with_short(predictor: Predictor, plan: Plan, data: SeriesSet, short: SeriesS
     """
     window = plan.encoding.window
     long = {series.id for series in data if len(series) >= window}
-    if not long:
-        return predictor.predict(data)  # which says how much is needed
-    found = predictor.predict(data if len(long) == len(data) else data.only(long))
+    found: Columns = {name: [] for name in ("unique_id", "ds", "step", "forecast", *bound_names(plan.intervals))}
+    if long:
+        found = predictor.predict(data if len(long) == len(data) else data.only(long))
     others = [(data, series) for series in data if series.id not in long]
     others += [(short, series) for series in short] if short is not None else []
     for owner, series in others:
@@ -77,7 +78,7 @@ def with_short(predictor: Predictor, plan: Plan, data: SeriesSet, short: SeriesS
 def short_remarks(plan: Plan, data: SeriesSet) -> list[str]:
     """What to say of series shorter than the model's window."""
     short = [series.id for series in data if len(series) < plan.encoding.window]
-    if not short or len(short) == len(data):
+    if not short:
         return []
     named = ", ".join(short[:10]) + (" …" if len(short) > 10 else "")
     return [f"shorter than the window of {plan.encoding.window}, forecast as a season ago: {named}"]
