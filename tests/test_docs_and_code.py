@@ -111,7 +111,9 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
 
 def skeleton(text: str) -> list[str]:
     """The lines without their numbers, rules, verdict and members, and without what depends on the data."""
-    lines = [line for line in text.splitlines() if not set(line) <= {"─"} and not line.startswith(("MASE ", "Members "))]
+    lines = [
+        line for line in text.splitlines() if not set(line) <= {"─"} and not line.startswith(("MASE ", "Members "))
+    ]
     words = [re.sub(r"[\d.*]+|(?<=level )\S+", " ", line).split() for line in lines]
     return [" ".join(line) for line in words if line]
 

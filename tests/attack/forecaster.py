@@ -7,8 +7,11 @@ import numpy as np
 from elman.data import read_series
 from elman.model import Model, model_shapes
 from elman.tasks.forecast.encoding import Encoding, Scaler
+from elman.tasks.forecast.limits import fit_limits
+from elman.tasks.forecast.network import layers_for
 from elman.tasks.forecast.plan import Plan
-from elman.tasks.forecast.predictor import ForecastPredictor, layers_for
+from elman.tasks.forecast.predictor import ForecastPredictor
+from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.settings import ForecastSettings
 
 DATA = read_series({"y": np.sin(np.arange(40.0)), "ds": np.datetime64("2020-01", "M") + np.arange(40)})
@@ -18,7 +21,18 @@ def forecaster(strategy: str = "recursive") -> ForecastPredictor:
     """Of one series, with drawn weights."""
     horizon = 3
     encoding = Encoding(8, 1 if strategy == "recursive" else horizon, 4, "seasonal", "window")
-    plan = Plan(horizon, strategy, encoding, {"y": Scaler(0.5, 2.0)}, {"y": "time:2022-01-01T00:00:00"})
+    plan = Plan(
+        horizon,
+        strategy,
+        encoding,
+        seasons=(4,),
+        scalers={"y": Scaler(0.5, 2.0)},
+        limits={"y": fit_limits(DATA.series[0].values)},
+        weights={"": {"network": 0.5, "4 + 1": 0.5}},
+        units={"80": {"": 1.0, "y": 0.5}},
+        intervals={"80": [0.5, 1.0, 1.5]},
+        fitted={"y": "time:2022-01-01T00:00:00"},
+    )
     layers, random = layers_for(plan, ForecastSettings(hidden_size=2)), np.random.default_rng(0)
     arrays = {name: random.standard_normal(shape).astype("f4") for name, shape in model_shapes(layers).items()}
-    return ForecastPredictor(Model(layers, arrays, "forecast", plan.record()))
+    return ForecastPredictor(Model(layers, arrays, "forecast", record_of(plan)))

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from elman.data import Series
-from elman.errors import DataError, SettingsError
+from elman.errors import DataError, ModelFileError, SettingsError
 from elman.tasks.forecast import Forecaster
 from elman.tasks.forecast.combination import combined
 from elman.tasks.forecast.encoding import Encoding
@@ -172,3 +172,10 @@ def test_a_series_that_has_become_negative_has_negative_forecasts() -> None:
     for value in NOISY - 500:
         found = stream.step(value)
     assert found.max() < 0
+
+
+@pytest.mark.parametrize("window", ["x", None, 2.5, [3]])
+def test_a_window_that_is_no_number_is_a_malformed_file(of_logarithms: Forecaster, window: Any) -> None:
+    record = of_logarithms._final().model.encoding
+    with pytest.raises(ModelFileError):
+        plan_from_record({**record, "encoding": {**record["encoding"], "window": window}})
