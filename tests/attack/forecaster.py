@@ -7,7 +7,7 @@ import numpy as np
 from elman.data import read_series
 from elman.model import Model, model_shapes
 from elman.tasks.forecast.encoding import Encoding, Scaler
-from elman.tasks.forecast.limits import Limits
+from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.network import layers_for
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.predictor import ForecastPredictor
@@ -25,12 +25,12 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True) -> Forecast
         horizon,
         strategy,
         encoding,
-        (4,),
-        {"y": Scaler(0.5, 2.0)},
-        {"y": Limits(-50.0, 50.0, -1e300)},
+        seasons=(4,),
+        scalers={"y": Scaler(0.5, 2.0)},
+        limits={"y": fit_limits(DATA.series[0].values)},
         weights={"": {"network": 0.6, "linear": 0.1, "4 + 1": 0.3} if highway else {"network": 0.7, "4 + 1": 0.3}},
         units={"80": {"": 1.0, "y": 0.5}},
-        intervals={"80": [1.0, 1.5, 2.0]},
+        intervals={"80": [0.5, 1.0, 1.5]},
         fitted={"y": "time:2022-01-01T00:00:00"},
     )
     layers, random = layers_for(plan, ForecastSettings(hidden_size=2, highway=highway)), np.random.default_rng(0)

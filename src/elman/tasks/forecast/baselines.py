@@ -66,5 +66,7 @@ class Autoregression:
     def forecast(self, history_id: str, values: Array, cutoff: int) -> Array:
         """The ``horizon`` steps after ``cutoff``: (H,)."""
         center, spread = self.scales.get(history_id) or self._scale(values[: cutoff + 1])
-        window = (values[cutoff + 1 - self.window : cutoff + 1] - center) / spread
+        known = values[max(cutoff + 1 - self.window, 0) : cutoff + 1]
+        before = np.repeat(known[:1], self.window - len(known))  # of a short history: its first value
+        window = (np.concatenate([before, known]) - center) / spread
         return np.asarray(np.append(window, 1.0) @ self.coefficients * spread + center)

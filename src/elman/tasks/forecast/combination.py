@@ -78,15 +78,16 @@ def _weights(errors: Mapping[str, float], windows: float) -> dict[str, float]:
 
 
 def combined(members: Mapping[str, Array], weights: Sequence[Mapping[str, float]]) -> Array:
-    """The weighted mean (N, H) of members' forecasts (N, H), row by row; a member whose forecast is NaN does not count.
+    """The weighted mean (N, H) of members' forecasts (N, H), row by row; a member whose forecast is not finite does not
+    count.
 
     >>> combined({"network": np.array([[2.0]]), "last": np.array([[4.0]])}, [{"network": 0.5, "last": 0.5}]).tolist()
     [[3.0]]
     """
     names = list(members)
-    share = np.array([[row.get(name, 0.0) for name in names] for row in weights])
+    share = np.array([[row.get(name, 0.0) for name in names] for row in weights]).reshape(-1, len(names))
     values = np.stack([members[name] for name in names], axis=1)
-    usable = share[:, :, None] * ~np.isnan(values).any(axis=2, keepdims=True)
+    usable = share[:, :, None] * np.isfinite(values).all(axis=2, keepdims=True)
     nothing = usable.sum(axis=1) <= 0
     if nothing.any():  # a history too short for all that have a weight
         usable[nothing[:, 0], names.index(NETWORK)] = 1.0

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from elman.data import SeriesSet, read_series
+from elman.data.notes import counted
 from elman.data.series_report import described
+from elman.errors import DataError
 from elman.learning import Columns, Evaluation, Predictor
 from elman.model import Model, Stream
 from elman.runs.estimator import Estimator, Extras
@@ -113,7 +115,14 @@ class Forecaster(Estimator):
         settings = self.settings if self.settings.test_size != 0 else replace(self.settings, test_size=None)
         data = like(data, predictor.plan.frequency)
         data = usable(data, replace(settings, horizon=predictor.plan.horizon), predictor.plan)
-        return span_of(data, settings, predictor.plan.horizon)
+        span, window = span_of(data, settings, predictor.plan.horizon), predictor.plan.encoding.window
+        for series, start in zip(data, span.starts, strict=True):
+            if start < window:
+                raise DataError(
+                    f"{data.source}: series {series.id!r} has {counted(start, 'step')} before the test, which do not "
+                    f"fill the window of {window}; give more of its history, or a model with a smaller `test_size`"
+                )
+        return span
 
     def _named(self, test: Span) -> str:
         return f"{test.data.source}: its last {len(test.data.series[0]) - test.starts[0]} steps"

@@ -11,12 +11,13 @@ from elman.errors import DataError, ModelFileError
 from elman.model import Model
 from elman.tasks.forecast.combination import combined
 from elman.tasks.forecast.encoding import Scaler
+from elman.tasks.forecast.intervals import bound_names
 from elman.tasks.forecast.network import highway_of
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, Known, Plan
 from elman.tasks.forecast.references import references
 
 Array = np.ndarray
-LARGEST_OUTPUT = 1e3  # of the network, in spreads: beyond it the logarithms of forecasts would overflow
+LARGEST_OUTPUT = 20.0  # of the network, in spreads of logarithms: beyond it a forecast is nonsense, or overflows
 
 
 class Forecasts(NamedTuple):
@@ -34,15 +35,8 @@ class Forecasts(NamedTuple):
 
     def columns(self) -> dict[str, Array]:
         """The forecast and the ends of its intervals, each (N, H), by the names of their columns."""
-        ends = {
-            f"{end}-{level}": bound
-            for level, both in self.bounds.items()
-            for end, bound in zip(ENDS, both, strict=True)
-        }
-        return {"forecast": self.values, **ends}
-
-
-ENDS = ("lo", "hi")
+        ends = [end for both in self.bounds.values() for end in both]
+        return {"forecast": self.values, **dict(zip(bound_names(self.bounds), ends, strict=True))}
 
 
 def forecast(
@@ -76,10 +70,12 @@ def forecast(
     floors = np.array([one.limits.floor for one in known])[:, None]
     values = np.maximum(values, floors)
     bounds = {}
-    for level, widths in plan.intervals.items():
-        half = _units(plan, level, known) * np.resize(np.asarray(widths), steps)
+    half = np.zeros_like(values)
+    for level in sorted(plan.intervals, key=float):
+        widths = np.resize(np.asarray(plan.intervals[level]), steps)
+        half = np.maximum(half, _units(plan, level, known) * widths)  # never inside that of a lower level
         bounds[level] = (np.maximum(values - half, floors), values + half)
-    return Forecasts(values, members, bounds)
+    return Forecasts(values, members, {level: bounds[level] for level in plan.intervals})
 
 
 def _units(plan: Plan, level: str, known: Sequence[Known]) -> Array:

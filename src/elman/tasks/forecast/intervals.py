@@ -7,7 +7,7 @@ residuals. Each series' errors are counted in units of their own mean, so that q
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -26,7 +26,16 @@ def level_name(level: float) -> str:
     >>> level_name(80.0), level_name(99.5)
     ('80', '99.5')
     """
-    return f"{level:g}"
+    return f"{level:.6f}".rstrip("0").rstrip(".")
+
+
+def bound_names(levels: Iterable[str]) -> list[str]:
+    """The columns of the ends of intervals of these levels.
+
+    >>> bound_names(["80", "95"])
+    ['lo-80', 'hi-80', 'lo-95', 'hi-95']
+    """
+    return [f"{end}-{level}" for level in levels for end in ("lo", "hi")]
 
 
 def fit_intervals(

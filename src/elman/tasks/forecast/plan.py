@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data import Frequency, Series, fill
+from elman.errors import DataError
 from elman.tasks.forecast.encoding import Encoding, Scaler
-from elman.tasks.forecast.limits import Limits, fit_limits, without_outliers
+from elman.tasks.forecast.limits import NONE, Limits, fit_limits, without_outliers
 from elman.tasks.forecast.linears import LinearMember
 from elman.tasks.forecast.references import memory
 from elman.tasks.forecast.same_kind import same_scale
@@ -101,14 +102,21 @@ class Plan:
         judged = values[:before]
         if limits is not None and np.nanmean((judged < limits.low) | (judged > limits.high)) >= MOST_OUTSIDE:
             limits = None  # on another scale by now: not a series of outliers
-        return history_of(series, self.encoding.season, end, limits or self._limits(judged))
+        limits = limits or self._limits(series.id, judged)
+        return history_of(series, self.encoding.season, end, limits, positive=self.encoding.transform == "log")
 
-    def _limits(self, values: Array) -> Limits:
+    def _limits(self, id: str, values: Array) -> Limits:
         found = fit_limits(values)
         if self.encoding.transform != "log":
             return found
         positive = values[values > 0]  # what has no logarithm is outside them
-        return found._replace(low=max(found.low, 0.01 * float(positive.min()) if len(positive) else 1.0))
+        if not len(positive):
+            raise DataError(
+                f"series {id!r} has no positive value, and the model forecasts logarithms; train a model on it with "
+                "`transform` none"
+            )
+        least = float(positive.min())
+        return found._replace(low=max(found.low, 0.01 * least), high=max(found.high, least))
 
     def known(self, history: History, *, same: bool = False) -> Known:
         """What is known of the series that ``history`` is of: its own, or for a series that is new, or on another scale
@@ -119,11 +127,14 @@ class Plan:
         """
         own = self.encoding.fit_scaler(self.encoding.forward(history.values))
         scaler = self.scalers.get(history.id)
-        judged = not same and len(history.values) >= self.encoding.window
+        # nothing is said of the unit by a series that stays at one value
+        judged = not same and len(history.values) >= self.encoding.window and bool(np.ptp(history.values) > 0)
         if scaler is None or (judged and not same_scale(scaler, own)):
-            id, scaler, limits = ANY, own, self._limits(history.values)
+            id, scaler, limits = ANY, own, self._limits(history.id, history.values)
         else:
-            id, limits = history.id, self.limits.get(history.id) or self._limits(history.values)
+            id, limits = history.id, self.limits.get(history.id) or self._limits(history.id, history.values)
+            if history.values.min() < 0:
+                limits = limits._replace(floor=-NONE)  # it was never negative before
         linears = tuple(one.scaler(id, history.values) for one in self.linears)
         return Known(id, scaler, limits, self.unit(scaler, history), linears)
 
@@ -137,7 +148,7 @@ class Plan:
 
     def fit_limits(self, series: Iterable[Series], ends: Sequence[int | None]) -> Plan:
         """The same plan with the limits of ``series``, each known up to its end; other series' stay."""
-        found = {one.id: self._limits(one.values[:end]) for one, end in zip(series, ends, strict=True)}
+        found = {one.id: self._limits(one.id, one.values[:end]) for one, end in zip(series, ends, strict=True)}
         return dataclasses.replace(self, limits={**self.limits, **found})
 
     def fit_scalers(self, histories: Sequence[History]) -> Plan:
@@ -146,18 +157,26 @@ class Plan:
         return dataclasses.replace(self, scalers={**self.scalers, **fitted})
 
 
-def history_of(series: Series, season: int, end: int | None = None, limits: Limits | None = None) -> History:
+def history_of(
+    series: Series, season: int, end: int | None = None, limits: Limits | None = None, *, positive: bool = False
+) -> History:
     """``series`` up to (not including) step ``end``, its gaps filled in with what was known before them.
 
     Args:
         limits: read what lies outside them as missing.
+        positive: their logarithms are wanted: read what has none as missing, and fill in the lower limit, which must
+            then be positive, instead of less than nothing.
     """
     values = series.values[:end]
+    if positive:
+        values = np.where(values <= 0, np.nan, values)
     if limits is not None:
         values = without_outliers(values, limits)
     filled = fill(values, season)
     if np.isnan(filled[:1]).any():  # the first value itself was far outside
         filled = np.where(np.isnan(filled), values[~np.isnan(values)][:1], filled)
+    if limits is not None and positive:
+        filled = np.where(filled <= 0, limits.low, filled)
     return History(series.id, filled, ~np.isnan(values))
 
 

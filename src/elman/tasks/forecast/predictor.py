@@ -21,7 +21,7 @@ from elman.tasks.forecast.network import highway_of
 from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
-from elman.tasks.forecast.same_kind import scale_remarks
+from elman.tasks.forecast.same_kind import logarithm_remarks, scale_remarks
 from elman.tasks.forecast.scores import METRICS, score, verdict
 from elman.tasks.forecast.scoring import (
     interval_scores,
@@ -105,7 +105,8 @@ class ForecastPredictor(Predictor):
     def remarks(self, data: SeriesSet) -> list[str]:
         histories = [self.plan.history(series) for series in data]
         rescaled = [history.id for history in histories if self.plan.is_rescaled(history)]
-        return [*remarks_on(data), *scale_remarks(rescaled), *short_remarks(self.plan, data)]
+        remarks = [*remarks_on(data), *logarithm_remarks(data, self.plan.encoding.transform)]
+        return [*remarks, *scale_remarks(rescaled), *short_remarks(self.plan, data)]
 
     def evaluate(self, test: Span) -> Evaluation:
         """Rolling forecasts over the span, scored beside the baselines.

@@ -13,6 +13,7 @@ from elman.learning import Columns
 from elman.tasks.forecast.baselines import LABELS, Autoregression, naive, seasonal_naive
 from elman.tasks.forecast.combination import Backtest
 from elman.tasks.forecast.forecasts import Forecasts
+from elman.tasks.forecast.intervals import bound_names
 from elman.tasks.forecast.plan import History, Plan
 from elman.tasks.forecast.scores import Rolling, in_sample_naive_error
 from elman.tasks.forecast.span import Span
@@ -117,7 +118,7 @@ def backtest(
 
 def prediction_rows(data: SeriesSet, rollings: Sequence[Rolling]) -> Columns:
     """``predictions.csv``: a row for each step of each forecast inside the series; ``y`` is NaN where unknown."""
-    ends = [f"{end}-{level}" for level in rollings[0].bounds for end in ("lo", "hi")]
+    ends = bound_names(rollings[0].bounds)
     rows: Columns = {name: [] for name in ("unique_id", "cutoff", "ds", "step", "y", "forecast", *ends)}
     for series, rolling in zip(data, rollings, strict=True):
         labels = data.labels(series)

@@ -49,10 +49,19 @@ def same_scale(known: Scaler, own: Scaler) -> bool:
 
 def scale_remarks(rescaled: list[str]) -> list[str]:
     """What to say of series whose scale is not the one in training."""
-    if not rescaled:
-        return []
-    named = ", ".join(rescaled[:_SHOWN]) + (" …" if len(rescaled) > _SHOWN else "")
-    return [f"on another scale than in training, so the scale of the history given is used: {named}"]
+    said = "on another scale than in training, so the scale of the history given is used"
+    return [f"{said}: {_named(rescaled)}"] if rescaled else []
+
+
+def logarithm_remarks(data: SeriesSet, transform: str) -> list[str]:
+    """What to say of values that a model of logarithms cannot read."""
+    found = [series.id for series in data if transform == "log" and (series.values <= 0).any()]
+    said = "zero and negative values have no logarithm and are read as missing"
+    return [f"{said}: {_named(found)}"] if found else []
+
+
+def _named(ids: list[str]) -> str:
+    return ", ".join(ids[:_SHOWN]) + (" …" if len(ids) > _SHOWN else "")
 
 
 def frequency_from_record(record: Any) -> Frequency | None:

@@ -11,6 +11,7 @@ LONGEST = 2000
 ROUNDING = 1e-12
 LEAST_PART, HALF = 4, 0.5
 MOST_MULTIPLE = 14  # of a season, that is looked at for a longer one
+ROUNDING = 1e-12
 SIMILAR, CLEARLY_CLOSER = 1.1, 0.7  # shares of 1 - autocorrelation
 
 
@@ -61,11 +62,14 @@ def further_season(values: np.ndarray, season: int) -> int | None:
     >>> further_season(np.sin(time * 2 * np.pi / 24) * (1 + 0.3 * (time // 24 % 7 > 4)), 24)
     168
     """
-    rest = _without_trend(values)
     lags = [k * season for k in range(1, MOST_MULTIPLE + 1) if k * season <= len(values) // 3]
-    if rest is None or season < 2 or len(lags) < 2:
+    if season < 2 or len(lags) < 2:
         return None
-    apart = [1 - _correlation(rest[:-lag], rest[lag:]) for lag in lags]
+    rest = _without_trend(values)
+    if rest is None:
+        return None
+    # an exact repetition is off by rounding, to either side
+    apart = [max(1 - _correlation(rest[:-lag], rest[lag:]), ROUNDING) for lag in lags]
     best = min(range(1, len(lags)), key=lambda k: (apart[k], k))
     # the shortest of those that are about as good: two weeks are no better than one
     best = next(k for k in range(1, len(lags)) if apart[k] <= SIMILAR * max(apart[best], ROUNDING))
@@ -82,9 +86,9 @@ def shorter_season(values: np.ndarray, season: int) -> int | None:
     >>> shorter_season(np.sin(time * 2 * np.pi / 24) * (1 + 0.3 * (time // 24 % 7 > 4)), 168)
     24
     """
-    rest = _without_trend(values)
     parts = [season // k for k in range(2, MOST_MULTIPLE + 1) if season % k == 0 and season // k >= LEAST_PART]
-    if rest is None or not parts:
+    rest = _without_trend(values) if parts else None
+    if rest is None:
         return None
     strength = {part: _correlation(rest[:-part], rest[part:]) for part in parts}
     best = max(parts, key=lambda part: strength[part])

@@ -54,7 +54,8 @@ class Choice(NamedTuple):
 def choose_seasons(series: Iterable[Series], ends: Sequence[int], frequency: Frequency | None) -> tuple[int, ...]:
     """Steps in each season: the calendar's, or else the strongest autocorrelation peak of the longest known part, and a
     multiple of it that is stronger still, or a part of it that is nearly as strong."""
-    longest, end = max(zip(series, ends, strict=True), key=lambda pair: pair[1])
+    # of several as long the first by name: their order in the data says nothing
+    longest, end = min(zip(series, ends, strict=True), key=lambda pair: (-pair[1], pair[0].id))
     values = fill(longest.values[:end], 1)
     season = strongest_season(values) if frequency is None else frequency.season
     if frequency is not None:
@@ -221,7 +222,7 @@ def _error(plan: Plan, held_out: Pairs, coefficients: Array) -> float:
     target = encoding.back(held_out.reference + held_out.spread * held_out.targets)
     with np.errstate(over="ignore"):
         errors = np.abs(encoding.back(held_out.reference + held_out.spread * output) - target)
-    weighted = np.minimum(errors / held_out.scale, 1e6) * held_out.weights
+        weighted = np.minimum(errors / held_out.scale, 1e6) * held_out.weights
     return float(weighted.sum() / max(held_out.weights.sum(), 1))
 
 

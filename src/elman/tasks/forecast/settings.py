@@ -78,7 +78,10 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         fixed=True,
     )
     levels: tuple[float, ...] = setting(
-        (80.0, 95.0), "percent that the prediction intervals should cover; may be repeated", above=0, below=100
+        (80.0, 95.0),
+        "percent that the prediction intervals should cover; may be repeated",
+        minimum=0.001,
+        maximum=99.999,
     )
     loss: str = setting("mae", "training loss", choices=lambda: POINT_LOSSES)
     validation: float = setting(

@@ -44,15 +44,18 @@ def stream_of(
     names = list(plan.scalers)
     id = unique_id if unique_id is not None else names[0] if len(names) == 1 else ANY
     window, season = plan.encoding.window, plan.encoding.season
+    limits, positive = plan.limits.get(id), plan.encoding.transform == "log"
     kept = max(plan.memory, 2 * season + 1)  # filling a gap looks back two seasons
     width = (plan.horizon, 1 + 2 * len(plan.intervals)) if intervals else (plan.horizon,)
 
     @np.errstate(over="ignore", invalid="ignore")  # of absurd values the forecast says so
     def step(x: Any, state: State) -> tuple[Array, State]:
         value = _number(x)
+        if positive and value <= 0:
+            value = math.nan  # it has no logarithm
         seen = min(max(int(state["seen"]), 0), MOST_SEEN)  # whatever state was restored
         outside = 0
-        if id in plan.limits and (value < plan.limits[id].low or value > plan.limits[id].high):
+        if limits is not None and (value < limits.low or value > limits.high):
             outside = min(max(int(state["outside"]), 0), AT_MOST) + 1
         if 0 < outside <= AT_MOST:
             value = math.nan
@@ -65,7 +68,7 @@ def stream_of(
         elif missing:
             tail = recent[-min(seen, kept) :].copy()
             tail[-missing:] = math.nan  # the whole gap anew: what was put there is no observation
-            recent[-1] = history_of(Series("", tail), season, limits=plan.limits.get(id)).values[-1]
+            recent[-1] = history_of(Series("", tail), season, limits=limits, positive=positive).values[-1]
         counts = {"seen": seen, "missing": missing, "outside": outside}
         new = {"recent": recent, **{name: np.array(count) for name, count in counts.items()}}
         if seen < window:

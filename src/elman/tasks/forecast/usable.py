@@ -9,6 +9,7 @@ from elman.data.notes import counted
 from elman.data.series_set import LeftOut
 from elman.learning import Columns, Predictor
 from elman.tasks.forecast.baselines import seasonal_naive
+from elman.tasks.forecast.intervals import bound_names
 from elman.tasks.forecast.limits import without_outliers
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.selection import default_horizon
@@ -57,9 +58,9 @@ def with_short(predictor: Predictor, plan: Plan, data: SeriesSet, short: SeriesS
     """
     window = plan.encoding.window
     long = {series.id for series in data if len(series) >= window}
-    if not long:
-        return predictor.predict(data)  # which says how much is needed
-    found = predictor.predict(data if len(long) == len(data) else data.only(long))
+    found: Columns = {name: [] for name in ("unique_id", "ds", "step", "forecast", *bound_names(plan.intervals))}
+    if long:
+        found = predictor.predict(data if len(long) == len(data) else data.only(long))
     others = [(data, series) for series in data if series.id not in long]
     others += [(short, series) for series in short] if short is not None else []
     for owner, series in others:
