@@ -172,12 +172,17 @@ def test_broken_words(case, here, capsys):
     refused(capsys, words, *named)
 
 
-def test_a_history_too_short_to_look_back_is_padded_and_said(here, capsys):
+def test_a_history_too_short_to_look_back_is_forecast_as_a_season_ago_and_said(here, capsys):
     (here / "short.csv").write_text(sales(5))
     assert main(["predict", "run", "short.csv"]) == 0
-    assert "shorter than the window of 24, read as if the first value had stood before it" in capsys.readouterr().err
+    assert "shorter than the window of 24, forecast as a season ago: sales" in capsys.readouterr().err
     (here / "short.csv").write_text(sales(104, first=84))  # after what was trained on
-    refused(capsys, ("evaluate", "run", "short.csv"), "short.csv", "looks back 24; give a longer history")
+    refused(
+        capsys,
+        ("evaluate", "run", "short.csv"),
+        "short.csv",
+        "which do not fill the window of 24; give more of its history",
+    )
 
 
 def test_no_score_on_what_was_trained_on(here, capsys):

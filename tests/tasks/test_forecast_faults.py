@@ -69,8 +69,9 @@ def test_a_gap_is_not_filled_with_less_than_nothing_where_logarithms_are_wanted(
 
 def test_a_member_of_logarithms_takes_a_new_scale_from_what_has_one() -> None:
     member = LinearMember(Encoding(3, 1, 1, "last", "series", "log"), np.array([[1.0], [0.0], [0.0], [0.0]]))
-    with_zero, without = np.array([[0.0, 1, 2, 4, 8]]), np.array([[np.nan, 1, 2, 4, 8]])
-    assert_array_equal(member.forecast(with_zero, [""]), member.forecast(without, [""]))
+    with_zero, without = np.array([0.0, 1, 2, 4, 8]), np.array([1.0, 2, 4, 8])
+    assert member.scaler("", with_zero) == member.scaler("", without)
+    assert np.isfinite(member.forecast(with_zero[None], [member.scaler("", with_zero)])).all()
 
 
 def test_a_member_whose_forecast_overflows_does_not_count() -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from elman.data import Series, SeriesSet, fill
-from elman.errors import DataError
 from elman.learning import Columns
 from elman.tasks.forecast.baselines import LABELS, Autoregression, naive, seasonal_naive
 from elman.tasks.forecast.combination import Backtest
@@ -27,20 +26,10 @@ Forecast = Callable[[Sequence[History], Sequence[Sequence[int]]], list[Forecasts
 
 
 def roll(span: Span, plan: Plan, forecast: Forecast) -> list[Rolling]:
-    """For each series, forecasts from cutoffs one stride apart, each from what was known at it.
-
-    Raises:
-        DataError: there is less than a window before a span.
-    """
+    """For each series, forecasts from cutoffs one stride apart, each from what was known at it."""
     data, season, window = span.data, plan.encoding.season, plan.encoding.window
     # the baselines read the series as they are: gaps filled in, outliers left where they stand
     known = [_filled(series, season, end) for series, end in zip(data, span.starts, strict=True)]
-    for history in known:
-        if len(history.values) < window:
-            raise DataError(
-                f"{data.source}: before its test, series {history.id!r} has {len(history.values)} steps, but the model "
-                f"looks back {window}; give a longer history"
-            )
     linear = Autoregression(known, window, plan.horizon)
     stride = span.stride or plan.horizon
     cutoffs = [list(range(start - 1, len(s) - 1, stride)) for s, start in zip(data, span.starts, strict=True)]

@@ -82,8 +82,7 @@ def short_remarks(plan: Plan, data: SeriesSet) -> list[str]:
     if not short:
         return []
     named = ", ".join(short[:10]) + (" …" if len(short) > 10 else "")
-    how = "forecast as a season ago" if len(short) < len(data) else "read as if the first value had stood before it"
-    return [f"shorter than the window of {plan.encoding.window}, {how}: {named}"]
+    return [f"shorter than the window of {plan.encoding.window}, forecast as a season ago: {named}"]
 
 
 def outlier_lines(plan: Plan, data: SeriesSet) -> list[str]:
