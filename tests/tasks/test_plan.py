@@ -50,11 +50,12 @@ def steps_of(plan: Plan, found, history: History) -> tuple[np.ndarray, np.ndarra
 def test_no_target_to_fit_lies_in_the_validation_span(steps, window, horizon, validation):
     history = counted(steps)
     plan = plan_of(window, horizon, history)
-    fit_part, held_out = split(plan, [history], validation)
+    fit_part, held_out, borders = split(plan, [history], validation)
     assert fit_part is not None and held_out is not None
     border = steps - max(horizon, round(validation * steps))
     if border - window - horizon + 1 < FEWEST_EXAMPLES:  # too little would be left: one horizon is held out instead
         border = steps - horizon
+    assert borders == [border]
     (seen, fitted), (known, judged) = (steps_of(plan, part, history) for part in (fit_part, held_out))
     assert fitted.max() < judged.min()
     assert seen.max() < fitted.max()
@@ -69,20 +70,23 @@ def test_where_too_little_would_be_left_one_horizon_validates_and_else_nothing_d
     window, horizon = 4, 2
     for steps, fit_size, held_size in ((40, 27, 7), (18, 11, 1), (15, 8, 1), (14, 9, None), (6, 1, None)):
         history = counted(steps)
-        fit_part, held_out = split(plan_of(window, horizon, history), [history], 0.2 if steps == 40 else 0.6)
+        validation = 0.2 if steps == 40 else 0.6
+        fit_part, held_out, borders = split(plan_of(window, horizon, history), [history], validation)
+        # what else is measured on the held out part begins where the fit ends, also where that is not the share asked
+        assert borders == {40: [32], 18: [16], 15: [13]}.get(steps)
         sizes = (len(fit_part), None if held_out is None else len(held_out))
         assert sizes == (fit_size, held_size), steps
         assert held_out is None or len(fit_part) >= FEWEST_EXAMPLES
     history = counted(40)
-    assert split(plan_of(4, 2, history), [history], 0.0)[1] is None
+    assert split(plan_of(4, 2, history), [history], 0.0).held_out is None
     short = counted(5)
-    assert split(plan_of(4, 2, short), [short], 0.2) == (None, None)
+    assert split(plan_of(4, 2, short), [short], 0.2) == (None, None, None)
 
 
 def test_of_several_series_each_is_divided_at_its_own_place():
     long, short = counted(50, "long"), counted(20, "short")
     plan = plan_of(4, 2, long, short)
-    fit_part, held_out = split(plan, [long, short], 0.2)
+    fit_part, held_out, _ = split(plan, [long, short], 0.2)
     assert (len(fit_part), len(held_out)) == ((40 - 5) + (16 - 5), (10 - 1) + (4 - 1))
     first_short = fit_part.inputs[40 - 5]
     assert_allclose(

@@ -27,7 +27,7 @@ class Backtest(NamedTuple):
         forecasts: member → (K, H), NaN in rows that it has no forecast for.
         actual: (K, H), NaN where not observed.
         windows: how many of the K do not overlap.
-        unit: of the series, the scaler's spread.
+        unit: what the series' errors are counted in.
     """
 
     forecasts: Mapping[str, Array]

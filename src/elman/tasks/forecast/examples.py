@@ -39,33 +39,33 @@ class Pairs(NamedTuple):
         return Examples(self.inputs[:, :, None], self.targets, sample_weight=self.weights)
 
 
-Division = tuple[Pairs | None, Pairs | None]
+class Division(NamedTuple):
+    """Examples to fit, and later ones to validate on, whose targets lie from ``borders`` on; None for none."""
+
+    fit: Pairs | None
+    held_out: Pairs | None = None
+    borders: Sequence[int] | None = None
 
 
 def split(plan: Plan, histories: Sequence[History], validation: float) -> Division:
-    """Examples to fit, and later ones to validate on: no target of the first lies in the span of the second.
+    """Divide the examples: no target of those to fit lies in the span of the others.
 
     Args:
         validation: share of each history, at its end, that the validation targets lie in; at least one horizon.
 
     Returns:
-        (fit, validation); (all, None) where there is too little to divide, (None, None) where there is nothing.
+        all to fit where there is too little to divide, None where there is nothing.
     """
-    for borders in borders_of(plan, histories, validation):
+    output = plan.encoding.horizon
+    for steps in ([round(validation * len(h.values)) for h in histories], [output] * len(histories)):
+        if validation == 0:
+            break
+        borders = [len(h.values) - max(output, n) for h, n in zip(histories, steps, strict=True)]
         fit_part = pairs(plan, histories, last=borders)
         held_out = pairs(plan, histories, first=borders)
         if fit_part is not None and held_out is not None and len(fit_part) >= FEWEST_EXAMPLES:
-            return fit_part, held_out
-    return pairs(plan, histories), None
-
-
-def borders_of(plan: Plan, histories: Sequence[History], validation: float) -> list[list[int]]:
-    """Where the validation part of each history may begin, in the order in which to try; none without one."""
-    if validation == 0:
-        return []
-    output = plan.encoding.horizon
-    shares = ([round(validation * len(h.values)) for h in histories], [output] * len(histories))
-    return [[len(h.values) - max(output, n) for h, n in zip(histories, steps, strict=True)] for steps in shares]
+            return Division(fit_part, held_out, borders)
+    return Division(pairs(plan, histories))
 
 
 def pairs(

@@ -39,19 +39,16 @@ class Forecasts(NamedTuple):
         return {"forecast": self.values, **dict(zip(bound_names(self.bounds), ends, strict=True))}
 
 
-def forecast(
-    model: Model, plan: Plan, contexts: Array, known: Sequence[Known], horizon: int | None = None
-) -> Forecasts:
+def forecast(model: Model, plan: Plan, contexts: Array, known: Sequence[Known]) -> Forecasts:
     """Forecasts from ``contexts`` (N, ``plan.memory``), the steps up to each cutoff; NaN before a series begins.
 
     Args:
         known: of the series of each.
-        horizon: steps to forecast, with the recursive strategy; by default the plan's.
 
     Raises:
         DataError: the values are so far from those in training that the arithmetic overflows.
     """
-    steps = horizon or plan.horizon
+    steps = plan.horizon
     ids, scalers = [one.id for one in known], [one.scaler for one in known]
     weights = [plan.weights.get(id, plan.weights[ANY]) for id in ids]
     used = {name for row in weights for name in row}
@@ -70,10 +67,9 @@ def forecast(
     floors = np.array([one.limits.floor for one in known])[:, None]
     values = np.maximum(values, floors)
     bounds = {}
-    half = np.zeros_like(values)
+    half = np.zeros_like(values)  # never less than that of a lower level
     for level in sorted(plan.intervals, key=float):
-        widths = np.resize(np.asarray(plan.intervals[level]), steps)
-        half = np.maximum(half, _units(plan, level, known) * widths)  # never inside that of a lower level
+        half = np.maximum(half, _units(plan, level, known) * plan.intervals[level])
         bounds[level] = (np.maximum(values - half, floors), values + half)
     return Forecasts(values, members, {level: bounds[level] for level in plan.intervals})
 

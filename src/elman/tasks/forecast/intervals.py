@@ -1,7 +1,8 @@
 """Prediction intervals by the conformal method: as wide as the errors of the validation part were, at each lead time.
 
 Vovk, Gammerman and Shafer 2005, "Algorithmic learning in a random world"; split conformal prediction with absolute
-residuals. Each series' errors are counted in units of their own mean, so that quiet and lively series share one table.
+residuals. Each series' errors are counted in units of their own quantile, so that quiet and lively series share one
+table.
 """
 
 from __future__ import annotations

@@ -67,6 +67,12 @@ def highway_of(model: Model) -> tuple[Array, Array] | None:
     return None
 
 
+def is_silent(model: Model) -> bool:
+    """Whether the recurrent layers of all members put out nothing, as they begin."""
+    layers = [number for number, layer in enumerate(model.layers) if layer.name.startswith(CORRECTION)]
+    return not any(model.arrays[f"{number}.{part}"].any() for number in layers for part in ("weight", "bias"))
+
+
 def default_segment(steps: int, season: int) -> int:
     """Steps read at once: 1 for a short window, else so many that the recurrent layers read at most 32 segments, if
     possible a part of a season.

@@ -21,8 +21,8 @@ from elman.tasks.forecast.references import memory
 from elman.tasks.forecast.same_kind import same_scale
 
 Array = np.ndarray
-# The recursive strategy runs the network once a step on a whole window; a call costs as much as some more steps.
 MOST_OUTSIDE = 0.1  # share of values outside the limits: of more, the limits are not this series'
+# The recursive strategy runs the network once a step on a whole window; a call costs as much as some more steps.
 STEPS_OF_A_CALL, MOST_RECURSIVE_STEPS = 1000, 20_000_000
 NETWORK, LINEAR, ANY = "network", "linear", ""
 
@@ -100,7 +100,7 @@ class Plan:
         """
         values, limits = series.values[:end], self.limits.get(series.id)
         judged = values[:before]
-        if limits is not None and np.nanmean((judged < limits.low) | (judged > limits.high)) >= MOST_OUTSIDE:
+        if limits is not None and np.mean((judged < limits.low) | (judged > limits.high)) >= MOST_OUTSIDE:
             limits = None  # on another scale by now: not a series of outliers
         limits = limits or self._limits(series.id, judged)
         return history_of(series, self.encoding.season, end, limits, positive=self.encoding.transform == "log")
@@ -125,11 +125,13 @@ class Plan:
         Args:
             same: it is on the scale of the series of its name, whatever it looks like.
         """
-        own = self.encoding.fit_scaler(self.encoding.forward(history.values))
         scaler = self.scalers.get(history.id)
         # nothing is said of the unit by a series that stays at one value
         judged = not same and len(history.values) >= self.encoding.window and bool(np.ptp(history.values) > 0)
-        if scaler is None or (judged and not same_scale(scaler, own)):
+        if scaler is None or judged:
+            own = self.encoding.fit_scaler(self.encoding.forward(history.values))
+            scaler = scaler if scaler is not None and same_scale(scaler, own) else None
+        if scaler is None:
             id, scaler, limits = ANY, own, self._limits(history.id, history.values)
         else:
             id, limits = history.id, self.limits.get(history.id) or self._limits(history.id, history.values)

@@ -17,7 +17,7 @@ from elman.tasks.forecast.explaining import example_of
 from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.forecasts import Forecasts, forecast
-from elman.tasks.forecast.network import highway_of
+from elman.tasks.forecast.network import highway_of, is_silent
 from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
@@ -112,7 +112,7 @@ class ForecastPredictor(Predictor):
         """Rolling forecasts over the span, scored beside the baselines.
 
         Raises:
-            DataError: there is less than a window before a span.
+            DataError: values so far from those in training that the arithmetic overflows.
         """
         plan, data = self.plan, test.data
         rollings = roll(test, plan, self.forecast)
@@ -139,6 +139,8 @@ class ForecastPredictor(Predictor):
             f"{season}, window {plan.encoding.window}, level {plan.encoding.level}"
         )
         notes = [*members_text(members), *intervals_text(intervals)]
+        if is_silent(self.model):
+            notes.append("No epoch improved on what the network began with: its recurrent layers add nothing.")
         return Evaluation(
             title=title,
             metrics=tuple(Metric(name) for name in METRICS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from elman import jsontext
@@ -16,12 +16,12 @@ from elman.model import Array, Model
 from elman.settings import to_record
 from elman.tasks.forecast.combination import fit_weights
 from elman.tasks.forecast.encoding import Encoding
-from elman.tasks.forecast.examples import Pairs, borders_of, pairs, split
+from elman.tasks.forecast.examples import Pairs, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
 from elman.tasks.forecast.intervals import Intervals, fit_intervals
 from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
-from elman.tasks.forecast.network import HIGHWAY, begun, highway_of, layers_for
+from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan, history_of
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.record import record_of
@@ -70,7 +70,7 @@ class ForecastProblem(Problem):
                 plan = self._continued(old)
             self.known, self.plan = self._known(dataclasses.replace(plan, frequency=data.frequency), self.ends)
             self.layers = layers_for(self.plan, settings) if start_from is None else start_from.model.layers
-            self._train, self._validation = split(self.plan, self.known, settings.validation)
+            self._train, self._validation, self._borders = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
         for series in data:
@@ -78,6 +78,10 @@ class ForecastProblem(Problem):
         if self._train is None:
             raise DataError(f"{data.source}: there is no observed value to learn from; give more data")
         self._fitted_to: Pairs = self._train
+
+    @property
+    def _has_highway(self) -> bool:
+        return any(layer.name == HIGHWAY for layer in self.layers)
 
     def fingerprint(self) -> bytes:
         choices = [to_record(self.settings), record_of(self.plan), self.ends]
@@ -105,7 +109,7 @@ class ForecastProblem(Problem):
     def initial(self, arrays: dict[str, Array]) -> dict[str, Array]:
         """The highway begins as the ridge regression on the examples that are fitted, the rest as nothing beside it."""
         coefficients = None
-        if self._penalty is not None and any(layer.name == HIGHWAY for layer in self.layers):
+        if self._penalty is not None and self._has_highway:
             coefficients = Ridge(self._fitted_to).coefficients(self._penalty)
         zero = coefficients is not None or self.plan.encoding.level != "none"
         return begun(self.layers, arrays, coefficients, zero)
@@ -115,30 +119,37 @@ class ForecastProblem(Problem):
             plan = with_marks(self._whole[1], self.data, [None] * len(self.data))
         else:
             plan = with_marks(self.plan, self.data, self.ends)
-        alone = ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
-        if fitted_on == "train":
-            self._measure(alone)
-        plan = dataclasses.replace(plan, weights=self._weights, units=self._units, intervals=self._intervals)
+            self._measure(arrays)
+        return self._with(arrays, plan, self._weights, self._units, self._intervals)
+
+    def _with(
+        self,
+        arrays: dict[str, Array],
+        plan: Plan,
+        weights: Mapping[str, Mapping[str, float]],
+        units: Mapping[str, Mapping[str, float]],
+        intervals: Intervals,
+    ) -> ForecastPredictor:
+        plan = dataclasses.replace(plan, weights=weights, units=units, intervals=intervals)
         return ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
 
-    def _measure(self, tested: ForecastPredictor) -> None:
-        """Weights of the members and widths of the intervals, from the validation part, which ``tested`` was not fitted
-        on; the model fitted on everything has them too."""
+    def _measure(self, arrays: dict[str, Array]) -> None:
+        """Weights of the members and widths of the intervals, from the validation part, on which ``arrays`` were not
+        fitted; the model fitted on everything has them too."""
         self._weights: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}
         self._units: dict[str, dict[str, float]] = {}
         self._intervals: Intervals = {}
-        borders = borders_of(self.plan, self.known, self.settings.validation)
-        if self._validation is None or not borders:
+        if self._borders is None:
             return
         names = [NETWORK]
         if self.settings.combine == "validation":
-            names += [*([LINEAR] if highway_of(tested.model) else []), *reference_names(self.plan.seasons)]
-        linears = tuple(self._linears(tested.plan, self.known, borders[0]))  # fitted on what precedes the part
+            names += [*([LINEAR] if self._has_highway else []), *reference_names(self.plan.seasons)]
+        linears = tuple(self._linears(self.plan, self.known, self._borders))  # fitted on what precedes the part
         names += [one.name for one in linears]
         everyone = {ANY: dict.fromkeys(names, 1 / len(names))}
-        plan = dataclasses.replace(tested.plan, linears=linears, weights=everyone, units={}, intervals={})
-        members = ForecastPredictor(Model(self.layers, tested.model.arrays, "forecast", record_of(plan)))
-        found = backtest(self.data, self.ends, borders[0], plan, members.forecast)
+        plan = dataclasses.replace(with_marks(self.plan, self.data, self.ends), linears=linears)
+        members = self._with(arrays, plan, everyone, {}, {})
+        found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
         found = {name: own for name, own in found.items() if own.windows >= 1}
         if self.settings.combine == "validation":
             self._weights = fit_weights(found)
@@ -177,8 +188,6 @@ class ForecastProblem(Problem):
     def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
         """The seasons, found on what precedes the test only, and the test."""
         data, settings = self.data, self.settings
-        if seasons is not None and not seasons:
-            seasons = None
         if test is not None:
             return tuple(seasons or choose_seasons(data, test.starts, data.frequency)), test
         if settings.test_size == 0:

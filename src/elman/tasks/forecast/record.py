@@ -84,7 +84,6 @@ def _is_possible(plan: Plan) -> bool:
         all(type(size) is int and 1 <= size <= MOST_STEPS for size in (plan.horizon, *seasons))
         and _is_encoding(encoding)
         and all(_is_encoding(one.encoding) and _are_scalers(one.scalers) for one in plan.linears)
-        and plan.memory <= MOST_MEMORY
         and all(one.encoding.horizon == plan.horizon and np.isfinite(one.coefficients).all() for one in plan.linears)
         and 1 <= len(seasons) <= MOST_SEASONS
         and seasons[0] == encoding.season

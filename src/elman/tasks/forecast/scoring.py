@@ -112,8 +112,10 @@ def _quantile_loss(rollings: Sequence[Rolling]) -> float:
 
 def intervals_text(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A line on what the intervals covered."""
+    if not found:
+        return ["No prediction intervals: no errors were held out to measure them by (`validation`)."]
     parts = [f"{level} %: {own['coverage']:.1%}" for level, own in found.items() if level != "all"]
-    return ["Prediction intervals covered, of the test's values, at " + ", ".join(parts)] if parts else []
+    return ["Prediction intervals covered, of the test's values, at " + ", ".join(parts)]
 
 
 def scores_by_series(rollings: Sequence[Rolling]) -> Columns:

@@ -8,7 +8,6 @@ RISE = 0.1  # how far a peak must stand above the lowest autocorrelation before 
 STRENGTH = 0.3  # the weakest autocorrelation that counts as a season
 SLACK = 0.02  # how much weaker than the strongest a peak may be and still count as much
 LONGEST = 2000
-ROUNDING = 1e-12
 LEAST_PART, HALF = 4, 0.5
 MOST_MULTIPLE = 14  # of a season, that is looked at for a longer one
 ROUNDING = 1e-12
@@ -72,7 +71,7 @@ def further_season(values: np.ndarray, season: int) -> int | None:
     apart = [max(1 - _correlation(rest[:-lag], rest[lag:]), ROUNDING) for lag in lags]
     best = min(range(1, len(lags)), key=lambda k: (apart[k], k))
     # the shortest of those that are about as good: two weeks are no better than one
-    best = next(k for k in range(1, len(lags)) if apart[k] <= SIMILAR * max(apart[best], ROUNDING))
+    best = next(k for k in range(1, len(lags)) if apart[k] <= SIMILAR * apart[best])
     return lags[best] if apart[best] < CLEARLY_CLOSER * apart[0] else None
 
 

@@ -23,17 +23,8 @@ from elman.tasks.forecast.season import further_season, shorter_season, stronges
 from elman.tasks.forecast.settings import LEVELS, SCALES, TRANSFORMS, ForecastSettings
 
 Array = np.ndarray
-PENALTIES = (
-    1e-4,
-    1e-3,
-    1e-2,
-    3e-2,
-    1e-1,
-    3e-1,
-    1.0,
-    3.0,
-    np.inf,
-)  # of the ridge, as a share of the inputs' mean square; ∞: no regression
+# of the ridge, as shares of the inputs' mean square; ∞: no regression
+PENALTIES = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, np.inf)
 CLEARLY = 0.98  # a later candidate replaces an earlier one if its error is below this share of the other's
 LEAST_RANGE = 1.5  # a transform makes a difference only where the largest value is that many times the smallest
 MOST_JUDGED = 10_000
@@ -74,6 +65,16 @@ def default_horizon(season: int) -> int:
     return min(season, 48) if season > 1 else 12
 
 
+def default_window(season: int, output: int) -> int:
+    """A season, and a stretch of changes over a season to read, shorter than the season where that is very long;
+    without a season twice the output.
+
+    >>> default_window(12, 12), default_window(336, 48), default_window(1, 10)
+    (24, 384, 20)
+    """
+    return season + min(max(season, 12), 48) if season > 1 else min(max(2 * output, 12), 48)
+
+
 def make_plan(histories: Sequence[History], seasons: Sequence[int], settings: ForecastSettings) -> Choice:
     """Decide horizon, window, level, transform and scale from ``histories`` alone, and fit the scalers.
 
@@ -109,11 +110,9 @@ def _with(plan: Plan, histories: Sequence[History], encoding: Encoding) -> Plan:
 
 
 def _windows(seasons: Sequence[int], output: int, longest: int, usual: int) -> list[int]:
-    """Windows to choose among, the default first: a season, and a stretch of changes over a season to read (shorter
-    than the season where that is very long); with a longer season, also one and two of those."""
+    """Windows to choose among, the default first; then three short seasons, or one and two of a second season."""
     season = seasons[0]
-    wanted = season + min(max(season, 12), 48) if season > 1 else min(max(2 * output, 12), 48)
-    first = max(2, min(wanted, (longest - output) // 2, usual))
+    first = max(2, min(default_window(season, output), (longest - output) // 2, usual))
     more = [size for size in (max(seasons), 2 * max(seasons)) if len(seasons) > 1]
     more += [3 * season] if len(seasons) == 1 and 1 < season <= 24 else []
     return [first, *(size for size in more if first < size <= (usual - output) // 2)]
@@ -192,7 +191,7 @@ def _errors(plan: Plan, histories: Sequence[History], judged: Sequence[tuple[flo
     sizes: list[int] = []
     for end, begin in (JUDGED[0], *judged):
         known = [_until(h, round(end * len(h.values))) for h in histories]
-        fit_part, held_out = split(plan, known, 1 - begin / end)
+        fit_part, held_out, _ = split(plan, known, 1 - begin / end)
         if fit_part is None or held_out is None:
             continue
         fit_part, held_out = _thinned(fit_part), _thinned(held_out)

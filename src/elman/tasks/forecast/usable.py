@@ -12,7 +12,7 @@ from elman.tasks.forecast.baselines import seasonal_naive
 from elman.tasks.forecast.intervals import bound_names
 from elman.tasks.forecast.limits import without_outliers
 from elman.tasks.forecast.plan import Plan
-from elman.tasks.forecast.selection import default_horizon
+from elman.tasks.forecast.selection import default_horizon, default_window
 from elman.tasks.forecast.settings import ForecastSettings
 
 Array = np.ndarray
@@ -40,8 +40,8 @@ def usable(data: SeriesSet, settings: ForecastSettings, plan: Plan | None = None
     if plan is not None:
         window = plan.encoding.window
     else:
-        wanted = season + min(max(season, 12), 48) if season > 1 else min(max(2 * horizon, 12), 48)
-        window = settings.window or max(2, min(wanted, int(np.median(list(known.values())))))
+        usual = int(np.median(list(known.values())))
+        window = settings.window or max(2, min(default_window(season, horizon), usual))
     short = [series for series in data if known[series.id] < window]
     if not short or len(short) == len(data):
         return data
