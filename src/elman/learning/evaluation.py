@@ -28,7 +28,7 @@ class Evaluation:
         metrics: the names of the scores, in order.
         scores: metric → value; NaN where there is none.
         baselines: baseline → metric → value.
-        labels: baseline → its name in text.
+        labels: baseline → its name in text; ``model`` → the model's, where it is more than its cell.
         facts: further entries of ``metrics.json`` (``test_size``, ``windows``, ``season`` …).
         verdict: the comparison in one sentence.
         rows: ``predictions.csv``.

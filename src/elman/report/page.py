@@ -134,7 +134,9 @@ def _evaluation(page: Page) -> list[str]:
     found = page.evaluation
     if found is None:
         return ["<p>There was no test: nothing is known of how good this model is.</p>"]
-    rows = [(page.model, found.scores)] + [(found.labels[name], row) for name, row in found.baselines.items()]
+    rows = [(found.labels.get("model", page.model), found.scores)] + [
+        (found.labels[name], row) for name, row in found.baselines.items()
+    ]
     facts = {name: value for name, value in found.facts.items() if isinstance(value, int | float | str)}
     return [
         *section("Result", [f'<p class="verdict">{escaped(found.verdict)}</p>']),

@@ -64,7 +64,8 @@ def score_table(
 
 def evaluation_text(name: str, evaluation: Evaluation) -> str:
     """What was measured and on what, the scores of the model called ``name`` beside the baselines', the verdict."""
-    rows = [(name, evaluation.scores)] + [(evaluation.labels[key], row) for key, row in evaluation.baselines.items()]
+    own = evaluation.labels.get("model", name)
+    rows = [(own, evaluation.scores)] + [(evaluation.labels[key], row) for key, row in evaluation.baselines.items()]
     best = {metric.name: "min" if metric.better == "lower" else "max" for metric in evaluation.metrics}
     return (
         score_table(evaluation.title, list(best), rows, best)

@@ -146,7 +146,7 @@ class ForecastPredictor(Predictor):
             metrics=tuple(Metric(name) for name in METRICS),
             scores=score(rollings, "model"),
             baselines={name: score(rollings, name) for name in BASELINES},
-            labels=LABELS,
+            labels={**LABELS, **({"model": f"{self.model.cell()}, combined"} if len(members) > 1 else {})},
             facts=facts,
             verdict=verdict(rollings, BASELINES),
             rows=prediction_rows(data, rollings),

@@ -23,13 +23,17 @@ def label_of(member: str) -> str:
 
     >>> label_of("network"), label_of("168"), label_of("168 x 24")
     ('the network', 'season 168', 'season 168 times the change of the last 24')
+    >>> label_of("linear: seasonal log 24")
+    'a regression on 24 steps (level seasonal, of logarithms)'
     """
     if member == NETWORK:
         return "the network"
     if member == LINEAR:
         return "its linear part"
     if member.startswith(PREFIX):
-        return f"linear ({member.removeprefix(PREFIX)})"
+        level, transform, window = member.removeprefix(PREFIX).split(" ")
+        taken = [*([f"level {level}"] if level != "none" else []), *(["of logarithms"] if transform == "log" else [])]
+        return f"a regression on {window} steps" + (f" ({', '.join(taken)})" if taken else "")
     if member == "last":
         return "the last value"
     if member.startswith("mean of "):
