@@ -83,7 +83,7 @@ def test_sizes_match_and_all_cells_have_the_same_updates(data, tmp_path):
 
 def test_a_run_is_what_training_alone_gives(data, tmp_path):
     """Its scores are those of ``elman train`` with the same settings, but for the refit."""
-    settings = {"horizon": 3, "epochs": 3, "patience": 0}
+    settings = {"horizon": 3, "epochs": 3, "patience": 0, "combine": "none", "highway": False}
     given = {"cells": "gru,rnn", "seeds": 2, "out": tmp_path / "out", "hidden_size": 4, "pictures": False}
     found = elman.compare("forecast", data, **given, **settings)
     alone = elman.Forecaster(cell="gru", hidden_size=4, seed=1, **settings).fit(data)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from elman.runs.estimator import Estimator
 from elman.settings import Settings
@@ -22,6 +23,8 @@ class Task:
         many_files: whether DATA may be several files.
         watchable: whether its problems give a picture to look at while they train.
         long_epochs: whether an epoch of its usual data takes minutes, so that a study must be told its budget.
+        network_alone: settings that leave a model its network alone, where more than that may answer: what comparisons
+            of cells use unless told otherwise.
     """
 
     estimator: type[Estimator]
@@ -32,6 +35,7 @@ class Task:
     many_files: bool = False
     watchable: bool = False
     long_epochs: bool = False
+    network_alone: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -111,7 +111,8 @@ def make_plan(
     cells, budget = parse_cells(chosen.cells), chosen.budget
     if budget is not None and "epochs" in settings:
         raise SettingsError("`budget` and `epochs` are two ways to say how long to train; give one of them")
-    common = {"patience": 0, **settings}  # without early stopping all cells have the same number of updates
+    # without early stopping all cells have the same number of updates
+    common = {"patience": 0, **task.network_alone, **settings}
     first = task.estimator(**common, cell=cells[0])
     problem = problem_of(first, data)
     updates = _updates(problem, first.settings)
