@@ -96,6 +96,24 @@ def test_early_stopping_survives_a_kill(train, tmp_path, bits, numbers, examples
         assert numbers(result.history) == numbers(expected.history)
 
 
+def test_initial_weights_that_no_epoch_improved_on_survive_a_kill(small, train, tmp_path, bits, numbers, examples):
+    given = examples(9, seed=1)
+    initial = small().eval()
+    with torch.no_grad():  # targets that the initial weights meet exactly
+        answers = initial(torch.from_numpy(given.inputs)).numpy()
+    perfect = {"keep_initial": True, "validation": Examples(given.inputs, answers)}
+    whole, expected = train(**perfect)
+    assert expected.best_epoch == 0 < expected.epochs_run
+    path = tmp_path / "checkpoint.safetensors"
+    for epoch in range(1, EPOCHS + 1):
+        with pytest.raises(Killed):
+            train(path, on_event=kill_at(epoch), **perfect)
+    module, result = train(path, **perfect)
+    assert bits(module) == bits(whole) == bits(initial)
+    assert numbers(result.history) == numbers(expected.history)
+    assert (result.best_epoch, result.best_loss) == (expected.best_epoch, expected.best_loss)
+
+
 @pytest.mark.parametrize("calls", [1, 9, 16])
 def test_ctrl_c_then_resume(calls, train, tmp_path, bits, numbers, monkeypatch):
     whole, expected = train()

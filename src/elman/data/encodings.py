@@ -32,11 +32,7 @@ def decode(content: bytes, name: str, wanted: str = "a CSV or Parquet file") -> 
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        byte = f"0x{content[error.start]:02x}"
-        raise DataError(
-            f"{name}, line {line}: byte {byte} is not UTF-8; save the file with the encoding UTF-8"
-        ) from error
+        raise _no_utf8(content, name, error.start) from error
 
 
 def decode_table(content: bytes, name: str, notes: Notes) -> str:
@@ -56,19 +52,24 @@ def decode_table(content: bytes, name: str, notes: Notes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
         if _CONTROL.search(content):
-            byte = f"0x{content[error.start]:02x}"
-            raise DataError(
-                f"{name}, line {line}: byte {byte} is not UTF-8; save the file with the encoding UTF-8"
-            ) from error
+            raise _no_utf8(content, name, error.start) from error
         try:
             text, encoding = content.decode("cp1252"), "cp1252"
         except UnicodeDecodeError:
             text, encoding = content.decode("latin-1"), "latin-1"
-        byte = f"0x{content[error.start]:02x}"
+        line, byte = _line_and_byte(content, error.start)
         notes.repaired(f"read as {_NAMES[encoding]}, since byte {byte} in line {line} is not UTF-8")
         return text
+
+
+def _no_utf8(content: bytes, name: str, at: int) -> DataError:
+    line, byte = _line_and_byte(content, at)
+    return DataError(f"{name}, line {line}: byte {byte} is not UTF-8; save the file with the encoding UTF-8")
+
+
+def _line_and_byte(content: bytes, at: int) -> tuple[int, str]:
+    return content[:at].count(b"\n") + 1, f"0x{content[at]:02x}"
 
 
 def _half_empty(content: bytes) -> str:

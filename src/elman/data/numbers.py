@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from elman.data.notes import counted
-from elman.data.text import is_missing, parse_number, quote
+from elman.data.text import Unreadable, is_missing, parse_number, quote
 
 _CURRENCY = (
     r"[$€£¥₹₽₩₪₺₫฿₴₦]|(?:US|A|C|NZ|HK|S|R)\$|Rs\.?|kr\.?|zł|Kč|Fr\.|Ft|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|"
@@ -43,19 +43,6 @@ _MOST_BARE = 0.5  # a unit stands behind at least this share of the values, or i
 _OTHER = {".": ",", ",": "."}
 
 
-class NotNumbers(ValueError):
-    """A column that is not one of numbers.
-
-    Args:
-        text: the first field that is to blame.
-        reason: what is wrong with it and what can be done: "is not a number; correct it".
-    """
-
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(reason)
-        self.text, self.reason = text, reason
-
-
 class _Parts(NamedTuple):
     negative: bool
     body: str
@@ -84,7 +71,7 @@ def read_numbers(
         elsewhere: the decimal marks that other columns of the file show.
 
     Raises:
-        NotNumbers: a field is no number, or the column has two readings.
+        Unreadable: a field is no number, or the column has two readings.
 
     >>> read_numbers(["995", "1.019"], decimal=None, delimiter=";").values
     [995.0, 1019.0]
@@ -104,7 +91,7 @@ def read_numbers(
         elif (found := _parts(text)) is not None:
             parts[text] = found
         else:
-            raise NotNumbers(text, "is not a number; correct it, or leave it empty if the value is missing")
+            raise Unreadable(text, "is not a number; correct it, or leave it empty if the value is missing")
     factors, said = _units(parts, counts)
     bodies = {text: _BETWEEN.sub("", part.body) for text, part in parts.items()}
     readings = {mark: {text: _value(body, mark) for text, body in bodies.items()} for mark in ".,"}
@@ -177,7 +164,7 @@ def _units(parts: dict[str, _Parts], counts: Counter[str]) -> tuple[dict[str, fl
     for text, part in parts.items():
         signs = [sign for sign in (part.money, part.unit) if sign and _IS_CURRENCY.fullmatch(sign)]
         if len(signs) > 1:
-            raise NotNumbers(text, "has two signs of currencies; correct it")
+            raise Unreadable(text, "has two signs of currencies; correct it")
         if signs:
             money.setdefault(signs[0], text)
         if part.unit and part.unit not in signs:
@@ -185,7 +172,7 @@ def _units(parts: dict[str, _Parts], counts: Counter[str]) -> tuple[dict[str, fl
     for what, found in (("currencies", money), ("units", units)):
         if len(found) > 1 and not (found is units and found.keys() <= _TIMES.keys()):
             (one, _), (other, text) = list(found.items())[:2]
-            raise NotNumbers(
+            raise Unreadable(
                 text, f"is in {quote(other)}, others are in {quote(one)}; convert them to one of these {what}"
             )
     if money:
@@ -203,9 +190,9 @@ def _units(parts: dict[str, _Parts], counts: Counter[str]) -> tuple[dict[str, fl
         ((unit, text),) = units.items()
         if unit in "%‰" and count < n:
             other = next(text for text, part in parts.items() if part.unit != unit)
-            raise NotNumbers(other, f"has no {unit}, as others have; write all numbers of the column in one way")
+            raise Unreadable(other, f"has no {unit}, as others have; write all numbers of the column in one way")
         if count < _MOST_BARE * n:
-            raise NotNumbers(text, "is not a number; correct it, or leave it empty if the value is missing")
+            raise Unreadable(text, "is not a number; correct it, or leave it empty if the value is missing")
         said.append(f"{counted(count, 'number')} with the unit {quote(unit)}, read without it")
     return factors, said
 
@@ -226,7 +213,7 @@ def _mark(
         why = "does not fit the marks of the others; write all numbers of the column in one way"
         if decimal is not None:
             why = f"is not a number with the decimal mark {quote(decimal)}; correct it, or the choice of `decimal`"
-        raise NotNumbers(text, why)
+        raise Unreadable(text, why)
     if len(fits) == 1:
         return fits[0]
     differing = {text: body for text, body in bodies.items() if readings["."][text] != readings[","][text]}
@@ -238,7 +225,7 @@ def _mark(
         return shown.pop()
     text = next(iter(differing))
     either = " or ".join(f"{readings[mark][text]:.15g}" for mark in ".,")
-    raise NotNumbers(text, f"may be {either}; say which mark is the decimal one (`decimal`)")
+    raise Unreadable(text, f"may be {either}; say which mark is the decimal one (`decimal`)")
 
 
 def _settled(bodies: list[str], differing: list[str], delimiter: str) -> str | None:

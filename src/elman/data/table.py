@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from elman.data.notes import Notes
-from elman.data.numbers import NotNumbers, Numbers, marks_shown, read_numbers
-from elman.data.text import parse_number, quote
+from elman.data.numbers import Numbers, marks_shown, read_numbers
+from elman.data.text import Unreadable, parse_number, quote
 from elman.data.time_formats import is_time
 from elman.errors import DataError
 
@@ -93,7 +93,7 @@ class Table:
             return None not in numbers and not all(number != number for number in numbers)
         try:
             return any(number == number for number in self._read(column).values)
-        except NotNumbers as error:
+        except Unreadable as error:
             return "`decimal`" in error.reason  # numbers with two readings are numbers
 
     def numbers(self, name: str) -> np.ndarray:
@@ -113,7 +113,7 @@ class Table:
         else:
             try:
                 found = self._read(column)
-            except NotNumbers as error:
+            except Unreadable as error:
                 row = next(row for row, text in enumerate(column) if text.strip() == error.text)
                 raise DataError(f"{self.place(row, name)}: {quote(error.text)} {error.reason}") from None
             for repair in found.repairs:

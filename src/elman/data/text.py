@@ -8,6 +8,19 @@ MISSING = frozenset(
 )
 
 
+class Unreadable(ValueError):
+    """A column that is not one of numbers, or of times.
+
+    Args:
+        text: the first field that is to blame.
+        reason: what is wrong with it and what can be done: "is not a number; correct it".
+    """
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(reason)
+        self.text, self.reason = text, reason
+
+
 def is_missing(text: str) -> bool:
     """Whether a text stands for a value that is not there.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from elman.data.text import quote
+from elman.data.text import Unreadable, quote
 from elman.data.time_styles import offset_of
 
 _CLOCK = re.compile(
@@ -35,19 +35,6 @@ class Clock(NamedTuple):
     zone: str = ""
     offset: int | None = None
     has_fraction: bool = False
-
-
-class NotTimes(ValueError):
-    """A column that is not one of times.
-
-    Args:
-        text: the first field that is to blame.
-        reason: what is wrong with it and what can be done.
-    """
-
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(reason)
-        self.text, self.reason = text, reason
 
 
 def cut(text: str) -> Piece:
@@ -117,7 +104,7 @@ def join(
     Several offsets with the same time of day are days of a place that changes its clocks: its own time is taken.
 
     Raises:
-        NotTimes: a clock is none, has a fraction of a second, or is written otherwise than the others.
+        Unreadable: a clock is none, has a fraction of a second, or is written otherwise than the others.
     """
     known: dict[str, Clock] = {}
     first: dict[str, str] = {}  # the first text with each clock
@@ -126,9 +113,9 @@ def join(
             first[piece.clock] = text
             found = parse_clock(piece.clock) if piece.clock else Clock(0, "")
             if found is None:
-                raise NotTimes(text, "is not a time; write clocks as 13:00 or 13:00:00, or give `time_format`")
+                raise Unreadable(text, "is not a time; write clocks as 13:00 or 13:00:00, or give `time_format`")
             if found.has_fraction:
-                raise NotTimes(text, "has a fraction of a second, which is not supported; round the times")
+                raise Unreadable(text, "has a fraction of a second, which is not supported; round the times")
             known[piece.clock] = found
     clocks = list(known.values())
     style = _common_style(known, first)
@@ -161,7 +148,7 @@ def _common_style(known: dict[str, Clock], texts: dict[str, str]) -> str:
         )
         if not begins or without_zone != longest[1]:
             example = first[longest] if text != first[longest] else next(t for t in first.values() if t != text)
-            raise NotTimes(text, f"is written otherwise than {quote(example)}; write all times in one form")
+            raise Unreadable(text, f"is written otherwise than {quote(example)}; write all times in one form")
     styles = [clock.style for clock in known.values() if clock.style.replace("%-", "%").replace("~", "") == longest[0]]
     padded = any(re.match("0[0-9]", written) for written in known)
     bare = next((style for style in styles if "%-" in style), None)

@@ -10,8 +10,8 @@ from itertools import islice
 import numpy as np
 
 from elman.data.table import Column, Table
-from elman.data.text import is_missing, parse_number, quote
-from elman.data.time_clocks import NotTimes, cut, parse_clock
+from elman.data.text import Unreadable, is_missing, parse_number, quote
+from elman.data.time_clocks import cut, parse_clock
 from elman.data.time_formats import is_time, settle
 from elman.data.time_styles import MONTHS, WEEKDAYS
 from elman.errors import DataError
@@ -134,7 +134,7 @@ def _counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
         return False
     try:
         times = np.array(list(settle(distinct).seconds.values())).astype("datetime64[s]")
-    except NotTimes as error:
+    except Unreadable as error:
         return "may be" in error.reason
     if name.strip().lower() not in NAMES and (times.min() < _BETWEEN[0] or times.max() > _BETWEEN[1]):
         return False

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from elman.data.text import quote
-from elman.data.time_clocks import NotTimes, cut, cut_all, join, parse_clock
+from elman.data.text import Unreadable, quote
+from elman.data.time_clocks import cut, cut_all, join, parse_clock
 from elman.data.time_styles import MONTHS, WEEKDAYS
 
 _PARTS = {
@@ -120,7 +120,7 @@ def settle(texts: Sequence[str], day_first: bool | None = None) -> Settled:
     """The times that different texts name, all in one form.
 
     Raises:
-        NotTimes: one is no time, they are in several forms, or two forms fit and give other times.
+        Unreadable: one is no time, they are in several forms, or two forms fit and give other times.
 
     >>> found = settle(["1/2/1981", "12/31/1990"])
     >>> found.style, found.seconds["1/2/1981"] // 86400
@@ -173,7 +173,7 @@ def _of_digits(texts: Sequence[str], day_first: bool | None) -> Settled:
             if lengths <= sizes:
                 for text, digits in bare.items():
                     if not digits.endswith("0" * zeros):
-                        raise NotTimes(text, "has a fraction of a second, which is not supported; round the times")
+                        raise Unreadable(text, "has a fraction of a second, which is not supported; round the times")
                 return Settled({t: int(d) // 10**zeros for t, d in bare.items()}, "%s" + "0" * zeros)
     days_of, style, order = _dates(texts, list(bare.values()), day_first)
     return Settled({text: _DAY * days_of[digits] for text, digits in bare.items()}, style, order)
@@ -201,7 +201,7 @@ def _dates(
             k = next((k for k, text in enumerate(bare) if all(form.day(text) is None for form in chosen)), 0)
             shown = next(text for text, one in zip(texts, written, strict=True) if one == distinct[k])
             place = "first" if day_first else "second"
-            raise NotTimes(shown, f"is no date with the day {place}; correct it, or the choice of `day_first`")
+            raise Unreadable(shown, f"is no date with the day {place}; correct it, or the choice of `day_first`")
         raise _misfit(texts, written, distinct, bare)
     form, days_found = readings[0]
     for other, other_days in readings[1:]:
@@ -210,7 +210,7 @@ def _dates(
                 shown = next(t for t, w in zip(texts, written, strict=True) if w == text)
                 first, second = (date.fromordinal(day + _EPOCH).isoformat() for day in (one, two))
                 how = f"say which with `day_first`, or give `time_format` ({_plain(form)} or {_plain(other)})"
-                raise NotTimes(shown, f"may be {first} or {second}; {how}")
+                raise Unreadable(shown, f"may be {first} or {second}; {how}")
     return dict(zip(distinct, days_found, strict=True)), prefix + form.style(bare), form.day_first
 
 
@@ -226,7 +226,7 @@ def _plain(form: Form) -> str:
     return re.sub(r"{(\w)\w?}", r"%\1", form.template)
 
 
-def _misfit(texts: Sequence[str], written: Sequence[str], distinct: list[str], bare: list[str]) -> NotTimes:
+def _misfit(texts: Sequence[str], written: Sequence[str], distinct: list[str], bare: list[str]) -> Unreadable:
     """What to say of dates that are not all in one form: the first that is in another than most."""
     fits = {form: [form.day(text) is not None for text in bare] for form in _forms()}
     best = max(fits.values(), key=sum)
@@ -237,8 +237,8 @@ def _misfit(texts: Sequence[str], written: Sequence[str], distinct: list[str], b
         unlike = (j for j, good in enumerate(best) if good and not any(found[j] for found in own))
         fitting = distinct[next(unlike, best.index(True))]
         example = next(text for text, date_text in zip(texts, written, strict=True) if date_text == fitting)
-        return NotTimes(shown, f"is written otherwise than {quote(example)}; {_FORM}")
-    return NotTimes(shown, f"is not a time; {_REMEDY}")
+        return Unreadable(shown, f"is written otherwise than {quote(example)}; {_FORM}")
+    return Unreadable(shown, f"is not a time; {_REMEDY}")
 
 
 def _without_weekdays(dates: list[str]) -> tuple[str, list[str]]:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data.table import Table
-from elman.data.text import is_missing, quote
-from elman.data.time_clocks import NotTimes
+from elman.data.text import Unreadable, is_missing, quote
 from elman.data.time_formats import settle
 from elman.data.time_styles import format_times
 from elman.errors import DataError
@@ -47,7 +46,7 @@ def parse_time(text: str) -> tuple[datetime, str] | None:
     """
     try:
         found = settle([text])
-    except NotTimes:
+    except Unreadable:
         return None
     moment = np.datetime64(found.seconds[text], "s")
     return (moment.item(), found.style) if _FIRST_TIME <= moment <= LAST_TIME else None
@@ -75,7 +74,7 @@ def read_times(table: Table, name: str, *, time_format: str | None = None, day_f
         else:
             found = settle(distinct, day_first)
             seconds, style, order = found.seconds, found.style, found.day_first
-    except NotTimes as error:
+    except Unreadable as error:
         for row, text in enumerate(texts):
             if is_missing(text):
                 raise _missing(table, name, row) from None
@@ -96,11 +95,11 @@ def _by_format(distinct: list[str], time_format: str) -> dict[str, int]:
             reason = f"is not written as {time_format}; correct it, or `time_format`"
             if re.search("bad directive|stray %|redefinition", str(error)):
                 reason = f"cannot be read with `time_format` {time_format} ({error}); give directives of strptime"
-            raise NotTimes(text, reason) from None
+            raise Unreadable(text, reason) from None
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
         if moment.microsecond:
-            raise NotTimes(text, "has a fraction of a second, which is not supported; round the times")
+            raise Unreadable(text, "has a fraction of a second, which is not supported; round the times")
         seconds[text] = round((moment - _EPOCH).total_seconds())
     return seconds
 

@@ -12,10 +12,11 @@ class Fit:
     """The result of a phase of training.
 
     Args:
-        best_epoch: the epoch (from 1) whose weights the module has now; 0 if interrupted before there was one.
+        best_epoch: the epoch (from 1) whose weights the module has now; 0 for the initial weights, where no epoch
+            was better or training was interrupted before there was one.
         epochs_run: whole epochs trained.
         best_loss: validation loss at ``best_epoch``, or the error where that chooses, or without validation the
-            training loss; None at epoch 0.
+            training loss. At epoch 0 the validation loss of the initial weights, or None where they are no candidate.
         history: one entry an epoch: ``phase``, ``epoch`` (from 1), ``loss``, ``validation_loss`` and
             ``validation_error`` (or None),
             ``learning_rate`` of its first update, ``seconds`` it took.
@@ -47,15 +48,22 @@ def fit_from_record(record: Any, phase: str) -> Fit:
             raise ValueError(f"its record of epoch {epoch} is malformed")
     if type(fit.epochs_run) is not int or fit.epochs_run != len(fit.history):
         raise ValueError("its number of epochs is not that of its history")
-    if type(fit.best_epoch) is not int or not bool(fit.history) <= fit.best_epoch <= fit.epochs_run:
+    if type(fit.best_epoch) is not int or not 0 <= fit.best_epoch <= fit.epochs_run:
         raise ValueError("its best epoch is none of its history")
-    best = fit.history[fit.best_epoch - 1] if fit.history else {}
-    chosen = {best.get(name) for name in ("validation_error", "validation_loss")} - {None} or {best.get("loss")}
-    if fit.best_loss not in chosen:
+    if not _is_best(fit):
         raise ValueError("its best loss is not that of its best epoch")
     if not _is_number(fit.seconds):
         raise ValueError("its time is no number")
     return fit
+
+
+def _is_best(fit: Fit) -> bool:
+    if fit.best_epoch == 0:
+        # without a loss to beat the first epoch is better than the initial weights
+        return _is_finite(fit.best_loss) or (fit.best_loss is None and not fit.history)
+    best = fit.history[fit.best_epoch - 1]
+    chosen = {best[name] for name in ("validation_error", "validation_loss")} - {None} or {best["loss"]}
+    return fit.best_loss in chosen
 
 
 def _is_entry(entry: Any, phase: str, epoch: int) -> bool:

@@ -82,6 +82,9 @@ def _measure(plan: Plan, cell: str, seed: int, folder: Path, trained: Estimator 
     before = gradient_by_lag(network, looked_at)
     network = initial_network(problem, settings, arrays)
     kind = "error" if problem.error_chooses else "loss"
+    losses = _losses(network, problem, settings)
+    # where the initial weights were the best, no epoch has their loss
+    validation = history[best - 1][f"validation_{kind}"] if best else losses["validation"]
     return {
         "cell": cell,
         "seed": seed,
@@ -94,10 +97,10 @@ def _measure(plan: Plan, cell: str, seed: int, folder: Path, trained: Estimator 
         "epochs": len(history),
         "updates": len(history) * plan.updates,
         "best_epoch": best,
-        "validation": None if held_out is None else history[best - 1][f"validation_{kind}"],
+        "validation": None if held_out is None else validation,
         "validation_kind": kind,
         "curve": [row[f"validation_{kind}"] for row in history],
-        "losses": _losses(network, problem, settings),
+        "losses": losses,
         **_test(problem, run, trained is None),
         "gradient": {
             when: {name: profile.tolist() for name, profile in found._asdict().items()}
