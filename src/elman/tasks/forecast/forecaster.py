@@ -44,16 +44,17 @@ class Forecaster(Estimator):
     settings_class = ForecastSettings
     columns_class = ForecastColumns
 
-    def stream(self, unique_id: str | None = None, *, intervals: bool = False) -> Stream:
+    def stream(self, unique_id: str | None = None, *, intervals: bool = False, anomalies: bool = False) -> Stream:
         """One value in, the forecast of the next steps out: ``stream.step(value)`` gives (H,) float64.
 
         The forecast is NaN until a whole window has come in. ``unique_id`` names the series whose scale to use;
         it is not needed where there was one in training. With ``intervals`` a step gives (H, 1 + 2 L): the forecast,
-        and the lower and upper end of each of the L intervals.
+        and the lower and upper end of each of the L intervals. With ``anomalies`` it gives one number: by how many
+        standard deviations the value missed what was forecast for it one step before.
         """
         predictor = self.outcome.final
         assert isinstance(predictor, ForecastPredictor)
-        return predictor.stream(unique_id, intervals=intervals)
+        return predictor.stream(unique_id, intervals=intervals, anomalies=anomalies)
 
     def predict(self, data: Any = None, **columns: Any) -> Columns:
         final = self._final()

@@ -160,9 +160,10 @@ class ForecastPredictor(Predictor):
         pairs = zip(test.data, test.starts, strict=True)
         return any(was_fitted_on(self.plan, series, start) for series, start in pairs)
 
-    def stream(self, unique_id: str | None = None, *, intervals: bool = False) -> Stream:
+    def stream(self, unique_id: str | None = None, *, intervals: bool = False, anomalies: bool = False) -> Stream:
         """One value in, the forecast of the next ``H`` steps out; see :mod:`elman.tasks.forecast.streaming`."""
-        return stream_of(self.model, self.plan, unique_id, intervals=intervals, identity=model_digest(self.model))
+        identity = model_digest(self.model)
+        return stream_of(self.model, self.plan, unique_id, intervals=intervals, anomalies=anomalies, identity=identity)
 
     def example(self, data: SeriesSet, number: int) -> Example:
         return example_of(self.model, self.plan, data, number)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from elman.data import Series
-from elman.errors import DataError
+from elman.errors import DataError, SettingsError
 from elman.model import Model, Stream
 from elman.model.stream import State
+from elman.tasks.forecast.anomalies import scores_of
 from elman.tasks.forecast.forecasts import forecast
 from elman.tasks.forecast.limits import AT_MOST
 from elman.tasks.forecast.plan import ANY, History, Plan, history_of
@@ -20,7 +21,13 @@ MOST_SEEN = 2**62
 
 
 def stream_of(
-    model: Model, plan: Plan, unique_id: str | None = None, *, intervals: bool = False, identity: str = ""
+    model: Model,
+    plan: Plan,
+    unique_id: str | None = None,
+    *,
+    intervals: bool = False,
+    anomalies: bool = False,
+    identity: str = "",
 ) -> Stream:
     """A stream: one value in, the forecast of the next ``H`` steps out, (H,) float64.
 
@@ -31,22 +38,27 @@ def stream_of(
         unique_id: the series whose scale and weights to use; without it that of the only series in training, or else
             the scale of the values that came in.
         intervals: put out (H, 1 + 2 L) instead, the forecast and the two ends of each of the L intervals.
+        anomalies: put out one number instead, by how many standard deviations the value missed its forecast of one step
+            before; see :mod:`elman.tasks.forecast.anomalies`.
         identity: the model's, so that another model's state is refused.
 
     Raises:
-        DataError: ``unique_id`` was not in training, intervals of a model that has none; and in ``step`` for what is
-            not one number.
+        SettingsError: both ``intervals`` and ``anomalies``.
+        DataError: ``unique_id`` was not in training, intervals or scores of a model that has no intervals; and in
+            ``step`` for what is not one number.
     """
+    if intervals and anomalies:
+        raise SettingsError("a stream puts out intervals or scores of anomalies; make one stream for each")
     if unique_id is not None and unique_id not in plan.scalers:
         raise DataError(f"series {unique_id!r} was not in training; there were: {', '.join(plan.scalers)}")
-    if intervals and not plan.intervals:
+    if (intervals or anomalies) and not plan.intervals:
         raise DataError("the model has no intervals: it was trained without a validation part, or on too little data")
     names = list(plan.scalers)
     id = unique_id if unique_id is not None else names[0] if len(names) == 1 else ANY
     window, season = plan.encoding.window, plan.encoding.season
     limits, positive = plan.limits.get(id), plan.encoding.transform == "log"
     kept = max(plan.memory, 2 * season + 1)  # filling a gap looks back two seasons
-    width = (plan.horizon, 1 + 2 * len(plan.intervals)) if intervals else (plan.horizon,)
+    width = (plan.horizon, 1 + 2 * len(plan.intervals)) if intervals or anomalies else (plan.horizon,)
 
     @np.errstate(over="ignore", invalid="ignore")  # of absurd values the forecast says so
     def step(x: Any, state: State) -> tuple[Array, State]:
@@ -77,13 +89,15 @@ def stream_of(
         history = History(id, values, ~np.isnan(values))
         context = np.concatenate([np.full(plan.memory, math.nan), values])[None, -plan.memory :]
         found = forecast(model, plan, context, [plan.known(history, same=True)])
-        if not intervals:
+        if len(width) == 1:
             return found.values[0], new
         return np.column_stack([values[0] for values in found.columns().values()]), new
 
     empty = {"recent": np.full(kept, math.nan)}
     initial = {**empty, "seen": np.array(0), "missing": np.array(0), "outside": np.array(0)}
-    return Stream(step, initial, identity=identity)
+    if not anomalies:
+        return Stream(step, initial, identity=identity)
+    return Stream(*scores_of(step, initial, plan.intervals), identity=identity)
 
 
 def _number(x: Any) -> float:
