@@ -1,7 +1,9 @@
-"""A forecast as a weighted mean of the network's and of simple ones, by what each was worth on the validation part.
+"""A forecast from the network's and from simple ones, by what each was worth on the validation part.
 
 Forecasts that err differently are together better than the best of them (Bates and Granger 1969, "The combination of
-forecasts"). A member's weight is a power of the inverse of its mean absolute error.
+forecasts"). A member's weight is a power of the inverse of its mean absolute error. A mean of all is spoilt by one that
+goes astray, so only the middle of them is averaged at each step, between their weighted median and their mean (Jose and
+Winkler 2008, "Simple robust averages of forecasts").
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from elman.tasks.forecast.plan import ANY, NETWORK
 
 Array = np.ndarray
 POWER = 6.0  # of the inverse error, where there are many windows; less where one may have been lucky
-FEW_WINDOWS = 4.0  # with as many the power is halved
+FEW_WINDOWS = 8.0  # with as many the power is halved
 SMALLEST = 0.005  # share of a forecast below which a member is left out
+OUTSIDE = 1 / 3  # of the members' weight, at each end, that does not count
 LEAST_ERROR = 1e-9  # times the largest of the members' errors: a perfect one is not infinitely better
 
 
@@ -78,18 +81,25 @@ def _weights(errors: Mapping[str, float], windows: float) -> dict[str, float]:
 
 
 def combined(members: Mapping[str, Array], weights: Sequence[Mapping[str, float]]) -> Array:
-    """The weighted mean (N, H) of members' forecasts (N, H), row by row; a member whose forecast is not finite does not
-    count.
+    """The members' forecasts (N, H) together, (N, H): at each step, in their order of size, the mean of the middle
+    third of the weight. A member whose forecast is not finite does not count.
 
-    >>> combined({"network": np.array([[2.0]]), "last": np.array([[4.0]])}, [{"network": 0.5, "last": 0.5}]).tolist()
-    [[3.0]]
+    >>> forecasts = {"network": 2.0, "last": 4.0, "7": 90.0}
+    >>> equal = dict.fromkeys(forecasts, 1 / 3)
+    >>> combined({name: np.array([[value]]) for name, value in forecasts.items()}, [equal]).round(6).tolist()
+    [[4.0]]
     """
     names = list(members)
     share = np.array([[row.get(name, 0.0) for name in names] for row in weights]).reshape(-1, len(names))
     values = np.stack([members[name] for name in names], axis=1)
-    usable = share[:, :, None] * np.isfinite(values).all(axis=2, keepdims=True)
-    nothing = usable.sum(axis=1) <= 0
-    if nothing.any():  # a history too short for all that have a weight
-        usable[nothing[:, 0], names.index(NETWORK)] = 1.0
-    mean: Array = (usable * np.where(usable > 0, values, 0.0)).sum(axis=1) / usable.sum(axis=1)
+    share = share * np.isfinite(values).all(axis=2)
+    nothing = share.sum(axis=1) <= 0
+    share[nothing, names.index(NETWORK)] = 1.0  # a history too short for all that have a weight
+    share /= share.sum(axis=1, keepdims=True)
+    order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(share[:, :, None], order, axis=1)
+    end = np.cumsum(ordered, axis=1)
+    middle = np.maximum(np.minimum(end, 1 - OUTSIDE) - np.maximum(end - ordered, OUTSIDE), 0)
+    middle /= middle.sum(axis=1, keepdims=True)
+    mean: Array = (middle * np.where(middle > 0, np.take_along_axis(values, order, axis=1), 0)).sum(axis=1)
     return mean
