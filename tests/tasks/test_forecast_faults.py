@@ -76,7 +76,7 @@ def test_a_member_of_logarithms_takes_a_new_scale_from_what_has_one() -> None:
 
 def test_a_member_whose_forecast_overflows_does_not_count() -> None:
     weights = [{"network": 0.5, "7 x 7": 0.5}]
-    assert combined({"network": np.array([[2.0]]), "7 x 7": np.array([[np.inf]])}, weights).tolist() == [[2.0]]
+    assert combined({"network": np.array([[2.0]]), "7 x 7": np.array([[np.inf]])}, weights, 0).tolist() == [[2.0]]
 
 
 def test_intervals_of_higher_levels_hold_those_of_lower_ones() -> None:

@@ -271,6 +271,8 @@ def test_a_record_that_cannot_be_is_refused():
         {"seasons": [7]},  # not the encoding's
         {"seasons": [6, 10**9]},
         {"weights": {}},
+        {"outside": 0.5},
+        {"outside": "0"},
         {"weights": {"": {"network": 0.5}}},
         {"weights": {"": {"oracle": 1.0}}},
         {"units": {"80": {"": -1.0}}, "intervals": {"80": [1.0, 1.0, 1.0]}},
@@ -291,7 +293,7 @@ def test_a_record_that_cannot_be_is_refused():
         {},
         None,
         [],
-        *({k: v for k, v in good.items() if k != left_out} for left_out in good.keys() - {"frequency"}),
+        *({k: v for k, v in good.items() if k != left_out} for left_out in good.keys() - {"outside"}),
     ):
         with pytest.raises(ModelFileError):
             plan_from_record(record)

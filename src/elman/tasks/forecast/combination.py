@@ -2,8 +2,8 @@
 
 Forecasts that err differently are together better than the best of them (Bates and Granger 1969, "The combination of
 forecasts"). A member's weight is a power of the inverse of its mean absolute error. A mean of all is spoilt by one that
-goes astray, so only the middle of them is averaged at each step, between their weighted median and their mean (Jose and
-Winkler 2008, "Simple robust averages of forecasts").
+goes astray, so only the middle of them is averaged at each step, which lies between their mean and their median (Jose
+and Winkler 2008, "Simple robust averages of forecasts"). Where the squared error counts, the mean of all is better.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Array = np.ndarray
 POWER = 6.0  # of the inverse error, where there are many windows; less where one may have been lucky
 FEW_WINDOWS = 8.0  # with as many the power is halved
 SMALLEST = 0.005  # share of a forecast below which a member is left out
-OUTSIDE = 1 / 3  # of the members' weight, at each end, that does not count
+OUTSIDE = 1 / 3  # share of the members' weight, at each end, that does not count
 LEAST_ERROR = 1e-9  # times the largest of the members' errors: a perfect one is not infinitely better
 
 
@@ -80,13 +80,18 @@ def _weights(errors: Mapping[str, float], windows: float) -> dict[str, float]:
     return {name: round(value / sum(kept.values()), 4) for name, value in sorted(kept.items())}
 
 
-def combined(members: Mapping[str, Array], weights: Sequence[Mapping[str, float]]) -> Array:
-    """The members' forecasts (N, H) together, (N, H): at each step, in their order of size, the mean of the middle
-    third of the weight. A member whose forecast is not finite does not count.
+def outside(loss: str) -> float:
+    """The share of the weight at each end that does not count under a loss."""
+    return 0.0 if loss == "mse" else OUTSIDE
+
+
+def combined(members: Mapping[str, Array], weights: Sequence[Mapping[str, float]], outside: float) -> Array:
+    """The members' forecasts (N, H) together, (N, H): at each step, in order of size, the weighted mean without the
+    share ``outside`` of the weight at each end. A member whose forecast is not finite does not count.
 
     >>> forecasts = {"network": 2.0, "last": 4.0, "7": 90.0}
     >>> equal = dict.fromkeys(forecasts, 1 / 3)
-    >>> combined({name: np.array([[value]]) for name, value in forecasts.items()}, [equal]).round(6).tolist()
+    >>> combined({name: np.array([[value]]) for name, value in forecasts.items()}, [equal], 1 / 3).round(6).tolist()
     [[4.0]]
     """
     names = list(members)
@@ -99,7 +104,7 @@ def combined(members: Mapping[str, Array], weights: Sequence[Mapping[str, float]
     order = np.argsort(values, axis=1)
     ordered = np.take_along_axis(share[:, :, None], order, axis=1)
     end = np.cumsum(ordered, axis=1)
-    middle = np.maximum(np.minimum(end, 1 - OUTSIDE) - np.maximum(end - ordered, OUTSIDE), 0)
+    middle = np.maximum(np.minimum(end, 1 - outside) - np.maximum(end - ordered, outside), 0)
     middle /= middle.sum(axis=1, keepdims=True)
     mean: Array = (middle * np.where(middle > 0, np.take_along_axis(values, order, axis=1), 0)).sum(axis=1)
     return mean

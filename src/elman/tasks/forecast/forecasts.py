@@ -61,7 +61,7 @@ def forecast(model: Model, plan: Plan, contexts: Array, known: Sequence[Known]) 
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}
-    values = combined(members, weights)
+    values = combined(members, weights, plan.outside)
     if not np.isfinite(values).all():
         raise DataError("a forecast is not a finite number: values too far from those in training; check their units")
     floors = np.array([one.limits.floor for one in known])[:, None]

@@ -40,7 +40,7 @@ def bound_names(levels: Iterable[str]) -> list[str]:
 
 
 def fit_intervals(
-    backtests: Mapping[str, Backtest], levels: Sequence[float]
+    backtests: Mapping[str, Backtest], levels: Sequence[float], outside: float
 ) -> tuple[dict[str, dict[str, float]], Intervals]:
     """For each level each series' unit, and half the width of the interval at each lead time, in units of it.
 
@@ -48,7 +48,7 @@ def fit_intervals(
     windows. Each half of its windows is judged by what the other half says, the combination's weights and the unit: its
     own would make the errors look smaller, and more alike, than those to come.
     """
-    halves = {name: _halves(found) for name, found in backtests.items()}
+    halves = {name: _halves(found, outside) for name, found in backtests.items()}
     units: dict[str, dict[str, float]] = {}
     widths: Intervals = {}
     for level in levels:
@@ -82,14 +82,14 @@ def _unit(rows: Array, share: float, windows: float, typical: float) -> float:
     return max(mean, float(np.finfo(float).tiny))
 
 
-def _halves(found: Backtest) -> tuple[Array, Array]:
+def _halves(found: Backtest, outside: float) -> tuple[Array, Array]:
     """(K, H) absolute errors of the earlier and the later windows; NaN where nothing was observed."""
     middle = max(len(found.actual) // 2, 1)
     parts = [_part(found, slice(0, middle)), _part(found, slice(middle, None))]
     residuals = []
     for own, other in (parts, parts[::-1]):
         weights = fit_weights({ANY: other if len(other.actual) else own})[ANY]
-        residuals.append(np.abs(combined(own.forecasts, [weights] * len(own.actual)) - own.actual))
+        residuals.append(np.abs(combined(own.forecasts, [weights] * len(own.actual), outside) - own.actual))
     return residuals[0], residuals[1]
 
 

@@ -65,6 +65,7 @@ class Plan:
         units: level in percent → of each series the unit of the interval's width; ``""`` is for others, in units of the
             scaler's spread.
         intervals: level in percent → half the width at each lead time, in units of ``units``.
+        outside: share of the weight, at each end of the members in order of size, that does not count.
         fitted: how far each series was known when the weights were fitted, by a mark of its last step.
         frequency: what their steps were; None without times.
     """
@@ -79,6 +80,7 @@ class Plan:
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {ANY: {NETWORK: 1.0}})
     units: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    outside: float = 0.0
     fitted: Mapping[str, str] = field(default_factory=dict)
     frequency: Frequency | None = None
 

@@ -14,7 +14,7 @@ from elman.learning import Examples, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Array, Model
 from elman.settings import to_record
-from elman.tasks.forecast.combination import fit_weights
+from elman.tasks.forecast.combination import fit_weights, outside
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
@@ -68,7 +68,9 @@ class ForecastProblem(Problem):
                 plan, self._penalty, self._others = make_plan(known, seasons, settings)
             else:
                 plan = self._continued(old)
-            self.known, self.plan = self._known(dataclasses.replace(plan, frequency=data.frequency), self.ends)
+            self.known, self.plan = self._known(
+                dataclasses.replace(plan, frequency=data.frequency, outside=outside(settings.loss)), self.ends
+            )
             self.layers = layers_for(self.plan, settings) if start_from is None else start_from.model.layers
             self._train, self._validation, self._borders = split(self.plan, self.known, settings.validation)
         except DataError as error:
@@ -153,7 +155,7 @@ class ForecastProblem(Problem):
         found = {name: own for name, own in found.items() if own.windows >= 1}
         if self.settings.combine == "validation":
             self._weights = fit_weights(found)
-        self._units, self._intervals = fit_intervals(found, self.settings.levels)
+        self._units, self._intervals = fit_intervals(found, self.settings.levels, self.plan.outside)
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:

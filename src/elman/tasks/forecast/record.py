@@ -34,6 +34,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "weights": {name: dict(weights) for name, weights in plan.weights.items()},
         "units": {level: dict(units) for level, units in plan.units.items()},
         "intervals": {name: list(widths) for name, widths in plan.intervals.items()},
+        "outside": plan.outside,
         "fitted": dict(plan.fitted),
         "frequency": None if plan.frequency is None else dataclasses.asdict(plan.frequency),
     }
@@ -46,6 +47,7 @@ def plan_from_record(record: Any) -> Plan:
         ModelFileError: it is not one.
     """
     try:
+        record = {"outside": 0.0, **record}  # files of before had the mean of all
         if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
             raise KeyError(", ".join(sorted({field.name for field in dataclasses.fields(Plan)} ^ record.keys())))
         encoding = Encoding(**record["encoding"])
@@ -59,6 +61,7 @@ def plan_from_record(record: Any) -> Plan:
                 "limits": {name: Limits(*_numbers(three, 3)) for name, three in record["limits"].items()},
                 "linears": tuple(map(_linear, record["linears"])),
                 "weights": {name: _by_name(weights) for name, weights in record["weights"].items()},
+                "outside": _numbers([record["outside"]], 1)[0],
                 "units": {level: _by_name(units) for level, units in record["units"].items()},
                 "intervals": {
                     name: _numbers(widths, record["horizon"]) for name, widths in record["intervals"].items()
@@ -95,6 +98,7 @@ def _is_possible(plan: Plan) -> bool:
         and all(np.isfinite(three).all() and three.low < three.high for three in plan.limits.values())
         and ANY in plan.weights
         and all(_is_mean(weights) and weights.keys() <= members for weights in plan.weights.values())
+        and 0 <= plan.outside < 0.5
         and plan.units.keys() == plan.intervals.keys()
         and all(ANY in units and all(0 <= u < np.inf for u in units.values()) for units in plan.units.values())
         and all(np.isfinite(w).all() and min(w) >= 0 for w in plan.intervals.values())
