@@ -34,7 +34,7 @@ FILES = {
     "tested.safetensors",
 }
 ENDS = ["lo-80", "hi-80", "lo-95", "hi-95"]
-SCORES = {"mae", "mse", "rmse", "smape", "mase"}
+SCORES = {"mae", "mse", "rmse", "smape", "mase", "wql"}
 
 
 def strict(text: str):
@@ -62,9 +62,11 @@ def test_metrics(workplace):
     baselines = metrics.pop("baselines")
     assert scores.keys() == SCORES
     assert baselines.keys() == {"naive", "seasonal_naive", "linear"}
+    assert baselines["linear"]["wql"] is None  # it has no intervals
     for figures in (scores, *baselines.values()):
         assert figures.keys() == SCORES
-        assert all(type(value) is float and value >= 0 for value in figures.values())
+        known = {name: value for name, value in figures.items() if figures is not baselines["linear"] or name != "wql"}
+        assert all(type(value) is float and value >= 0 for value in known.values())
         assert figures["rmse"] == pytest.approx(math.sqrt(figures["mse"]), rel=1e-12)
     assert type(metrics.pop("seconds")) is float
     for name in ("model", "tested"):  # by the digest of its content

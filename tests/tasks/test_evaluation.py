@@ -16,7 +16,7 @@ from elman.data import read_series
 from elman.errors import DataError, ElmanError, SettingsError
 from elman.learning import Evaluation
 from elman.tasks.forecast import ForecastSettings
-from elman.tasks.forecast.scores import METRICS
+from elman.tasks.forecast.scores import METRICS, QUANTILE_LOSS
 from tests.tasks.conftest import TINY
 from tests.tasks.helpers import drawn, rolled, wavy, with_gaps
 
@@ -131,7 +131,8 @@ def test_gaps_are_neither_learned_nor_scored():
 def test_metrics_have_what_was_promised(tiny):
     metrics = tiny.metrics
     assert (metrics["elman"], metrics["task"], metrics["cell"]) == (elman.__version__, "forecast", "gru")
-    assert tuple(metrics["test"]) == METRICS and all(tuple(m) == METRICS for m in metrics["baselines"].values())
+    promised = (*METRICS, QUANTILE_LOSS)
+    assert tuple(metrics["test"]) == promised and all(tuple(m) == promised for m in metrics["baselines"].values())
     assert list(metrics["baselines"]) == ["naive", "seasonal_naive", "linear"]
     assert (metrics["test_size"], metrics["windows"], metrics["season"]) == (16, 6, 6)
     hidden = 4

@@ -22,7 +22,7 @@ from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
 from elman.tasks.forecast.same_kind import logarithm_remarks, scale_remarks
-from elman.tasks.forecast.scores import METRICS, score, verdict
+from elman.tasks.forecast.scores import metrics_of, score, verdict
 from elman.tasks.forecast.scoring import (
     interval_scores,
     intervals_text,
@@ -143,7 +143,7 @@ class ForecastPredictor(Predictor):
             notes.append("No epoch improved on what the network began with: its recurrent layers add nothing.")
         return Evaluation(
             title=title,
-            metrics=tuple(Metric(name) for name in METRICS),
+            metrics=tuple(Metric(name) for name in metrics_of(rollings)),
             scores=score(rollings, "model"),
             baselines={name: score(rollings, name) for name in BASELINES},
             labels={**LABELS, **({"model": f"{self.model.cell()}, combined"} if len(members) > 1 else {})},

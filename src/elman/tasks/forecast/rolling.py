@@ -13,6 +13,7 @@ from elman.tasks.forecast.baselines import LABELS, Autoregression, naive, season
 from elman.tasks.forecast.combination import Backtest
 from elman.tasks.forecast.forecasts import Forecasts
 from elman.tasks.forecast.intervals import bound_names
+from elman.tasks.forecast.naive_intervals import naive_bounds
 from elman.tasks.forecast.plan import History, Plan
 from elman.tasks.forecast.scores import Rolling, in_sample_naive_error
 from elman.tasks.forecast.span import Span
@@ -57,14 +58,20 @@ def _rolling(
         "seasonal_naive": [seasonal_naive(values, c, horizon, season) for c in cutoffs],
         "linear": [linear.forecast(series.id, values, c) for c in cutoffs],
     }
+    made = {name: np.stack(rows) for name, rows in simple.items()}
+    intervals = {}
+    if found.bounds:
+        alone = {name: made[name] for name in ("naive", "seasonal_naive")}
+        intervals = naive_bounds(alone, values[:start], series.values[:start], season, found.bounds)
     return Rolling(
         series.id,
         np.array(cutoffs),
         following(series.values, cutoffs, horizon),
-        {"model": found.values, **{name: np.stack(rows) for name, rows in simple.items()}},
+        {"model": found.values, **made},
         in_sample_naive_error(series.values[:start], season),
         found.members,
         found.bounds,
+        intervals,
     )
 
 

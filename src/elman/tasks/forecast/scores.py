@@ -10,9 +10,11 @@ import numpy as np
 
 from elman.learning.verdict import Contest
 from elman.tasks.forecast.baselines import LABELS
+from elman.tasks.forecast.quantile_loss import Ends, quantiles_of, weighted_quantile_loss
 
 Array = np.ndarray
 METRICS = ("mae", "mse", "rmse", "smape", "mase")
+QUANTILE_LOSS = "wql"  # only where there are intervals
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Rolling:
             NaN where there is none.
         members: each member's own forecasts, (K, H) by name.
         bounds: level in percent → the ends of the interval, each (K, H).
+        baseline_bounds: the same of baselines that have intervals.
     """
 
     id: str
@@ -36,7 +39,12 @@ class Rolling:
     forecasts: dict[str, Array]
     naive_error: float
     members: Mapping[str, Array] = field(default_factory=dict)
-    bounds: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    bounds: Ends = field(default_factory=dict)
+    baseline_bounds: Mapping[str, Ends] = field(default_factory=dict)
+
+    def bounds_of(self, name: str) -> Ends:
+        """The intervals of forecasts ``name``; empty where they have none."""
+        return self.bounds if name == "model" else self.baseline_bounds.get(name, {})
 
 
 def in_sample_naive_error(values: Array, season: int) -> float:
@@ -53,9 +61,25 @@ def in_sample_naive_error(values: Array, season: int) -> float:
 def score(rollings: Sequence[Rolling], name: str) -> dict[str, float]:
     """Every metric of forecasts ``name``: over all steps and cutoffs of a series, then the mean over series.
 
-    sMAPE is on the 0-200 scale, a step where both values are 0 counting 0. NaN where nothing could be scored.
+    sMAPE is on the 0-200 scale, a step where both values are 0 counting 0. NaN where nothing could be scored. Where the
+    model has intervals, the weighted quantile loss is added, which is one of all series together; NaN for a baseline
+    that has none.
     """
-    return mean_scores([scores_of(rolling, rolling.forecasts[name]) for rolling in rollings])
+    found = mean_scores([scores_of(rolling, rolling.forecasts[name]) for rolling in rollings])
+    return {**found, QUANTILE_LOSS: quantile_loss(rollings, name)} if rollings[0].bounds else found
+
+
+def metrics_of(rollings: Sequence[Rolling]) -> tuple[str, ...]:
+    """The names of the scores that :func:`score` gives."""
+    return (*METRICS, QUANTILE_LOSS) if rollings[0].bounds else METRICS
+
+
+def quantile_loss(rollings: Sequence[Rolling], name: str = "model") -> float:
+    """The weighted quantile loss of forecasts ``name`` as medians and of their intervals, over all series together;
+    NaN where they have no intervals."""
+    if not all(rolling.bounds_of(name) for rolling in rollings):
+        return math.nan
+    return weighted_quantile_loss((r.actual, quantiles_of(r.forecasts[name], r.bounds_of(name))) for r in rollings)
 
 
 def mean_scores(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from elman.learning import Columns
 from elman.tasks.forecast.baselines import BASELINES
 from elman.tasks.forecast.linears import PREFIX
 from elman.tasks.forecast.plan import LINEAR, NETWORK
-from elman.tasks.forecast.scores import METRICS, Rolling, mean_scores, scores_of
+from elman.tasks.forecast.scores import METRICS, QUANTILE_LOSS, Rolling, mean_scores, quantile_loss, scores_of
 
 Array = np.ndarray
 SHOWN_MEMBERS = 3
@@ -93,25 +93,8 @@ def interval_scores(rollings: Sequence[Rolling]) -> dict[str, dict[str, Any]]:
             "width": float(np.mean(widths)) if widths else math.nan,
         }
     if found:
-        found["all"] = {"weighted_quantile_loss": _quantile_loss(rollings)}
+        found["all"] = {"weighted_quantile_loss": quantile_loss(rollings)}
     return found
-
-
-def _quantile_loss(rollings: Sequence[Rolling]) -> float:
-    """Twice the pinball losses of all quantiles, over the sum of the values' sizes, mean over quantiles."""
-    quantiles: dict[float, list[tuple[Array, Array]]] = {}
-    for rolling in rollings:
-        quantiles.setdefault(0.5, []).append((rolling.actual, rolling.forecasts["model"]))
-        for level, (low, high) in rolling.bounds.items():
-            tail = (1 - float(level) / 100) / 2
-            quantiles.setdefault(tail, []).append((rolling.actual, low))
-            quantiles.setdefault(1 - tail, []).append((rolling.actual, high))
-    losses = []
-    for q, pairs in quantiles.items():
-        loss = sum(float(np.nansum(np.maximum(q * (y - f), (q - 1) * (y - f)))) for y, f in pairs)
-        size = sum(float(np.nansum(np.abs(y))) for y, _ in pairs)
-        losses.append(2 * loss / size if size else math.nan)
-    return float(np.mean(losses))
 
 
 def intervals_text(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -127,6 +110,8 @@ def scores_by_series(rollings: Sequence[Rolling]) -> Columns:
     rows = [scores_of(rolling, rolling.forecasts["model"]) for rolling in rollings]
     table: Columns = {"unique_id": [rolling.id for rolling in rollings]}
     table |= {metric: [row[metric] for row in rows] for metric in METRICS}
+    if rollings[0].bounds:
+        table[QUANTILE_LOSS] = [quantile_loss([rolling]) for rolling in rollings]
     for name in BASELINES:
         table[f"mae_{name}"] = [scores_of(rolling, rolling.forecasts[name])["mae"] for rolling in rollings]
     return table
