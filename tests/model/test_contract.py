@@ -31,6 +31,7 @@ from elman.model import (
     PointEnsembleHead,
     PointHead,
     Pool,
+    QuantileHead,
     RecurrentLayers,
     SoftmaxHead,
     load_model,
@@ -114,6 +115,10 @@ SAMPLES: dict[str, list[Sample]] = {
     "point-ensemble": [
         one(PointEnsembleHead("mae", 2, m), 2 * m, lambda random, shape: values(random, (*shape[:-1], 2)))
         for m in (1, 2)
+    ],
+    "quantile": [
+        one(QuantileHead(q, 2, m), 2 * m * len(q), lambda random, shape: values(random, (*shape[:-1], 2)))
+        for q, m in (((0.1, 0.5, 0.9), 1), ((0.2, 0.6), 1), ((0.025, 0.1, 0.5, 0.9, 0.975), 3))
     ],
     "softmax": [one(SoftmaxHead(4), 4, lambda random, shape: random.integers(0, 4, shape[:-1]))],
     "ensemble": [

@@ -9,6 +9,7 @@ from elman.model.layer import INPUT, Array, Head, Layer, State
 from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
 from elman.model.model import Model, model_shapes
 from elman.model.pooling import Pool
+from elman.model.quantiles import QuantileHead
 from elman.model.registry import LAYERS, register_layer
 from elman.model.segments import Segments
 from elman.model.settings import ModelSettings, recurrent_layers
@@ -36,6 +37,7 @@ __all__ = [
     "PointEnsembleHead",
     "PointHead",
     "Pool",
+    "QuantileHead",
     "RecurrentLayers",
     "Segments",
     "SoftmaxHead",

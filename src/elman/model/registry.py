@@ -12,6 +12,7 @@ from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, Softma
 from elman.model.layer import Layer
 from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
 from elman.model.pooling import Pool
+from elman.model.quantiles import QuantileHead
 from elman.model.segments import Segments
 
 LAYERS: dict[str, type[Layer]] = {
@@ -30,6 +31,7 @@ LAYERS: dict[str, type[Layer]] = {
         CharacterEncoder,
         PointHead,
         PointEnsembleHead,
+        QuantileHead,
         SoftmaxHead,
         EnsembleHead,
         CRFHead,

@@ -27,6 +27,7 @@ from elman.model import (
     PointEnsembleHead,
     PointHead,
     Pool,
+    QuantileHead,
     RecurrentLayers,
     Segments,
     SoftmaxHead,
@@ -34,6 +35,7 @@ from elman.model import (
 from elman.model.registry import check_known
 from elman.nn.character_encoder import CharacterEncoderTwin
 from elman.nn.crf import CRFTwin
+from elman.nn.quantiles import QuantileTwin
 from elman.nn.recurrent import Recurrent
 from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State, Twin, arguments_of, weighted_mean
 
@@ -271,6 +273,7 @@ TWINS: dict[type[Layer], Callable[[Any, Regularisation], torch.nn.Module]] = {
     Dropout: lambda layer, _: DropoutTwin(layer.rate),
     PointHead: lambda layer, _: PointTwin(layer.loss),
     PointEnsembleHead: lambda layer, _: PointEnsembleTwin(layer.loss, layer.members),
+    QuantileHead: lambda layer, _: QuantileTwin(layer),
     SoftmaxHead: lambda layer, _: SoftmaxTwin(),
     EnsembleHead: lambda layer, _: EnsembleTwin(layer.members),
     CharacterEncoder: lambda layer, options: CharacterEncoderTwin(layer, options.init),
