@@ -9,6 +9,7 @@ and Winkler 2008, "Simple robust averages of forecasts"). Where the squared erro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -31,12 +32,15 @@ class Backtest(NamedTuple):
         actual: (K, H), NaN where not observed.
         windows: how many of the K do not overlap.
         unit: what the series' errors are counted in.
+        apart: level in percent → distances below and above the forecast, (K, H), that errors on that side are counted
+            in, besides.
     """
 
     forecasts: Mapping[str, Array]
     actual: Array
     windows: float
     unit: float
+    apart: Mapping[str, tuple[Array, Array]] = MappingProxyType({})
 
 
 def fit_weights(backtests: Mapping[str, Backtest]) -> dict[str, dict[str, float]]:

@@ -34,6 +34,11 @@ class Pairs(NamedTuple):
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def regressed(self, coefficients: Array) -> Array:
+        """(N, H) what a regression of the targets with ``coefficients`` (T + 1, H), the constant's last, gives."""
+        found: Array = self.inputs @ coefficients[:-1] + coefficients[-1]
+        return found
+
     def examples(self) -> Examples:
         """For training."""
         return Examples(self.inputs[:, :, None], self.targets, sample_weight=self.weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from elman.tasks.forecast.encoding import Scaler
 from elman.tasks.forecast.intervals import bound_names
 from elman.tasks.forecast.network import highway_of
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, Known, Plan
+from elman.tasks.forecast.quantiles import Distances, distances, quantile_head
 from elman.tasks.forecast.references import references
 
 Array = np.ndarray
@@ -27,11 +29,13 @@ class Forecasts(NamedTuple):
         values: (N, H).
         members: each member's own, (N, H) by name; NaN in rows that it has no forecast for.
         bounds: level in percent → the interval's ends, each (N, H).
+        apart: how far the network's own quantiles lie from its median, before they are calibrated; empty without them.
     """
 
     values: Array
     members: Mapping[str, Array]
     bounds: Mapping[str, tuple[Array, Array]]
+    apart: Distances = MappingProxyType({})
 
     def columns(self) -> dict[str, Array]:
         """The forecast and the ends of its intervals, each (N, H), by the names of their columns."""
@@ -52,32 +56,40 @@ def forecast(model: Model, plan: Plan, contexts: Array, known: Sequence[Known]) 
     ids, scalers = [one.id for one in known], [one.scaler for one in known]
     weights = [plan.weights.get(id, plan.weights[ANY]) for id in ids]
     used = {name for row in weights for name in row}
-    members: dict[str, Array] = {NETWORK: network_forecasts(model, plan, contexts, scalers, steps)}
+    own = _outputs(model, plan, contexts, scalers, steps)
+    members: dict[str, Array] = {NETWORK: own[..., own.shape[-1] // 2]}
     if LINEAR in used:
         members[LINEAR] = network_forecasts(model, plan, contexts, scalers, steps, linear=True)
-    for number, one in enumerate(plan.linears):
-        if one.name in used:
-            members[one.name] = one.forecast(contexts, [own.linears[number] for own in known])
+    for number, linear in enumerate(plan.linears):
+        if linear.name in used:
+            members[linear.name] = linear.forecast(contexts, [one.linears[number] for one in known])
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}
     values = combined(members, weights, plan.outside)
-    if not np.isfinite(values).all():
+    head = quantile_head(model)
+    units = np.array([[one.unit] for one in known])
+    apart: Distances = {} if head is None else distances(head, own, plan.intervals, units)
+    if not all(np.isfinite(found).all() for found in (values, *(end for both in apart.values() for end in both))):
         raise DataError("a forecast is not a finite number: values too far from those in training; check their units")
     floors = np.array([one.limits.floor for one in known])[:, None]
     values = np.maximum(values, floors)
     bounds = {}
-    half = np.zeros_like(values)  # never less than that of a lower level
+    below = above = np.zeros_like(values)  # never less than that of a lower level
     for level in sorted(plan.intervals, key=float):
-        half = np.maximum(half, _units(plan, level, known) * plan.intervals[level])
-        bounds[level] = (np.maximum(values - half, floors), values + half)
-    return Forecasts(values, members, {level: bounds[level] for level in plan.intervals})
+        half = _units(plan, level, known, bool(apart)) * plan.intervals[level]
+        down, up = apart.get(level, (1.0, 1.0))
+        below, above = np.maximum(below, half * down), np.maximum(above, half * up)
+        bounds[level] = (np.maximum(values - below, floors), values + above)
+    return Forecasts(values, members, {level: bounds[level] for level in plan.intervals}, apart)
 
 
-def _units(plan: Plan, level: str, known: Sequence[Known]) -> Array:
-    """(N, 1) the unit of the interval's width in each row."""
+def _units(plan: Plan, level: str, known: Sequence[Known], relative: bool) -> Array:
+    """(N, 1) the unit of the interval's width in each row; ``relative`` to the network's quantiles, it is no width."""
     own, other = plan.units[level], plan.units[level][ANY]
-    return np.array([own[one.id] if one.id in own and one.id else other * one.unit for one in known])[:, None]
+    units = [1.0 if relative else one.unit for one in known]
+    found = [own[one.id] if one.id in own and one.id else other * unit for one, unit in zip(known, units, strict=True)]
+    return np.array(found)[:, None]
 
 
 def network_forecasts(
@@ -88,6 +100,15 @@ def network_forecasts(
     A history shorter than the window is read as if its first value had stood before it. The recursive strategy appends
     each forecast to its window and repeats: no true value after a cutoff is used.
     """
+    found = _outputs(model, plan, contexts, scalers, steps, linear=linear)
+    median: Array = found[..., found.shape[-1] // 2]
+    return median
+
+
+def _outputs(
+    model: Model, plan: Plan, contexts: Array, scalers: Sequence[Scaler], steps: int, *, linear: bool = False
+) -> Array:
+    """(N, ``steps``, Q) the network's quantiles, of which the median is in the middle; Q is 1 where it has none."""
     encoding = plan.encoding
     window = in_full(contexts[:, -encoding.window :])
     found: list[Array] = []
@@ -97,10 +118,12 @@ def network_forecasts(
         for _ in range(1 if plan.strategy == "direct" else steps):
             encoded = encoding.encode(x, scalers)
             output = answer(encoded.inputs).astype(float)
+            output = output.reshape(*output.shape[:2], -1)
             if encoding.transform == "log":
                 output = np.clip(output, -LARGEST_OUTPUT, LARGEST_OUTPUT)
-            found.append(encoded.reference + encoded.spread * output)
-            x = np.concatenate([x[:, found[-1].shape[1] :], found[-1]], axis=1)[:, -encoding.window :]
+            found.append(encoded.reference[..., None] + encoded.spread[..., None] * output)
+            ahead = found[-1][..., output.shape[-1] // 2]
+            x = np.concatenate([x[:, ahead.shape[1] :], ahead], axis=1)[:, -encoding.window :]
         return encoding.back(np.concatenate(found, axis=1))
 
 

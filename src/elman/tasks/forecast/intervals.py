@@ -48,11 +48,12 @@ def fit_intervals(
     windows. Each half of its windows is judged by what the other half says, the combination's weights and the unit: its
     own would make the errors look smaller, and more alike, than those to come.
     """
-    halves = {name: _halves(found, outside) for name, found in backtests.items()}
+    signed = {name: _halves(found, outside) for name, found in backtests.items()}
     units: dict[str, dict[str, float]] = {}
     widths: Intervals = {}
     for level in levels:
         share = level / 100
+        halves = {name: _sizes(both, backtests[name], level_name(level)) for name, both in signed.items()}
         known = [_quantile(np.concatenate(h), share) / backtests[name].unit for name, h in halves.items() if _any(h)]
         if not known:
             return {}, {}
@@ -83,14 +84,25 @@ def _unit(rows: Array, share: float, windows: float, typical: float) -> float:
 
 
 def _halves(found: Backtest, outside: float) -> tuple[Array, Array]:
-    """(K, H) absolute errors of the earlier and the later windows; NaN where nothing was observed."""
+    """(K, H) errors of the earlier and the later windows; NaN where nothing was observed."""
     middle = max(len(found.actual) // 2, 1)
     parts = [_part(found, slice(0, middle)), _part(found, slice(middle, None))]
     residuals = []
     for own, other in (parts, parts[::-1]):
         weights = fit_weights({ANY: other if len(other.actual) else own})[ANY]
-        residuals.append(np.abs(combined(own.forecasts, [weights] * len(own.actual), outside) - own.actual))
+        residuals.append(combined(own.forecasts, [weights] * len(own.actual), outside) - own.actual)
     return residuals[0], residuals[1]
+
+
+def _sizes(halves: tuple[Array, Array], found: Backtest, level: str) -> tuple[Array, Array]:
+    """The errors without their signs, each in the distance that the forecast has on its side, if any."""
+    if not found.apart:
+        return np.abs(halves[0]), np.abs(halves[1])
+    middle = len(halves[0])
+    below, above = found.apart[level]
+    parts = (slice(0, middle), slice(middle, None))
+    sizes = [np.abs(e) / np.where(e > 0, below[k], above[k]) for e, k in zip(halves, parts, strict=True)]
+    return sizes[0], sizes[1]
 
 
 def _part(found: Backtest, rows: slice) -> Backtest:

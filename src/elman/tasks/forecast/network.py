@@ -18,14 +18,16 @@ from elman.model import (
     Model,
     PointEnsembleHead,
     PointHead,
+    QuantileHead,
     Segments,
     recurrent_layers,
 )
 from elman.tasks.forecast.plan import Plan
+from elman.tasks.forecast.quantiles import quantiles_for
 from elman.tasks.forecast.settings import ForecastSettings
 
 Array = np.ndarray
-HIGHWAY, CORRECTION = "highway", "correction"
+HIGHWAY, CORRECTION, GAPS = "highway", "correction", "gaps"
 MOST_STEPS_READ = 32  # by the recurrent layers, where the segments are chosen for it
 FEW_STEPS = 64  # that are read one by one
 
@@ -33,7 +35,7 @@ FEW_STEPS = 64  # that are read one by one
 def layers_for(plan: Plan, settings: ForecastSettings) -> tuple[Layer, ...]:
     """``settings.ensemble`` networks side by side, each with recurrent layers, their last state, and from it all the
     steps that it puts out. With a highway, a fixed linear layer from the whole window is added to each: they learn what
-    it leaves."""
+    it leaves. Of quantiles that is the median; a linear layer of its own gives the gaps between them."""
     steps, size, members = plan.encoding.steps, plan.encoding.horizon, settings.ensemble
     segment = settings.segment or default_segment(steps, plan.encoding.season)
     if steps % segment:
@@ -41,7 +43,8 @@ def layers_for(plan: Plan, settings: ForecastSettings) -> tuple[Layer, ...]:
     found: list[Layer] = []
     if settings.highway:
         found += [Segments(steps, reads=(INPUT,)), LastStep(), FixedLinear(steps, size, name=HIGHWAY)]
-    names = []
+    names: list[str] = []
+    quantiles = quantiles_for(settings.levels) if settings.intervals == "quantile" else ()
     for k in range(members):
         recurrent = recurrent_layers(settings, segment)
         if segment > 1:
@@ -49,10 +52,17 @@ def layers_for(plan: Plan, settings: ForecastSettings) -> tuple[Layer, ...]:
         else:
             recurrent = dataclasses.replace(recurrent, reads=(INPUT,))
         names.append(f"{CORRECTION}{k}" if members > 1 else CORRECTION)
-        found += [recurrent, LastStep(), Linear(settings.hidden_size, size, name=names[-1])]
+        last = LastStep(name=f"state{k}") if quantiles else LastStep()
+        found += [recurrent, last, Linear(settings.hidden_size, size, name=names[-1])]
         if settings.highway:
             found.append(Join("add", name=f"sum{k}", reads=(names[-1], HIGHWAY)))
             names[-1] = f"sum{k}"
+        if quantiles:
+            names.append(f"{GAPS}{k}")
+            gaps = size * (len(quantiles) - 1)
+            found.append(Linear(settings.hidden_size, gaps, name=names[-1], reads=(last.name,)))
+    if quantiles:
+        return (*found, Join("concatenate", reads=tuple(names)), QuantileHead(quantiles, size, members))
     if members > 1:
         found.append(Join("concatenate", reads=tuple(names)))
         return (*found, PointEnsembleHead(settings.loss, size, members))
@@ -69,8 +79,10 @@ def highway_of(model: Model) -> tuple[Array, Array] | None:
 
 def is_silent(model: Model) -> bool:
     """Whether the recurrent layers of all members put out nothing, as they begin."""
-    layers = [number for number, layer in enumerate(model.layers) if layer.name.startswith(CORRECTION)]
-    return not any(model.arrays[f"{number}.{part}"].any() for number in layers for part in ("weight", "bias"))
+    named = [(number, layer.name) for number, layer in enumerate(model.layers)]
+    parts = [f"{number}.{part}" for number, name in named if name.startswith(CORRECTION) for part in ("weight", "bias")]
+    parts += [f"{number}.weight" for number, name in named if name.startswith(GAPS)]
+    return not any(model.arrays[part].any() for part in parts)
 
 
 def default_segment(steps: int, season: int) -> int:
@@ -87,10 +99,14 @@ def default_segment(steps: int, season: int) -> int:
 
 
 def begun(
-    layers: tuple[Layer, ...], arrays: Mapping[str, Array], coefficients: Array | None, zero: bool
+    layers: tuple[Layer, ...],
+    arrays: Mapping[str, Array],
+    coefficients: Array | None,
+    zero: bool,
+    gaps: Array | None = None,
 ) -> dict[str, Array]:
     """Initial weights: the highway holds ``coefficients`` (T + 1, H), the constant's last, and with ``zero`` what the
-    recurrent layers say counts for nothing yet."""
+    recurrent layers say counts for nothing yet. ``gaps`` (Q - 1, H) between quantiles are what they begin with."""
     found = dict(arrays)
     for number, layer in enumerate(layers):
         weight, bias = f"{number}.weight", f"{number}.bias"
@@ -99,4 +115,8 @@ def begun(
             found[bias] = coefficients[-1].astype(np.float32)
         elif layer.name.startswith(CORRECTION) and zero:
             found[weight], found[bias] = np.zeros_like(found[weight]), np.zeros_like(found[bias])
+        elif layer.name.startswith(GAPS) and gaps is not None:
+            found[bias] = gaps.ravel().astype(np.float32)
+            if zero:
+                found[weight] = np.zeros_like(found[weight])
     return found

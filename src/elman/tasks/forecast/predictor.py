@@ -19,6 +19,7 @@ from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.forecasts import Forecasts, forecast
 from elman.tasks.forecast.network import highway_of, is_silent
 from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
+from elman.tasks.forecast.quantiles import has_quantiles, is_calibrated, quantile_head
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
 from elman.tasks.forecast.same_kind import logarithm_remarks, scale_remarks
@@ -61,7 +62,10 @@ class ForecastPredictor(Predictor):
         sizes = (encoding.horizon, encoding.steps)
         if (linear and highway is None) or (highway is not None and highway[0].shape != sizes):
             raise ModelFileError("its layers do not make its forecasts")
-        if output.shape != (1, encoding.horizon):
+        head = quantile_head(model)
+        if head is not None and (self.plan.strategy != "direct" or not has_quantiles(head, self.plan.intervals)):
+            raise ModelFileError("its quantiles are not those of its intervals")
+        if output.shape != (1, encoding.horizon, *(() if head is None else (len(head.quantiles),))):
             raise ModelFileError("its layers do not make its forecasts")
 
     def forecast(self, histories: Sequence[History], cutoffs: Sequence[Sequence[int]]) -> list[Forecasts]:
@@ -139,6 +143,8 @@ class ForecastPredictor(Predictor):
             f"{season}, window {plan.encoding.window}, level {plan.encoding.level}"
         )
         notes = [*members_text(members), *intervals_text(intervals)]
+        if plan.intervals and not is_calibrated(plan):
+            notes.append("They are the network's own: no errors were held out to calibrate them by (`validation`).")
         if is_silent(self.model):
             notes.append("No epoch improved on what the network began with: its recurrent layers add nothing.")
         return Evaluation(

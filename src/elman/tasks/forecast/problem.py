@@ -12,18 +12,19 @@ from elman.data import SeriesSet
 from elman.errors import DataError, SettingsError
 from elman.learning import Examples, Problem
 from elman.learning.problem import FittedOn
-from elman.model import Array, Model
+from elman.model import Array, Model, QuantileHead
 from elman.settings import to_record
 from elman.tasks.forecast.combination import fit_weights, outside
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
-from elman.tasks.forecast.intervals import Intervals, fit_intervals
+from elman.tasks.forecast.intervals import Intervals, fit_intervals, level_name
 from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan, history_of
 from elman.tasks.forecast.predictor import ForecastPredictor
+from elman.tasks.forecast.quantiles import first_gaps, has_quantiles, uncalibrated
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.references import reference_names
 from elman.tasks.forecast.rolling import backtest
@@ -72,6 +73,7 @@ class ForecastProblem(Problem):
                 dataclasses.replace(plan, frequency=data.frequency, outside=outside(settings.loss)), self.ends
             )
             self.layers = layers_for(self.plan, settings) if start_from is None else start_from.model.layers
+            self._check_quantiles()
             self._train, self._validation, self._borders = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
@@ -84,6 +86,14 @@ class ForecastProblem(Problem):
     @property
     def _has_highway(self) -> bool:
         return any(layer.name == HIGHWAY for layer in self.layers)
+
+    def _check_quantiles(self) -> None:
+        head, levels = self.layers[-1], [level_name(level) for level in self.settings.levels]
+        if isinstance(head, QuantileHead) and not has_quantiles(head, levels):
+            raise SettingsError(
+                f"the model to go on from has no quantiles for `levels` {', '.join(levels)}: leave `levels` out, or "
+                "train a new model"
+            )
 
     def fingerprint(self) -> bytes:
         choices = [to_record(self.settings), record_of(self.plan), self.ends]
@@ -114,7 +124,11 @@ class ForecastProblem(Problem):
         if self._penalty is not None and self._has_highway:
             coefficients = Ridge(self._fitted_to).coefficients(self._penalty)
         zero = coefficients is not None or self.plan.encoding.level != "none"
-        return begun(self.layers, arrays, coefficients, zero)
+        head, found, gaps = self.layers[-1], self._fitted_to, None
+        if isinstance(head, QuantileHead):
+            left = found.targets if coefficients is None else found.targets - found.regressed(coefficients)
+            gaps = first_gaps(left, found.weights, head.quantiles)
+        return begun(self.layers, arrays, coefficients, zero, gaps)
 
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> ForecastPredictor:
         if fitted_on == "all":
@@ -141,6 +155,8 @@ class ForecastProblem(Problem):
         self._weights: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}
         self._units: dict[str, dict[str, float]] = {}
         self._intervals: Intervals = {}
+        if self.settings.intervals == "quantile":
+            self._units, self._intervals = uncalibrated(self.settings.levels, self.plan.horizon)
         if self._borders is None:
             return
         names = [NETWORK]
@@ -150,12 +166,14 @@ class ForecastProblem(Problem):
         names += [one.name for one in linears]
         everyone = {ANY: dict.fromkeys(names, 1 / len(names))}
         plan = dataclasses.replace(with_marks(self.plan, self.data, self.ends), linears=linears)
-        members = self._with(arrays, plan, everyone, {}, {})
+        members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
         found = {name: own for name, own in found.items() if own.windows >= 1}
         if self.settings.combine == "validation":
             self._weights = fit_weights(found)
-        self._units, self._intervals = fit_intervals(found, self.settings.levels, self.plan.outside)
+        if self.settings.intervals != "none":
+            units, intervals = fit_intervals(found, self.settings.levels, self.plan.outside)
+            self._units, self._intervals = units or self._units, intervals or self._intervals
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:

@@ -107,8 +107,9 @@ def backtest(
         history, own = histories[k], cutoffs[k]
         actual = following(np.where(history.observed, history.values, math.nan), own, plan.horizon)
         span = own[-1] - own[0] + plan.horizon
-        unit = plan.unit(plan.scalers[history.id], history)
-        tests[history.id] = Backtest(forecasts.members, actual, span / plan.horizon, unit)
+        # distances are in the data's units already
+        unit = 1.0 if forecasts.apart else plan.unit(plan.scalers[history.id], history)
+        tests[history.id] = Backtest(forecasts.members, actual, span / plan.horizon, unit, forecasts.apart)
     return tests
 
 

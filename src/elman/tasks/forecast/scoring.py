@@ -16,6 +16,10 @@ from elman.tasks.forecast.scores import METRICS, QUANTILE_LOSS, Rolling, mean_sc
 
 Array = np.ndarray
 SHOWN_MEMBERS = 3
+NO_INTERVALS = (
+    "No prediction intervals: no errors were held out to measure them by (`validation`), or none were asked for "
+    "(`intervals`)."
+)
 
 
 def label_of(member: str) -> str:
@@ -100,7 +104,7 @@ def interval_scores(rollings: Sequence[Rolling]) -> dict[str, dict[str, Any]]:
 def intervals_text(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A line on what the intervals covered."""
     if not found:
-        return ["No prediction intervals: no errors were held out to measure them by (`validation`)."]
+        return [NO_INTERVALS]
     parts = [f"{level} %: {own['coverage']:.1%}" for level, own in found.items() if level != "all"]
     return ["Prediction intervals covered, of the test's values, at " + ", ".join(parts)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elman.data.options import SeriesOptions
+from elman.errors import SettingsError
 from elman.model import ModelSettings
 from elman.model.heads import POINT_LOSSES
 from elman.settings import setting
@@ -15,6 +16,8 @@ SCALES = ("auto", "series", "window")
 COMBINATIONS = ("validation", "none")
 LEVELS = ("auto", "none", "last", "seasonal", "seasonal-last")
 STRATEGIES = ("direct", "recursive")
+INTERVALS = ("conformal", "quantile", "none")
+DEFAULT_LEVELS = (80.0, 95.0)
 MOST_STEPS = 1_000_000  # in a window, a horizon or a season
 
 
@@ -77,8 +80,15 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         choices=lambda: COMBINATIONS,
         fixed=True,
     )
+    intervals: str = setting(
+        "conformal",
+        "prediction intervals: as wide as the errors of the validation part (conformal); with ends that the network "
+        "learns, calibrated on that part (quantile); or none",
+        choices=lambda: INTERVALS,
+        fixed=True,
+    )
     levels: tuple[float, ...] = setting(
-        (80.0, 95.0),
+        DEFAULT_LEVELS,
         "percent that the prediction intervals should cover; may be repeated",
         minimum=0.001,
         maximum=99.999,
@@ -93,6 +103,22 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         minimum=0,
     )
     stride: int | None = setting(None, "steps between the origins of the test; without it one horizon", minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.intervals == "quantile":
+            if self.strategy != "direct":
+                raise SettingsError(
+                    "`intervals` quantile needs `strategy` direct, since quantiles of one step, fed back in, are not "
+                    "those of later ones: take it, or `intervals` conformal"
+                )
+            if self.loss != "mae":
+                raise SettingsError(
+                    f"`loss` is {self.loss}, but quantiles are learned by the pinball loss, half the mae of the "
+                    "median: leave `loss` out, or take `intervals` conformal"
+                )
+        if self.intervals == "none" and self.levels != DEFAULT_LEVELS:
+            raise SettingsError("`levels` are given, but `intervals` is none: leave one of them out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from elman.tasks.forecast.anomalies import scores_of
 from elman.tasks.forecast.forecasts import forecast
 from elman.tasks.forecast.limits import AT_MOST
 from elman.tasks.forecast.plan import ANY, History, Plan, history_of
+from elman.tasks.forecast.quantiles import quantile_head
 
 Array = np.ndarray
 MOST_SEEN = 2**62
@@ -52,7 +53,10 @@ def stream_of(
     if unique_id is not None and unique_id not in plan.scalers:
         raise DataError(f"series {unique_id!r} was not in training; there were: {', '.join(plan.scalers)}")
     if (intervals or anomalies) and not plan.intervals:
-        raise DataError("the model has no intervals: it was trained without a validation part, or on too little data")
+        raise DataError(
+            "the model has no intervals: it was trained with `intervals` none, without a validation part, or on too "
+            "little data"
+        )
     names = list(plan.scalers)
     id = unique_id if unique_id is not None else names[0] if len(names) == 1 else ANY
     window, season = plan.encoding.window, plan.encoding.season
@@ -97,7 +101,8 @@ def stream_of(
     initial = {**empty, "seen": np.array(0), "missing": np.array(0), "outside": np.array(0)}
     if not anomalies:
         return Stream(step, initial, identity=identity)
-    return Stream(*scores_of(step, initial, plan.intervals), identity=identity)
+    one_width = quantile_head(model) is None
+    return Stream(*scores_of(step, initial, plan.intervals, one_width=one_width), identity=identity)
 
 
 def _number(x: Any) -> float:
