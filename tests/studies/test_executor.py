@@ -30,6 +30,7 @@ from elman.model import (
     PointEnsembleHead,
     PointHead,
     Pool,
+    QuantileHead,
     RecurrentLayers,
     Segments,
     SoftmaxHead,
@@ -98,6 +99,7 @@ MODELS: dict[str, tuple[Layer, ...]] = {
         Linear(2 * UNITS, 8),
         PointEnsembleHead("mae", 4, 2),
     ),
+    "quantiles": (recurrent("gru"), LastStep(), Linear(UNITS, 24), QuantileHead((0.1, 0.5, 0.9), 4, 2)),
     "probabilities": (recurrent("gru"), Linear(UNITS, 4), SoftmaxHead(4)),
     "an ensemble": (recurrent("gru"), LastStep(), Linear(UNITS, 12), EnsembleHead(4, 3)),
     "a chain": (recurrent("gru", bidirectional=True), Linear(2 * UNITS, 4), CRFHead(4)),
@@ -116,7 +118,7 @@ MODELS: dict[str, tuple[Layer, ...]] = {
 def example_for(model: Model, seed: int = 0) -> Example:
     """A sequence of random numbers, symbols or words."""
     random = np.random.default_rng(seed)
-    classes = not isinstance(model.head, PointHead | PointEnsembleHead)
+    classes = not isinstance(model.head, PointHead | PointEnsembleHead | QuantileHead)
     answer = Answer(tuple("abcd"), classes=classes, temperature=1.0)
     if "words" in model.wiring.inputs:
         words = tuple(f"{'xyz'[k % 3]}{'abcdef'[k]}q" * (1 + k % 2) for k in range(6))
@@ -157,6 +159,8 @@ def test_every_layer_and_cell_against_numpy(name: str, program: Browser, tmp_pat
     program.open(tmp_path / "page.html")
     output, _ = model(example.inputs)
     expected = output[0] if isinstance(model.head, CRFHead) else model.decode(output)[0]
+    if isinstance(model.head, QuantileHead):
+        expected = expected[..., 1]  # the median
     if example.answer.scale:
         expected = expected * np.array(example.answer.scale) + np.array(example.answer.shift)
     assert_allclose(answer_in(program), expected.ravel(), **CLOSE)
@@ -177,7 +181,10 @@ def test_the_page_and_python_know_the_same_kinds(program: Browser, tmp_path: Pat
     page_of(model, example_for(model), tmp_path / "page.html")
     program.open(tmp_path / "page.html")
     assert set(program.value("Object.keys(LAYERS)")) == KINDS
-    assert set(program.value("Object.keys(HEADS)")) == {"point", "point-ensemble", "softmax", "ensemble", "crf"}
+    assert set(program.value("Object.keys(HEADS)")) == {
+        *("point", "point-ensemble", "quantile"),
+        *("softmax", "ensemble", "crf"),
+    }
 
 
 def test_missing_values_are_marked(program: Browser, tmp_path: Path) -> None:

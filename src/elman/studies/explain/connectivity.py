@@ -30,7 +30,11 @@ class Connectivity:
 
 
 def connectivity_of(
-    inside: Inside, example: Example, labels: Sequence[str], on_share: Callable[[float], None] | None = None
+    inside: Inside,
+    example: Example,
+    labels: Sequence[str],
+    on_share: Callable[[float], None] | None = None,
+    values: int | None = None,
 ) -> Connectivity:
     """Gradients of the outputs themselves (for classes: of the logits), exact but for rounding.
 
@@ -38,6 +42,7 @@ def connectivity_of(
 
     Args:
         labels: what the model's steps are called.
+        values: how many of the outputs, from the first on, are values that the answer names; None: all.
     """
     output, names = inside.output, example.answer.labels
     most = max(16, min(MOST, MOST_VALUES // len(labels)))
@@ -52,7 +57,7 @@ def connectivity_of(
             outputs.append(f"{names[chosen[t] % len(names)]} at {labels[t]}")
             steps.append(t)
     else:
-        for k in range(min(most, len(output))):
+        for k in range(min(most, len(output) if values is None else values)):
             seeds.append(np.eye(1, len(output), k)[0])
             outputs.append(names[k % len(names)])
             steps.append(-1)

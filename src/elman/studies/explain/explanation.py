@@ -11,7 +11,7 @@ import numpy as np
 
 from elman.errors import DataError, MissingDependencyError, SettingsError
 from elman.learning import Example
-from elman.model import Model
+from elman.model import Model, QuantileHead
 from elman.model.layer import has_steps
 from elman.report.plots import draw
 from elman.runs.estimator import Estimator
@@ -148,7 +148,8 @@ def explain(
         lost = f"what an output depends on is left out: the gradient of a {inside.cut} layer is not known"
         found = replace(found, notes=(*found.notes, lost))
     else:
-        found = replace(found, connectivity=connectivity_of(inside, shown, found.steps, on_share))
+        medians = model.head.size if isinstance(model.head, QuantileHead) else None
+        found = replace(found, connectivity=connectivity_of(inside, shown, found.steps, on_share, medians))
     return found if out is None else found.save(out, on_event)
 
 

@@ -18,7 +18,7 @@ from elman._version import __version__
 from elman.cells import get_cell
 from elman.learning import Example
 from elman.learning.example import Numbers, Window
-from elman.model import CharacterEncoder, CRFHead, Layer, Model, RecurrentLayers
+from elman.model import CharacterEncoder, CRFHead, Layer, Model, QuantileHead, RecurrentLayers
 from elman.model.file import model_digest
 from elman.model.layer import has_steps
 from elman.report.page import escaped
@@ -33,7 +33,7 @@ SCRIPTS = (
 )
 # The kinds of layer that the page can run: those of LAYERS in web/executor.js.
 KINDS = {"recurrent", "last", "linear", "embedding", "join", "convolution", "pool", "dropout", "characters"}
-KINDS |= {"segments", "fixed-linear", "point", "point-ensemble", "softmax", "ensemble", "crf"}
+KINDS |= {"segments", "fixed-linear", "point", "point-ensemble", "quantile", "softmax", "ensemble", "crf"}
 MOST_RECORDED = 240_000  # values of gates and states, where the page cannot compute them
 TYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "u1": "u1"}
 
@@ -198,6 +198,8 @@ def _shown(model: Model, example: Example, output: Array, best: Any) -> Array:
     """The answer in the data's units."""
     answer, reading = example.answer, example.reading
     decoded = output if best is not None else model.decode(output[None])[0]
+    if isinstance(model.head, QuantileHead):
+        decoded = decoded[..., model.head.middle]
     if answer.classes and best is None:
         logits = np.log(np.maximum(decoded, 1e-30)) / answer.temperature
         raised = np.exp(logits - logits.max(axis=-1, keepdims=True))

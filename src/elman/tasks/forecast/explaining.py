@@ -11,6 +11,7 @@ from elman.model import Model
 from elman.tasks.forecast.encoding import LEAST_SPREAD, Scaler
 from elman.tasks.forecast.forecasts import in_full
 from elman.tasks.forecast.plan import ANY, NETWORK, Plan, contexts
+from elman.tasks.forecast.quantiles import quantile_head
 from elman.tasks.forecast.scoring import label_of
 
 
@@ -45,14 +46,18 @@ def example_of(model: Model, plan: Plan, data: SeriesSet, number: int) -> Exampl
         ),
         answer=Answer(tuple(data.following(series, encoding.horizon)), classes=False, follows=True),
         steps=("",) * (encoding.window - len(labels)) + tuple(labels),
-        notes=tuple(_notes(plan, series.id, bool(history.observed[-encoding.window :].all()))),
+        notes=tuple(
+            _notes(plan, series.id, bool(history.observed[-encoding.window :].all()), quantile_head(model) is not None)
+        ),
     )
 
 
-def _notes(plan: Plan, id: str, observed: bool) -> list[str]:
+def _notes(plan: Plan, id: str, observed: bool, quantiles: bool) -> list[str]:
     notes = [] if observed else ["gaps and values far outside the usual are filled in"]
     if plan.strategy == "recursive":
         notes.append("the network tells one step; for those after it, it reads its own forecasts")
+    if quantiles:
+        notes.append("of the network's quantiles, this is the median")
     weights = plan.weights.get(id, plan.weights[ANY])
     if set(weights) != {NETWORK}:
         parts = sorted(weights.items(), key=lambda item: -item[1])[:5]

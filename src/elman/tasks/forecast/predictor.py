@@ -19,7 +19,7 @@ from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.forecasts import Forecasts, forecast
 from elman.tasks.forecast.network import highway_of, is_silent
 from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
-from elman.tasks.forecast.quantiles import has_quantiles, is_calibrated, quantile_head
+from elman.tasks.forecast.quantiles import has_quantiles, intervals_line, is_calibrated, quantile_head
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
 from elman.tasks.forecast.same_kind import logarithm_remarks, scale_remarks
@@ -183,5 +183,6 @@ class ForecastPredictor(Predictor):
             f"level {encoding.level}, scale {encoding.scale}, transform {encoding.transform}"
             + (f", {plan.frequency.name}" if plan.frequency else ""),
             "a forecast is the mean of " + ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts),
+            intervals_line(plan, quantile_head(self.model)),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]

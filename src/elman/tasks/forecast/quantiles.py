@@ -66,6 +66,17 @@ def is_calibrated(plan: Plan) -> bool:
     return any(units.keys() != {ANY} for units in plan.units.values())
 
 
+def intervals_line(plan: Plan, head: QuantileHead | None) -> str:
+    """Which intervals a model has, in a line."""
+    if not plan.intervals:
+        return "no prediction intervals"
+    levels = ", ".join(plan.intervals)
+    if head is None:
+        return f"intervals of {levels} %, as wide as the errors of the validation part"
+    how = ", calibrated on the validation part" if is_calibrated(plan) else ", as they are"
+    return f"intervals of {levels} % from the network's quantiles{how}"
+
+
 def distances(head: QuantileHead, found: Array, levels: Iterable[str], units: Array) -> Distances:
     """How far the quantiles ``found`` (N, H, Q) lie from the median, at each level.
 

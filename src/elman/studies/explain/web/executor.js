@@ -261,6 +261,7 @@ const LAYERS = {
   },
   point: same,
   "point-ensemble": same,
+  quantile: same,
   softmax: same,
   ensemble: same,
   crf: same,
@@ -299,18 +300,23 @@ function eachRow(x, size, change) {
   return out;
 }
 
+// Of each member the first `layer.size` of its `apart` numbers.
+function meanOfMembers(output, layer, apart) {
+  return eachRow(output, layer.size, (values) =>
+    Float64Array.from({ length: layer.size }, (_, k) => {
+      let sum = 0;
+      for (let member = 0; member < layer.members; member++) sum += values[member * apart + k];
+      return sum / layer.members;
+    }),
+  );
+}
+
 // A head's answer: values or probabilities, and of a chain its best sequence.
 const HEADS = {
   point: (layer, output) => ({ values: output }),
-  "point-ensemble": (layer, output) => ({
-    values: eachRow(output, layer.size, (values) =>
-      Float64Array.from({ length: layer.size }, (_, k) => {
-        let sum = 0;
-        for (let member = 0; member < layer.members; member++) sum += values[member * layer.size + k];
-        return sum / layer.members;
-      }),
-    ),
-  }),
+  "point-ensemble": (layer, output) => ({ values: meanOfMembers(output, layer, layer.size) }),
+  // the middle quantile, which stands first
+  quantile: (layer, output) => ({ values: meanOfMembers(output, layer, layer.size * layer.quantiles.length) }),
   softmax: (layer, output, arrays, temperature) => ({
     values: eachRow(output, output.size, (logits) => softmax(logits.map((value) => value / temperature))),
   }),
