@@ -78,6 +78,18 @@ def test_killed_at_any_epoch(phase, epoch, checkpoints, whole, train, tmp_path):
     assert numbers(tmp_path / "run") == whole
 
 
+def test_quantiles_killed_at_an_epoch(workplace, tmp_path):
+    settings = SETTINGS | {"intervals": "quantile", "ensemble": 2, "highway": True}
+    train_forecast(str(workplace / "sales.csv"), settings, out=tmp_path / "whole")
+    for k, (phase, epoch) in enumerate((("search", 2), ("refit", 0))):
+        folder = tmp_path / f"run{k}"
+        with pytest.raises(Killed):
+            killing = at(phase, epoch, raising(Killed()))
+            train_forecast(str(workplace / "sales.csv"), settings, out=folder, on_event=killing)
+        train_forecast(str(workplace / "sales.csv"), settings, out=folder, resume=True)
+        assert numbers(folder) == numbers(tmp_path / "whole")
+
+
 def test_killed_again_and_again(checkpoints, whole, train, tmp_path):
     for phase, epoch in PLACES:
         with pytest.raises(Killed):

@@ -48,12 +48,19 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm-peephole"])
-def test_the_same_numbers(cell, here):
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--cell", "lstm-peephole", "--num-layers", "2", "--layer-norm", "--zoneout", "0.2", "--strategy", "recursive"),
+        ("--intervals", "quantile", "--ensemble", "2"),
+    ],
+    ids=["gru", "lstm-peephole", "quantiles"],
+)
+def test_the_same_numbers(words, here):
     from elman.cli import main
 
-    if cell != "gru":
-        words = ("--cell", cell, "--num-layers", "2", "--layer-norm", "--zoneout", "0.2", "--strategy", "recursive")
+    if words:
         assert main(["train", "forecast", "sales.csv", *FLAGS, *words, "--out", "run", "--overwrite"]) == 0
     done = python("-c", WITHOUT + USE, cwd=here)
     assert (done.returncode, done.stderr) == (0, "")

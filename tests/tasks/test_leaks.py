@@ -47,7 +47,10 @@ def choices_of(problem: ForecastProblem) -> dict[str, Any]:
 def made_before(rolling: Rolling, step: int) -> dict[str, bytes]:
     """The forecasts from cutoffs that lie before ``step``, the members' and the ends of the intervals too."""
     made = {name: rolling.forecasts[name] for name in NAMES} | rolling.members
-    made |= {f"{level} {k}": bound for level, both in rolling.bounds.items() for k, bound in enumerate(both)}
+    for name in NAMES:
+        made |= {
+            f"{name} {level} {k}": b for level, both in rolling.bounds_of(name).items() for k, b in enumerate(both)
+        }
     return {name: values[rolling.cutoffs < step].tobytes() for name, values in made.items()}
 
 
@@ -57,11 +60,13 @@ def jobs(draw: Any) -> dict[str, Any]:
     season = draw(st.sampled_from([1, 4, 6] if level == "auto" else [4, 6]))
     if level == "auto" and draw(st.booleans()):
         season = None  # found in the values
+    strategy = draw(st.sampled_from(["direct", "recursive"]))
     return {
         "level": level,
         "season": season,
         "cell": draw(st.sampled_from(list(CELLS))),
-        "strategy": draw(st.sampled_from(["direct", "recursive"])),
+        "strategy": strategy,
+        "intervals": draw(st.sampled_from(["conformal", "none", *(["quantile"] * 2 if strategy == "direct" else [])])),
         "scale": draw(st.sampled_from(["auto", "series", "window"])),
         "transform": draw(st.sampled_from(["auto", "none"])),
         "highway": draw(st.booleans()),
