@@ -64,7 +64,8 @@ class Plan:
             linear ones, each of :func:`~elman.tasks.forecast.references.references`); ``""`` for all others.
         units: level in percent → of each series the unit of the interval's width; ``""`` is for others, in units of the
             scaler's spread.
-        intervals: level in percent → half the width at each lead time, in units of ``units``.
+        intervals: level in percent → half the width at each lead time, in units of ``units``; where the network has
+            quantiles, what their distances from its median are multiplied by, and the units have no dimension.
         outside: share of the weight, at each end of the members in order of size, that does not count.
         fitted: how far each series was known when the weights were fitted, by a mark of its last step.
         frequency: what their steps were; None without times.
