@@ -17,7 +17,7 @@ from elman.tasks.forecast.settings import ForecastSettings
 DATA = read_series({"y": np.sin(np.arange(40.0)), "ds": np.datetime64("2020-01", "M") + np.arange(40)})
 
 
-def forecaster(strategy: str = "recursive", *, highway: bool = True) -> ForecastPredictor:
+def forecaster(strategy: str = "recursive", *, highway: bool = True, intervals: str = "conformal") -> ForecastPredictor:
     """Of one series, with drawn weights."""
     horizon = 3
     encoding = Encoding(8, 1 if strategy == "recursive" else horizon, 4, "seasonal", "window")
@@ -33,6 +33,7 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True) -> Forecast
         intervals={"80": [0.5, 1.0, 1.5]},
         fitted={"y": "time:2022-01-01T00:00:00"},
     )
-    layers, random = layers_for(plan, ForecastSettings(hidden_size=2, highway=highway)), np.random.default_rng(0)
+    settings = ForecastSettings(hidden_size=2, highway=highway, intervals=intervals)
+    layers, random = layers_for(plan, settings), np.random.default_rng(0)
     arrays = {name: random.standard_normal(shape).astype("f4") for name, shape in model_shapes(layers).items()}
     return ForecastPredictor(Model(layers, arrays, "forecast", record_of(plan)))

@@ -36,8 +36,8 @@ class Mutant(NamedTuple):
 def run(count: int, seed: int) -> list[str]:
     """What went wrong with ``count`` mutants."""
     random = np.random.default_rng(seed)
-    originals = [_original(strategy) for strategy in STRATEGIES]
-    mutants = (_mutant(random, originals[number % 2]) for number in range(count))
+    originals = [*(_original(strategy) for strategy in STRATEGIES), _original("direct", "quantile")]
+    mutants = (_mutant(random, originals[number % len(originals)]) for number in range(count))
     return _findings(mutants, {_digest(content) for content in originals})
 
 
@@ -55,10 +55,10 @@ def _flipped(content: bytes, bit: int) -> Mutant:
     return Mutant(f"bit {bit}", bytes(changed), False)
 
 
-def _original(strategy: str) -> bytes:
+def _original(strategy: str, intervals: str = "conformal") -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
-        save_model(path, forecaster(strategy).model)
+        save_model(path, forecaster(strategy, intervals=intervals).model)
         return path.read_bytes()
 
 

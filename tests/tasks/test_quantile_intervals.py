@@ -19,6 +19,7 @@ from elman.model import Model, QuantileHead
 from elman.tasks.forecast.combination import Backtest
 from elman.tasks.forecast.forecasts import forecast
 from elman.tasks.forecast.intervals import fit_intervals
+from elman.tasks.forecast.network import is_silent
 from elman.tasks.forecast.plan import contexts
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.quantiles import distances, first_gaps, quantiles_for
@@ -246,6 +247,7 @@ def test_a_network_begins_with_the_quantiles_of_what_its_highway_leaves():
     inside = ((examples.targets >= found[..., 1]) & (examples.targets <= found[..., 3])).mean()
     assert abs(inside - 0.8) < 0.05
     assert_allclose(np.ptp(np.diff(found, axis=-1), axis=0), 0, atol=1e-5)  # of one width, wherever
+    assert is_silent(model) and not is_silent(drawn(series_set(wavy(300)), **QUANTILE)[1].model)
 
 
 def test_distances_are_never_nothing():
