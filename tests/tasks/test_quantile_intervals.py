@@ -254,6 +254,7 @@ def test_distances_are_never_nothing():
     head = QuantileHead((0.1, 0.5, 0.9))
     found = distances(head, np.full((1, 1, 3), 7.0), ["80"], np.array([[2.0]]))
     assert found["80"] == (2e-6, 2e-6)
+    assert np.isnan(distances(head, np.full((1, 1, 3), np.inf), ["80"], np.ones((1, 1)))["80"]).all()
 
 
 def test_files_whose_quantiles_do_not_fit_are_refused():

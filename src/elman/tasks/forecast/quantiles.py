@@ -88,7 +88,8 @@ def distances(head: QuantileHead, found: Array, levels: Iterable[str], units: Ar
     apart = {}
     for level in levels:
         tail = tail_of(float(level))
-        below, above = median - found[..., place[tail]], found[..., place[round(1 - tail, 12)]] - median
+        with np.errstate(over="ignore", invalid="ignore"):  # of absurd values the forecast says so
+            below, above = median - found[..., place[tail]], found[..., place[round(1 - tail, 12)]] - median
         apart[level] = (np.maximum(below, least), np.maximum(above, least))
     return apart
 
