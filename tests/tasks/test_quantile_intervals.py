@@ -181,7 +181,7 @@ def test_calibration_mends_distances_that_are_too_wide_or_too_narrow(seed, widen
     actual[random.random((60, 4)) < 0.1] = np.nan
     below, above = random.uniform(1, 2, (2, 60, 4))
     plain, other = (
-        fit_intervals({"a": Backtest({"network": made}, actual, 15, 1.0, {"80": (k * below, k * above)})}, (80.0,))
+        fit_intervals({"a": Backtest({"network": made}, actual, 15, 1.0, {"80": (k * below, k * above)})}, (80.0,), 0.0)
         for k in (1.0, widen)
     )
     half = [np.array(widths["80"]) * units["80"]["a"] for units, widths in (plain, other)]
