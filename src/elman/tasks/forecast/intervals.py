@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from elman.tasks.forecast.plan import ANY
 
 Array = np.ndarray
 ENOUGH = 200  # errors for a lead time's own quantile; with fewer its neighbours' are taken too
-PRIOR_WINDOWS = 1.0  # how many windows a series' own error must outweigh the others'
+PRIOR_WINDOWS = 0.5  # how many windows a series' own error must outweigh the others'
 Intervals = dict[str, list[float]]
 
 
@@ -46,31 +47,34 @@ def fit_intervals(
 
     A series' unit is the quantile of its own errors over all lead times, drawn towards the others' where it has few
     windows. Each half of its windows is judged by what the other half says, the combination's weights and the unit: its
-    own would make the errors look smaller, and more alike, than those to come.
+    own would make the errors look smaller, and more alike, than those to come. Nothing that the one half should
+    forecast is in the other.
     """
-    signed = {name: _halves(found, outside) for name, found in backtests.items()}
+    folds = {name: _folds(found, outside) for name, found in backtests.items()}
     units: dict[str, dict[str, float]] = {}
     widths: Intervals = {}
-    for level in levels:
-        share = level / 100
-        halves = {name: _sizes(both, backtests[name], level_name(level)) for name, both in signed.items()}
-        known = [_quantile(np.concatenate(h), share) / backtests[name].unit for name, h in halves.items() if _any(h)]
+    for level in map(level_name, levels):
+        share = float(level) / 100
+        sizes = {
+            name: [(_sizes(own, backtests[name], level), _sizes(other, backtests[name], level)) for own, other in both]
+            for name, both in folds.items()
+        }
+        held_out = {name: np.concatenate([own for own, _ in both]) for name, both in sizes.items()}
+        known = [_quantile(rows, share) / backtests[name].unit for name, rows in held_out.items() if _any(rows)]
         if not known:
             return {}, {}
         typical = float(np.mean(known)) or 1.0
-        units[level_name(level)], scaled = {ANY: typical}, []
-        for name, found in backtests.items():
-            unit, windows = found.unit, found.windows
-            whole = np.concatenate(halves[name]) / unit
-            units[level_name(level)][name] = _unit(whole, share, windows, typical) * unit
-            for own, other in (halves[name], halves[name][::-1]):
-                scaled.append(own / (_unit(other / unit, share, windows / 2, typical) * unit))
-        widths[level_name(level)] = _widths(np.concatenate(scaled), share)
+        units[level], scaled = {ANY: typical}, []
+        for name, (_, _, windows, unit, _) in backtests.items():
+            units[level][name] = _unit(held_out[name] / unit, share, windows, typical) * unit
+            for own, other in sizes[name]:
+                scaled.append(own / (_unit(other / unit, share, max(windows / 2, 1.0), typical) * unit))
+        widths[level] = _widths(np.concatenate(scaled), share)
     return units, widths
 
 
-def _any(halves: Sequence[Array]) -> bool:
-    return any(bool((rows >= 0).any()) for rows in halves)
+def _any(rows: Array) -> bool:
+    return bool((rows >= 0).any())
 
 
 def _quantile(rows: Array, share: float) -> float:
@@ -78,31 +82,50 @@ def _quantile(rows: Array, share: float) -> float:
 
 
 def _unit(rows: Array, share: float, windows: float, typical: float) -> float:
-    own = _quantile(rows, share) if _any([rows]) else typical
+    own = _quantile(rows, share) if _any(rows) else typical
     mean = (windows * own + PRIOR_WINDOWS * typical) / (windows + PRIOR_WINDOWS)
     return max(mean, float(np.finfo(float).tiny))
 
 
-def _halves(found: Backtest, outside: float) -> tuple[Array, Array]:
-    """(K, H) errors of the earlier and the later windows; NaN where nothing was observed."""
-    middle = max(len(found.actual) // 2, 1)
-    parts = [_part(found, slice(0, middle)), _part(found, slice(middle, None))]
-    residuals = []
-    for own, other in (parts, parts[::-1]):
-        weights = fit_weights({ANY: other if len(other.actual) else own})[ANY]
-        residuals.append(combined(own.forecasts, [weights] * len(own.actual), outside) - own.actual)
-    return residuals[0], residuals[1]
+class _Errors(NamedTuple):
+    """Of the windows ``rows``, (N, H); NaN where nothing was observed."""
+
+    rows: slice
+    values: Array
 
 
-def _sizes(halves: tuple[Array, Array], found: Backtest, level: str) -> tuple[Array, Array]:
+def _folds(found: Backtest, outside: float) -> list[tuple[_Errors, _Errors]]:
+    """The errors of the earlier windows and of the later ones, each beside those of the other half that share no step
+    with them, if there are any, and both by the weights that these say."""
+    count = len(found.actual)
+    middle = max(count // 2, 1)
+    # windows that begin within one horizon of another
+    near = math.ceil((count - 1) / (found.windows - 1) - 1e-9) - 1 if found.windows > 1 else 0
+    folds = [
+        (slice(0, middle), slice(min(middle + near, count - 1), count)),
+        (slice(middle, count), slice(0, max(middle - near, 1))),
+    ]
+    errors = []
+    for rows, others in folds:
+        if rows.start < rows.stop:
+            weights = fit_weights({ANY: _part(found, others)})[ANY]
+            errors.append(tuple(_Errors(part, _error(found, part, weights, outside)) for part in (rows, others)))
+    return [(own, other) for own, other in errors]
+
+
+def _error(found: Backtest, rows: slice, weights: Mapping[str, float], outside: float) -> Array:
+    part = _part(found, rows)
+    error: Array = combined(part.forecasts, [weights] * len(part.actual), outside) - part.actual
+    return error
+
+
+def _sizes(errors: _Errors, found: Backtest, level: str) -> Array:
     """The errors without their signs, each in the distance that the forecast has on its side, if any."""
+    sizes: Array = np.abs(errors.values)
     if not found.apart:
-        return np.abs(halves[0]), np.abs(halves[1])
-    middle = len(halves[0])
+        return sizes
     below, above = found.apart[level]
-    parts = (slice(0, middle), slice(middle, None))
-    sizes = [np.abs(e) / np.where(e > 0, below[k], above[k]) for e, k in zip(halves, parts, strict=True)]
-    return sizes[0], sizes[1]
+    return sizes / np.where(errors.values > 0, below[errors.rows], above[errors.rows])
 
 
 def _part(found: Backtest, rows: slice) -> Backtest:
