@@ -236,7 +236,7 @@ class Estimator(ABC):
         """What there is to draw of a model that was trained just now; :func:`elman.report.draw` draws it."""
         outcome = self.outcome
         own = () if outcome.evaluation is None else outcome.evaluation.figures
-        curves = [learning_curve(outcome), error_curve(outcome)] if outcome.history else []
+        curves = (learning_curve(outcome), error_curve(outcome))
         return [*own, *self.extras().figures, *(curve for curve in curves if curve is not None)]
 
     def report(self, path: Path | str, command: str = "") -> Path:

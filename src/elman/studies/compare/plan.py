@@ -103,7 +103,7 @@ def make_plan(
             needed, or settings that one of the cells cannot have.
         DataError: data that cannot be trained on.
     """
-    from elman.runs.fitting import initial_network
+    from elman.runs.phases import initial_network
 
     for name, instead in CHOSEN.items():
         if name in settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
 from elman.tasks.forecast.same_kind import logarithm_remarks, scale_remarks
-from elman.tasks.forecast.scores import METRICS, score, verdict
+from elman.tasks.forecast.scores import METRICS, Rolling, score, verdict
 from elman.tasks.forecast.scoring import (
     interval_scores,
     intervals_text,
@@ -34,9 +35,11 @@ from elman.tasks.forecast.scoring import (
 from elman.tasks.forecast.span import Span
 from elman.tasks.forecast.streaming import stream_of
 from elman.tasks.forecast.usable import short_remarks
+from elman.tasks.forecast.windows import CHOSEN, by_window, choices_of, roll_anew
 
 Array = np.ndarray
 SHOWN_SERIES, SHOWN_MEMBERS = 10, 5
+SILENT = "No epoch improved on what the network began with: its recurrent layers add nothing."
 
 
 class ForecastPredictor(Predictor):
@@ -114,8 +117,11 @@ class ForecastPredictor(Predictor):
         Raises:
             DataError: values so far from those in training that the arithmetic overflows.
         """
+        found = self._scored(test, rollings := roll(test, self.plan, self.forecast))
+        return found if test.windows is None else by_window(found, test, rollings)
+
+    def _scored(self, test: Span, rollings: Sequence[Rolling]) -> Evaluation:
         plan, data = self.plan, test.data
-        rollings = roll(test, plan, self.forecast)
         size = max(len(series) - start for series, start in zip(data, test.starts, strict=True))
         members, intervals = member_scores(rollings), interval_scores(rollings)
         facts = {
@@ -140,7 +146,7 @@ class ForecastPredictor(Predictor):
         )
         notes = [*members_text(members), *intervals_text(intervals)]
         if is_silent(self.model):
-            notes.append("No epoch improved on what the network began with: its recurrent layers add nothing.")
+            notes.append(SILENT)
         return Evaluation(
             title=title,
             metrics=tuple(Metric(name) for name in METRICS),
@@ -179,3 +185,19 @@ class ForecastPredictor(Predictor):
             "a forecast is the mean of " + ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]
+
+
+def evaluate_anew(test: Span, predictors: Sequence[ForecastPredictor]) -> Evaluation:
+    """A backtest whose windows had a model each: those of ``predictors``, from the first window on."""
+    first = predictors[0]
+    rollings = roll_anew(test, [(one.plan, one.forecast) for one in predictors], first.plan.encoding.season)
+    found = first._scored(test, rollings)
+    notes = [note for note in found.notes if note != SILENT]
+    if silent := sum(is_silent(one.model) for one in predictors):
+        notes.append(f"In {silent} of {len(predictors)} windows no epoch improved on what the network began with.")
+    labels = dict(found.labels)
+    if any(len(weights) > 1 for one in predictors for weights in one.plan.weights.values()):
+        labels["model"] = f"{first.model.cell()}, combined"
+    facts = {name: value for name, value in found.facts.items() if name not in CHOSEN}  # in each window anew
+    found = replace(found, notes=tuple(notes), labels=labels, facts=facts)
+    return by_window(found, test, rollings, choices=choices_of([one.plan for one in predictors]))

@@ -10,7 +10,7 @@ from functools import cached_property
 from elman import jsontext
 from elman.data import SeriesSet
 from elman.errors import DataError, SettingsError
-from elman.learning import Examples, Problem
+from elman.learning import Evaluation, Examples, Predictor, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Array, Model
 from elman.settings import to_record
@@ -23,13 +23,13 @@ from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan, history_of
-from elman.tasks.forecast.predictor import ForecastPredictor
+from elman.tasks.forecast.predictor import ForecastPredictor, evaluate_anew
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.references import reference_names
 from elman.tasks.forecast.rolling import backtest
 from elman.tasks.forecast.selection import Ridge, choose_seasons, default_horizon, make_plan
 from elman.tasks.forecast.settings import ForecastSettings
-from elman.tasks.forecast.span import Span, seasons_before, span_of
+from elman.tasks.forecast.span import Span, longest_horizon, seasons_before, span_of
 
 
 class ForecastProblem(Problem):
@@ -53,9 +53,13 @@ class ForecastProblem(Problem):
         start_from: ForecastPredictor | None = None,
         test: Span | None = None,
     ) -> None:
-        self.data, self.settings = data, settings
         old = None if start_from is None else start_from.plan
+        if old is not None and settings.horizon is None:
+            settings = dataclasses.replace(settings, horizon=old.horizon)
+        self.data, self.settings, self._start_from = data, settings, start_from
         seasons, self.test = self._divide(settings.season if old is None else old.seasons, test)
+        settings = self.settings
+        self.rounds = (settings.windows or 0) if settings.refit else 0
         self.ends: list[int | None] = [None] * len(data) if self.test is None else [*self.test.starts]
         self._penalty: float | None = None
         self._others: tuple[tuple[Encoding, float], ...] = ()
@@ -123,6 +127,16 @@ class ForecastProblem(Problem):
             plan = with_marks(self.plan, self.data, self.ends)
             self._measure(arrays)
         return self._with(arrays, plan, self._weights, self._units, self._intervals)
+
+    def round(self, number: int) -> ForecastProblem:
+        settings, data = dataclasses.replace(self.settings, windows=None, refit=False, test_size=0), self.data
+        if number < self.rounds and self.test is not None:
+            data = data.until(self.test.window(number, self.plan.horizon).starts)
+        return ForecastProblem(data, settings, start_from=self._start_from)
+
+    def measured(self, predictors: Sequence[Predictor]) -> Evaluation:
+        assert self.test is not None
+        return evaluate_anew(self.test, [one for one in predictors if isinstance(one, ForecastPredictor)])
 
     def _with(
         self,
@@ -196,7 +210,11 @@ class ForecastProblem(Problem):
             whole = [len(series) for series in data]
             return tuple(seasons or choose_seasons(data, whole, data.frequency)), None
         found = tuple(seasons or seasons_before(data, settings))
-        return found, span_of(data, settings, settings.horizon or default_horizon(found[0]))
+        horizon = settings.horizon or default_horizon(found[0])
+        if settings.windows is not None and settings.horizon is None:
+            horizon = horizon if seasons else min(horizon, longest_horizon(data, settings))
+            self.settings = dataclasses.replace(settings, horizon=horizon)  # the same in all windows
+        return found, span_of(data, settings, horizon)
 
     def _continued(self, plan: Plan) -> Plan:
         if self.settings.horizon not in (None, plan.horizon):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elman.data.options import SeriesOptions
+from elman.errors import SettingsError
 from elman.model import ModelSettings
 from elman.model.heads import POINT_LOSSES
 from elman.settings import setting
@@ -93,6 +94,21 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         minimum=0,
     )
     stride: int | None = setting(None, "steps between the origins of the test; without it one horizon", minimum=1)
+    windows: int | None = setting(
+        None,
+        "a backtest: forecasts that the test makes of each series, one stride apart, the last one up to its end; "
+        "instead of the test size",
+        minimum=1,
+        below=100_000,
+    )
+    refit: bool = setting(False, "train anew for each of the windows, on all that precedes it")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.windows is not None and self.test_size is not None:
+            raise SettingsError("`windows` and `test_size` are two ways to say how long the test is; give one of them")
+        if self.refit and self.windows is None:
+            raise SettingsError("`refit` trains anew for each window of a backtest; say with `windows` how many")
 
 
 @dataclass(frozen=True, kw_only=True)
