@@ -95,8 +95,10 @@ def breakdown_text(found: Breakdown) -> str:
     for k, (name, (mean, deviation)) in enumerate(zip(found.columns, found.mean(), strict=True)):
         texts = _on_the_point([shown(values[k]) for _, values in found.rows[:MOST_PARTS]] + [shown(mean)])
         spread = "" if math.isnan(deviation) else f" ± {deviation:.2g}"
-        ends = padded([*("" for _ in texts[1:]), spread])
-        columns.append(padded([name, *map("".join, zip(texts, ends, strict=True))], right=True))
+        last = texts[-1].rstrip() + spread
+        behind = " " * max(len(last) - len(texts[-1]), 0)  # the points stay below each other
+        rows = [*(text + behind for text in texts[:-1]), last.ljust(len(texts[-1]))]
+        columns.append(padded([name, *rows], right=True))
     lines = ["  ".join(parts).rstrip() for parts in zip(padded(["", *labels]), *columns, strict=True)]
     lines.insert(1, "─" * max(map(width, lines)))
     more = [f"… and {left} more"] if left > 0 else []

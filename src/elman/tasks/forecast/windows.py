@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from elman.learning import Breakdown, Columns, Evaluation, Figure, Line
 from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.figures import axis
 from elman.tasks.forecast.plan import Plan
-from elman.tasks.forecast.rolling import roll
+from elman.tasks.forecast.rolling import Forecast, roll
 from elman.tasks.forecast.scores import METRICS, Rolling, in_sample_naive_error, mean_scores, scores_of
 from elman.tasks.forecast.span import Span
 
@@ -25,7 +25,7 @@ MOST_HISTORY = 2  # lengths of the test, of what precedes it, to draw
 MOST_DRAWN = 500  # steps
 
 
-def roll_anew(span: Span, predictors: Sequence[tuple[Plan, Callable[..., list]]], season: int) -> list[Rolling]:
+def roll_anew(span: Span, predictors: Sequence[tuple[Plan, Forecast]], season: int) -> list[Rolling]:
     """For each series, the forecasts of the models that were trained for the windows, and of their baselines.
 
     Args:
@@ -80,8 +80,8 @@ def by_window(
     cutoffs = [_cutoff(data, rollings, k) for k in numbers]
     rows = [[_one(rolling, k) for rolling in rollings] for k in numbers]
     means = [{name: mean_scores([row[name] for row in own]) for name in NAMES} for own in rows]
-    tables = {**evaluation.tables, WINDOWS: {"window": [k + 1 for k in numbers], "cutoff": cutoffs, **_columns(means)}}
-    tables[WINDOWS] |= choices or {}
+    table: Columns = {"window": [k + 1 for k in numbers], "cutoff": list(cutoffs), **_columns(means), **(choices or {})}
+    tables = {**evaluation.tables, WINDOWS: table}
     if len(rollings) > 1:
         labels = [data.labels(series) for series in data]
         tables[BY_SERIES] = {
@@ -145,10 +145,14 @@ def _forecasts_figure(data: SeriesSet, rolling: Rolling) -> Figure:
     begin = max(0, first - MOST_HISTORY * (size - first), size - MOST_DRAWN)
     shown = [k for k, cutoff in enumerate(rolling.cutoffs) if cutoff >= begin]
 
-    def broken(rows: Array) -> Array:
-        return np.concatenate([np.append(rows[k], np.nan) for k in shown])
+    ahead = rolling.cutoffs[shown, None] + 1 + np.arange(horizon)
+    apart = horizon > 1 and bool((np.diff(rolling.cutoffs) != horizon).any())
+    steps = np.hstack([ahead, ahead[:, -1:]]).ravel() if apart else ahead.ravel()
 
-    steps = np.concatenate([rolling.cutoffs[k] + 1 + np.append(np.arange(horizon), 0) for k in shown])
+    def broken(rows: Array) -> Array:
+        rows = rows[shown]
+        return np.hstack([rows, np.full((len(rows), 1), np.nan)]).ravel() if apart else rows.ravel()
+
     level = max(rolling.bounds, key=float, default=None)
     bounds = None if level is None else tuple(map(broken, rolling.bounds[level]))
     label = "model" if level is None else f"model, and where {level} % should be"
