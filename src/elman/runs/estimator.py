@@ -374,7 +374,9 @@ class Estimator(ABC):
         if type(old) is not type(self):
             raise SettingsError(f"start_from is a {type(old).__name__}; it must be a trained {type(self).__name__}")
         known = to_record(old.settings)
-        given = to_record(from_record(self.settings_class, {**known, **self._given}))
+        replaced = {rule_of(self.settings_class, name).instead_of for name in self._given}
+        kept = {name: value for name, value in known.items() if name not in replaced}
+        given = to_record(from_record(self.settings_class, {**kept, **self._given}))
         for name, value in given.items():
             if rule_of(self.settings_class, name).fixed and value != known[name]:
                 raise SettingsError(

@@ -115,6 +115,8 @@ def make_plan(
     common = {"patience": 0, **task.network_alone, **settings}
     first = task.estimator(**common, cell=cells[0])
     problem = problem_of(first, data)
+    if problem.rounds:
+        raise SettingsError("a comparison trains one model for each cell and seed, not one for each window: no `refit`")
     updates = _updates(problem, first.settings)
     if budget is None and task.long_epochs and "epochs" not in settings:
         raise SettingsError(

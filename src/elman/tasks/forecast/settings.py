@@ -92,6 +92,7 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         None,
         "steps held back at the end of each series, 0 for none; without it a fifth, at least one horizon",
         minimum=0,
+        instead_of="windows",
     )
     stride: int | None = setting(None, "steps between the origins of the test; without it one horizon", minimum=1)
     windows: int | None = setting(
@@ -100,6 +101,7 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         "instead of the test size",
         minimum=1,
         below=100_000,
+        instead_of="test_size",
     )
     refit: bool = setting(False, "train anew for each of the windows, on all that precedes it")
 

@@ -42,7 +42,7 @@ class Span:
         return Span(self.data, starts, self.stride, 1)
 
 
-def test_steps(settings: ForecastSettings, horizon: int, steps: int) -> int:
+def held_back_of(settings: ForecastSettings, horizon: int, steps: int) -> int:
     """How many of a series' ``steps`` the test takes."""
     if settings.windows is not None:
         return horizon + (settings.windows - 1) * (settings.stride or horizon)
@@ -60,7 +60,7 @@ def span_of(data: SeriesSet, settings: ForecastSettings, horizon: int) -> Span:
     if settings.windows is not None:
         _check_windows(data, settings, horizon)
     for series in data:
-        size = test_steps(settings, horizon, len(series))
+        size = held_back_of(settings, horizon, len(series))
         if size >= len(series):
             raise DataError(
                 f"{data.source}: series {series.id!r} has {len(series)} steps, but the test takes the last {size}; "
@@ -80,10 +80,11 @@ def _check_windows(data: SeriesSet, settings: ForecastSettings, horizon: int) ->
     most, series = min(limits, key=lambda limit: limit[0])
     if settings.windows > most:
         many = f"{settings.windows} windows of {horizon} steps, {apart} apart" if settings.windows > 1 else "a window"
-        room = f"there may be {most} at most: give fewer `windows`," if most > 0 else "give"
+        less = ", or a smaller `horizon`" + (" or `stride`" if settings.windows > 1 else "")
+        room = f"there may be {most} at most: give fewer `windows`, more data" if most > 0 else "give more data"
         raise DataError(
             f"{data.source}: series {series.id!r} has {len(series)} steps, too few for {many} and something to learn "
-            f"from before; {room} more data, or a smaller `horizon`" + (" or `stride`" if settings.windows > 1 else "")
+            f"from before; {room}{less}"
         )
 
 

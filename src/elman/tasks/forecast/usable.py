@@ -14,7 +14,7 @@ from elman.tasks.forecast.limits import without_outliers
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.selection import default_horizon, default_window
 from elman.tasks.forecast.settings import ForecastSettings
-from elman.tasks.forecast.span import test_steps
+from elman.tasks.forecast.span import held_back_of
 
 Array = np.ndarray
 
@@ -36,7 +36,7 @@ def usable(data: SeriesSet, settings: ForecastSettings, plan: Plan | None = None
     horizon = settings.horizon or default_horizon(season)
     known = {}
     for series in data:
-        known[series.id] = len(series) - test_steps(settings, horizon, len(series))
+        known[series.id] = len(series) - held_back_of(settings, horizon, len(series))
     if plan is not None:
         window = plan.encoding.window
     else:
