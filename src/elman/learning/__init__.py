@@ -1,5 +1,6 @@
 """What a task hands to the floors above it: examples, problems, predictors, evaluations, figures. No torch."""
 
+from elman.learning.candidate import Candidate
 from elman.learning.evaluation import Breakdown, Columns, Evaluation, Metric
 from elman.learning.example import Answer, Example
 from elman.learning.examples import Examples
@@ -10,6 +11,7 @@ from elman.learning.problem import Problem
 __all__ = [
     "Answer",
     "Breakdown",
+    "Candidate",
     "Columns",
     "Drawing",
     "Evaluation",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -40,6 +40,10 @@ class Problem(ABC):
 
     rounds: int = 0
     """How many models are trained, each tested on its own part of the test; 0: one, on all of it."""
+
+    candidates: Sequence[tuple[Mapping[str, Any], Problem]] = ()
+    """Jobs with the same examples, each with the settings that it has for itself: the one with the least validation
+    loss goes on instead of this one."""
 
     @abstractmethod
     def fingerprint(self) -> bytes:

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from elman.learning import Breakdown, Evaluation
+from elman.learning import Breakdown, Candidate, Evaluation
 
 MISSING = "–"
 
@@ -71,6 +71,29 @@ def evaluation_text(name: str, evaluation: Evaluation) -> str:
     if evaluation.breakdown is not None:
         parts.append(breakdown_text(evaluation.breakdown))
     return "\n\n".join([*parts, "\n".join((evaluation.verdict, *evaluation.notes))])
+
+
+def candidates_text(candidates: Sequence[Candidate]) -> str:
+    """The models that one was chosen among, and by what.
+
+    >>> rnn, gru = Candidate({"cell": "rnn"}, 900, 0.5, 3), Candidate({"cell": "gru"}, 2700, 0.25, 8, chosen=True)
+    >>> print(candidates_text([rnn, gru]))
+    Chosen by the loss on the validation part: gru
+    <BLANKLINE>
+         parameters  epoch  validation loss
+    ───────────────────────────────────────
+    rnn         900      3          0.5000
+    gru        2700      8          0.2500*
+    <BLANKLINE>
+    * best of its column
+    """
+    rows: list[tuple[str, Mapping[str, float]]] = []
+    for one in candidates:
+        loss = math.nan if one.validation is None else one.validation
+        rows.append((one.name, {"parameters": one.parameters, "epoch": one.best_epoch, "validation loss": loss}))
+    kept = ", ".join(one.name for one in candidates if one.chosen)
+    title = f"Chosen by the loss on the validation part: {kept}"
+    return score_table(title, ["parameters", "epoch", "validation loss"], rows, {"validation loss": "min"})
 
 
 MOST_PARTS = 24  # printed of a breakdown

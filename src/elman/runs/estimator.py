@@ -118,7 +118,9 @@ class Estimator(ABC):
                 on_picture=on_picture,
                 refit=refit,
             )
-        self._fitted, self._data, self._extras, self._folder = self.settings, dataset, None, None
+        chosen = [one.settings for one in self._outcome.candidates if one.chosen]
+        self._fitted = from_record(self.settings_class, {**to_record(self.settings), **(chosen[0] if chosen else {})})
+        self._data, self._extras, self._folder = dataset, None, None
         return self
 
     def problem(self, data: Any, *, test: Any = None, validation: Any = None, **columns: Any) -> Problem:

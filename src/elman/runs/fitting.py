@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman.learning import Evaluation, Predictor, Problem
+from elman.learning import Candidate, Evaluation, Predictor, Problem
+from elman.runs.choosing import search
 from elman.runs.phases import OnEvent, OnPicture, Phases, open_checkpoint
 from elman.training.course import Course
 
@@ -31,6 +32,7 @@ class Outcome:
         best_epoch: the epoch with the least validation loss, and the length of the refit; 0 for the initial weights.
         seconds: the time of everything.
         interrupted: whether it was stopped early; both models are then the best so far.
+        candidates: where the model was chosen among several, all of them.
     """
 
     final: Predictor
@@ -40,6 +42,7 @@ class Outcome:
     best_epoch: int
     seconds: float
     interrupted: bool
+    candidates: tuple[Candidate, ...] = ()
 
 
 def train(
@@ -77,17 +80,17 @@ def train(
 
 
 def _once(phases: Phases, refit: bool) -> Outcome:
+    found = search(phases)
+    phases, fitted, searched = found.phases, found.arrays, found.fit
     problem = phases.problem
-    held_out = problem.validation()
-    fitted, search = phases.run("search", problem.train(), held_out)
     tested = problem.predictor(fitted, "train")
     evaluation = None if problem.test is None else tested.evaluate(problem.test)
-    final, history, interrupted = tested, list(search.history), search.interrupted
+    final, history, interrupted = tested, [*searched.history, *found.others], searched.interrupted
     whole = None
-    if refit and not interrupted and (evaluation is not None or held_out is not None):
+    if refit and not interrupted and (evaluation is not None or problem.validation() is not None):
         whole = problem.all()
     if whole is not None:
-        epochs = search.best_epoch if problem.keep_initial else max(search.best_epoch, 1)
+        epochs = searched.best_epoch if problem.keep_initial else max(searched.best_epoch, 1)
         fitted, again = phases.run("refit", whole, None, epochs=epochs)
         history, interrupted = history + list(again.history), again.interrupted
         if not interrupted:
@@ -97,9 +100,10 @@ def _once(phases: Phases, refit: bool) -> Outcome:
         tested=None if evaluation is None else tested,
         evaluation=evaluation,
         history=history,
-        best_epoch=search.best_epoch,
+        best_epoch=searched.best_epoch,
         seconds=0.0,
         interrupted=interrupted,
+        candidates=found.candidates,
     )
 
 

@@ -199,5 +199,6 @@ def evaluate_anew(test: Span, predictors: Sequence[ForecastPredictor]) -> Evalua
     if any(len(weights) > 1 for one in predictors for weights in one.plan.weights.values()):
         labels["model"] = f"{first.model.cell()}, combined"
     facts = {name: value for name, value in found.facts.items() if name not in CHOSEN}  # in each window anew
+    choices = {"cell": [one.model.cell() for one in predictors], **choices_of([one.plan for one in predictors])}
     found = replace(found, notes=tuple(notes), labels=labels, facts=facts)
-    return by_window(found, test, rollings, choices=choices_of([one.plan for one in predictors]))
+    return by_window(found, test, rollings, choices=choices)

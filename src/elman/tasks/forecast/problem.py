@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import product
+from typing import Any
 
 from elman import jsontext
 from elman.data import SeriesSet
@@ -79,6 +82,7 @@ class ForecastProblem(Problem):
             self._train, self._validation, self._borders = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
+        self.candidates = () if start_from is not None else tuple(self._candidates())
         for series in data:
             data.following(series, self.plan.horizon)  # past the calendar's end: an error now, not after training
         if self._train is None:
@@ -127,6 +131,18 @@ class ForecastProblem(Problem):
             plan = with_marks(self.plan, self.data, self.ends)
             self._measure(arrays)
         return self._with(arrays, plan, self._weights, self._units, self._intervals)
+
+    def _candidates(self) -> Iterator[tuple[dict[str, Any], ForecastProblem]]:
+        """This job with each of the cells and sizes to choose among, on the same examples."""
+        settings, chosen = self.settings, {"cell": self.settings.cells, "hidden_size": self.settings.hidden_sizes}
+        named = {name: values for name, values in chosen.items() if values is not None}
+        for values in product(*named.values()) if named else ():
+            given = dict(zip(named, values, strict=True))
+            own = copy.copy(self)
+            own.settings = dataclasses.replace(settings, cells=None, hidden_sizes=None, **given)
+            own.layers = layers_for(self.plan, own.settings)
+            own.candidates = ()
+            yield given, own
 
     def round(self, number: int) -> ForecastProblem:
         settings, data = dataclasses.replace(self.settings, windows=None, refit=False, test_size=0), self.data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elman.cells import cell_names
 from elman.data.options import SeriesOptions
 from elman.errors import SettingsError
 from elman.model import ModelSettings
@@ -105,8 +106,25 @@ class ForecastSettings(ModelSettings, TrainingSettings):
     )
     refit: bool = setting(False, "train anew for each of the windows, on all that precedes it")
 
+    cells: tuple[str, ...] | None = setting(
+        None,
+        "cells of which the one with the least validation loss is kept, instead of one cell",
+        choices=cell_names,
+        fixed=True,
+        metavar="NAMES",
+    )
+    hidden_sizes: tuple[int, ...] | None = setting(
+        None, "the same for the units in each recurrent layer", minimum=1, below=1_000_000, fixed=True
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        for one, several in (("cell", "cells"), ("hidden_size", "hidden_sizes")):
+            named, own = getattr(self, several), getattr(self, one)
+            if named is not None and len(set(named)) < max(len(named), 1):
+                raise SettingsError(f"`{several}` names one twice, or none; give different ones")
+            if named is not None and own not in (getattr(type(self), one), *named):
+                raise SettingsError(f"`{one}` is {own}, which is none of `{several}`; give one of the two settings")
         if self.windows is not None and self.test_size is not None:
             raise SettingsError("`windows` and `test_size` are two ways to say how long the test is; give one of them")
         if self.refit and self.windows is None:
