@@ -30,12 +30,8 @@ def run_page(outcome: Outcome, settings: Settings, data: list[str], figures: lis
         model=model.cell(),
         command=command,
         data=data,
-        description=[
-            *choice_lines(outcome.candidates),
-            sizes,
-            *outcome.final.describe(),
-            *ended,
-        ],  # no times: equal runs have equal pages
+        # no times: equal runs have equal pages
+        description=[*choice_lines(outcome.candidates), sizes, *outcome.final.describe(), *ended],
         evaluation=outcome.evaluation,
         figures=figures,
         settings=values,

@@ -137,7 +137,7 @@ class ForecastProblem(Problem):
         settings, chosen = self.settings, {"cell": self.settings.cells, "hidden_size": self.settings.hidden_sizes}
         named = {name: values for name, values in chosen.items() if values is not None}
         for values in product(*named.values()) if named else ():
-            given = dict(zip(named, values, strict=True))
+            given: dict[str, Any] = dict(zip(named, values, strict=True))
             own = copy.copy(self)
             own.settings = dataclasses.replace(settings, cells=None, hidden_sizes=None, **given)
             own.layers = layers_for(self.plan, own.settings)
