@@ -31,6 +31,7 @@ class Rule:
     maximum: float | None = None
     metavar: str | None = None
     fixed: bool = False  # a property of the model, which further training cannot change
+    instead_of: str | None = None  # a setting that cannot stand beside it
 
 
 def setting(default: Any, help: str, **rule: Any) -> Any:

@@ -17,7 +17,7 @@ from elman.studies.settings import CHOSEN, CompareSettings, MemorySettings
 def train(arguments: argparse.Namespace) -> int:
     """``elman train TASK DATA``."""
     from elman.report.progress import Progress
-    from elman.report.tables import evaluation_text
+    from elman.report.tables import candidates_text, evaluation_text
     from elman.runs.train import train_run
     from elman.tasks import get_task
 
@@ -44,6 +44,8 @@ def train(arguments: argparse.Namespace) -> int:
     outcome = run.estimator.outcome
     for line in run.estimator.describe_data():
         say(line)
+    if outcome.candidates:
+        say(candidates_text(outcome.candidates) + "\n")
     if outcome.evaluation is not None:
         say(evaluation_text(run.estimator.model.cell(), outcome.evaluation))
     for note in run.notes:

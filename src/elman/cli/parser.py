@@ -187,7 +187,7 @@ def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
         return
     metavar = rule.metavar or {int: "N", float: "X"}.get(kind, "NAME")
-    if many and kind in (int, float):  # numbers hold no commas: --levels 80,95
+    if many and (kind in (int, float) or rule.choices):  # which hold no commas: --levels 80,95
         group.add_argument(flag, dest=name, type=_several(kind), action="extend", metavar=metavar, help=text)
         return
     action = "append" if many else "store"
@@ -196,7 +196,7 @@ def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
 
 def _several(kind: type) -> Callable[[str], list[Any]]:
     read = _reader(kind)
-    return lambda text: [read(part) for part in text.split(",")]
+    return lambda text: [read(part.strip()) for part in text.split(",")]
 
 
 def _shown(default: Any) -> str:

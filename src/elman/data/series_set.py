@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -136,6 +136,14 @@ class SeriesSet:
         """The series of these ids, with the others' reasons for being left out."""
         kept = tuple(series for series in self if series.id in ids)
         return replace(self, series=kept, left_out=(*self.left_out, *left_out))
+
+    def until(self, ends: Sequence[int]) -> SeriesSet:
+        """The first steps of each series, up to (not including) its end in ``ends``."""
+        cut = [
+            replace(s, values=s.values[:end], times=None if s.times is None else s.times[:end])
+            for s, end in zip(self, ends, strict=True)
+        ]
+        return replace(self, series=tuple(cut))
 
     def extend(self, other: SeriesSet) -> SeriesSet:
         """This set with the rows of ``other``, of the same ids, behind its own; the steps stay those of this set.

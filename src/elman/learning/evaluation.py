@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -17,6 +18,36 @@ class Metric(NamedTuple):
 
     name: str
     better: Literal["lower", "higher"] = "lower"
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """One score, part by part of the test, less being better.
+
+    Args:
+        title: what is scored, and what the parts are.
+        columns: whose scores: the model's, and the baselines', as they are called in text.
+        rows: a part's name, and a score for each column; NaN where there is none.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+
+    def mean(self) -> list[tuple[float, float]]:
+        """Of each column the mean over the parts that have a score, and their standard deviation, of a sample; NaN
+        where there are too few.
+
+        >>> Breakdown("MAE by year", ("gru",), (("2019", (1.0,)), ("2020", (3.0,)))).mean()
+        [(2.0, 1.4142135623730951)]
+        """
+        found = []
+        for column in zip(*(values for _, values in self.rows), strict=True):
+            known = [value for value in column if not math.isnan(value)]
+            mean = math.fsum(known) / len(known) if known else math.nan
+            square = math.fsum((value - mean) ** 2 for value in known)
+            found.append((mean, math.sqrt(square / (len(known) - 1)) if len(known) > 1 else math.nan))
+        return found
 
 
 @dataclass(frozen=True)
@@ -36,6 +67,7 @@ class Evaluation:
         worst: where the model was furthest off, the worst first, for the report.
         notes: further facts for the reader, a sentence each.
         tables: further tables of the run folder, by file name.
+        breakdown: a score part by part, where the test has parts.
     """
 
     title: str
@@ -50,3 +82,4 @@ class Evaluation:
     worst: Columns = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
     tables: Mapping[str, Columns] = field(default_factory=dict, repr=False)
+    breakdown: Breakdown | None = None

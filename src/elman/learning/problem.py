@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from elman.learning.evaluation import Evaluation
 from elman.learning.examples import Examples
 from elman.learning.figure import Figure
 from elman.learning.predictor import Predictor
@@ -35,6 +37,13 @@ class Problem(ABC):
     """Whether the epoch with the least :meth:`validation_error` is kept, not that with the least validation loss."""
     by_length: bool = False
     """Whether a batch's sequences should be of about one length, so that little of it is padding."""
+
+    rounds: int = 0
+    """How many models are trained, each tested on its own part of the test; 0: one, on all of it."""
+
+    candidates: Sequence[tuple[Mapping[str, Any], Problem]] = ()
+    """Jobs with the same examples, each with the settings that it has for itself: the one with the least validation
+    loss goes on instead of this one."""
 
     @abstractmethod
     def fingerprint(self) -> bytes:
@@ -67,3 +76,12 @@ class Problem(ABC):
     def picture(self, predictor: Predictor) -> Figure | None:
         """What to look at while it trains: ``predictor`` beside the truth, on nothing of the test; None: nothing."""
         return None
+
+    def round(self, number: int) -> Problem:
+        """Job ``number`` of the :attr:`rounds`, from 0, on what precedes its part of the test; ``rounds``: on
+        everything. None of them holds anything back."""
+        raise IndexError(number)
+
+    def measured(self, predictors: Sequence[Predictor]) -> Evaluation:
+        """What the models of the first rounds, one each, are worth on their parts of the test."""
+        raise IndexError(len(predictors))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elman._version import __version__
-from elman.learning import Columns, Drawing, Evaluation
+from elman.learning import Breakdown, Columns, Drawing, Evaluation
 from elman.report.plots import svg
 from elman.report.tables import best_in_column, shown
 
@@ -142,10 +142,25 @@ def _evaluation(page: Page) -> list[str]:
         *section("Result", [f'<p class="verdict">{escaped(found.verdict)}</p>']),
         f'<p class="small">{escaped(found.title)}</p>',
         _scores([metric.name for metric in found.metrics], [metric.better for metric in found.metrics], rows),
+        *([] if found.breakdown is None else [_breakdown(found.breakdown)]),
         *([list_html(found.notes)] if found.notes else []),
         *([_details("More figures", _table({"": list(facts), "value": list(facts.values())}))] if facts else []),
         *section("Furthest off", [_worst(found.worst)] if found.worst else []),
     ]
+
+
+def _breakdown(found: Breakdown) -> str:
+    means = [
+        shown(mean) + (f" ± {deviation:.2g}" if deviation == deviation else "") for mean, deviation in found.mean()
+    ]
+    rows = [(name, *map(shown, values)) for name, values in found.rows] + [("mean ± standard deviation", *means)]
+    head = "".join(f'<th class="number">{escaped(name)}</th>' for name in ("", *found.columns))
+    body = "".join(
+        f"<tr><th>{escaped(name)}</th>" + "".join(f'<td class="number">{text}</td>' for text in texts) + "</tr>"
+        for name, *texts in rows
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<h2>{escaped(found.title)}</h2><div class="wide">{table}</div>'
 
 
 def _worst(worst: Columns) -> str:

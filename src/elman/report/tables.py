@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from elman.learning import Evaluation
+from elman.learning import Breakdown, Candidate, Evaluation
 
 MISSING = "–"
 
@@ -67,11 +67,65 @@ def evaluation_text(name: str, evaluation: Evaluation) -> str:
     own = evaluation.labels.get("model", name)
     rows = [(own, evaluation.scores)] + [(evaluation.labels[key], row) for key, row in evaluation.baselines.items()]
     best = {metric.name: "min" if metric.better == "lower" else "max" for metric in evaluation.metrics}
-    return (
-        score_table(evaluation.title, list(best), rows, best)
-        + "\n\n"
-        + "\n".join((evaluation.verdict, *evaluation.notes))
-    )
+    parts = [score_table(evaluation.title, list(best), rows, best)]
+    if evaluation.breakdown is not None:
+        parts.append(breakdown_text(evaluation.breakdown))
+    return "\n\n".join([*parts, "\n".join((evaluation.verdict, *evaluation.notes))])
+
+
+def candidates_text(candidates: Sequence[Candidate]) -> str:
+    """The models that one was chosen among, and by what.
+
+    >>> rnn, gru = Candidate({"cell": "rnn"}, 900, 0.5, 3), Candidate({"cell": "gru"}, 2700, 0.25, 8, chosen=True)
+    >>> print(candidates_text([rnn, gru]))
+    Chosen by the loss on the validation part: gru
+    <BLANKLINE>
+         parameters  epoch  validation loss
+    ───────────────────────────────────────
+    rnn         900      3          0.5000
+    gru        2700      8          0.2500*
+    <BLANKLINE>
+    * best of its column
+    """
+    rows: list[tuple[str, Mapping[str, float]]] = []
+    for one in candidates:
+        loss = math.nan if one.validation is None else one.validation
+        rows.append((one.name, {"parameters": one.parameters, "epoch": one.best_epoch, "validation loss": loss}))
+    kept = ", ".join(one.name for one in candidates if one.chosen)
+    title = f"Chosen by the loss on the validation part: {kept}"
+    return score_table(title, ["parameters", "epoch", "validation loss"], rows, {"validation loss": "min"})
+
+
+MOST_PARTS = 24  # printed of a breakdown
+
+
+def breakdown_text(found: Breakdown) -> str:
+    """Scores part by part, aligned, with their mean and standard deviation below.
+
+    >>> rows = (("2019", (1.0, 4.0)), ("2020", (3.0, 5.0)))
+    >>> print(breakdown_text(Breakdown("MAE by year", ("gru", "naive"), rows)))
+    MAE by year
+    <BLANKLINE>
+                       gru         naive
+    ────────────────────────────────────
+    2019       1.000        4.000
+    2020       3.000        5.000
+    mean ± sd  2.000 ± 1.4  4.500 ± 0.71
+    """
+    labels = [name for name, _ in found.rows[:MOST_PARTS]] + ["mean ± sd"]
+    left = len(found.rows) - MOST_PARTS
+    columns = []
+    for k, (name, (mean, deviation)) in enumerate(zip(found.columns, found.mean(), strict=True)):
+        texts = _on_the_point([shown(values[k]) for _, values in found.rows[:MOST_PARTS]] + [shown(mean)])
+        spread = "" if math.isnan(deviation) else f" ± {deviation:.2g}"
+        last = texts[-1].rstrip() + spread
+        behind = " " * max(len(last) - len(texts[-1]), 0)  # the points stay below each other
+        rows = [*(text + behind for text in texts[:-1]), last.ljust(len(texts[-1]))]
+        columns.append(padded([name, *rows], right=True))
+    lines = ["  ".join(parts).rstrip() for parts in zip(padded(["", *labels]), *columns, strict=True)]
+    lines.insert(1, "─" * max(map(width, lines)))
+    more = [f"… and {left} more"] if left > 0 else []
+    return "\n".join([found.title, "", *lines[:-1], *more, lines[-1]])
 
 
 def shown(value: float | None) -> str:

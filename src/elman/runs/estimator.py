@@ -118,7 +118,9 @@ class Estimator(ABC):
                 on_picture=on_picture,
                 refit=refit,
             )
-        self._fitted, self._data, self._extras, self._folder = self.settings, dataset, None, None
+        chosen = [one.settings for one in self._outcome.candidates if one.chosen]
+        self._fitted = from_record(self.settings_class, {**to_record(self.settings), **(chosen[0] if chosen else {})})
+        self._data, self._extras, self._folder = dataset, None, None
         return self
 
     def problem(self, data: Any, *, test: Any = None, validation: Any = None, **columns: Any) -> Problem:
@@ -236,7 +238,7 @@ class Estimator(ABC):
         """What there is to draw of a model that was trained just now; :func:`elman.report.draw` draws it."""
         outcome = self.outcome
         own = () if outcome.evaluation is None else outcome.evaluation.figures
-        curves = [learning_curve(outcome), error_curve(outcome)] if outcome.history else []
+        curves = (learning_curve(outcome), error_curve(outcome))
         return [*own, *self.extras().figures, *(curve for curve in curves if curve is not None)]
 
     def report(self, path: Path | str, command: str = "") -> Path:
@@ -374,7 +376,9 @@ class Estimator(ABC):
         if type(old) is not type(self):
             raise SettingsError(f"start_from is a {type(old).__name__}; it must be a trained {type(self).__name__}")
         known = to_record(old.settings)
-        given = to_record(from_record(self.settings_class, {**known, **self._given}))
+        replaced = {rule_of(self.settings_class, name).instead_of for name in self._given}
+        kept = {name: value for name, value in known.items() if name not in replaced}
+        given = to_record(from_record(self.settings_class, {**kept, **self._given}))
         for name, value in given.items():
             if rule_of(self.settings_class, name).fixed and value != known[name]:
                 raise SettingsError(

@@ -8,12 +8,14 @@ from elman.learning import Figure, Line
 from elman.runs.fitting import Outcome
 
 
-def learning_curve(outcome: Outcome) -> Figure:
-    """Loss by epoch of the search, and the epoch whose weights were kept."""
+def learning_curve(outcome: Outcome) -> Figure | None:
+    """Loss by epoch of the search, and the epoch whose weights were kept, where the final model had one."""
     rows = [row for row in outcome.history if row["phase"] == "search"]
+    if not rows:
+        return None
     epochs = np.array([row["epoch"] for row in rows])
     lines = [Line("training", epochs, np.array([row["loss"] for row in rows]), "other")]
-    if rows and rows[0]["validation_loss"] is not None:
+    if rows[0]["validation_loss"] is not None:
         lines.append(Line("validation", epochs, np.array([row["validation_loss"] for row in rows]), "model"))
     return Figure(
         "learning_curve",

@@ -54,6 +54,7 @@ def metrics_record(outcome: Outcome, settings: Settings) -> dict[str, Any]:
         "verdict": "" if evaluation is None else evaluation.verdict,
         "best_epoch": outcome.best_epoch,
         "interrupted": outcome.interrupted,
+        **({"candidates": [one._asdict() for one in outcome.candidates]} if outcome.candidates else {}),
         "settings": to_record(settings),
     }
     return {name: without_nan(value) for name, value in record.items()}

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman.errors import MissingDependencyError
-from elman.learning import Evaluation, Examples, Figure, Predictor, Problem
-from elman.learning.problem import FittedOn
+from elman.learning import Candidate, Evaluation, Predictor, Problem
+from elman.runs.choosing import search
+from elman.runs.phases import OnEvent, OnPicture, Phases, open_checkpoint
+from elman.training.course import Course
 
 if TYPE_CHECKING:
-    from elman.nn.network import Network
-    from elman.training.loop import Fit
-
-OnEvent = Callable[[Any], None]
-OnPicture = Callable[[Callable[[], Figure | None]], None]
+    from elman.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -29,12 +25,14 @@ class Outcome:
 
     Args:
         final: fitted on everything; the one to use.
-        tested: fitted on what precedes the test; the one that was evaluated. None if nothing was held back.
-        evaluation: of ``tested`` on the test.
+        tested: fitted on what precedes the test; the one that was evaluated. None if nothing was held back, or
+            each part of the test had a model of its own.
+        evaluation: of ``tested`` on the test, or of the models of all rounds, each on its own part of it.
         history: one record an epoch.
         best_epoch: the epoch with the least validation loss, and the length of the refit; 0 for the initial weights.
         seconds: the time of everything.
         interrupted: whether it was stopped early; both models are then the best so far.
+        candidates: where the model was chosen among several, all of them.
     """
 
     final: Predictor
@@ -44,6 +42,7 @@ class Outcome:
     best_epoch: int
     seconds: float
     interrupted: bool
+    candidates: tuple[Candidate, ...] = ()
 
 
 def train(
@@ -57,7 +56,7 @@ def train(
     on_picture: OnPicture | None = None,
     refit: bool = True,
 ) -> Outcome:
-    """Train a model for ``problem``.
+    """Train a model for ``problem``, or where it is done in rounds, one for each of them.
 
     Args:
         settings: the task's, which hold :class:`elman.model.ModelSettings` and
@@ -65,24 +64,33 @@ def train(
         arrays: initial weights, instead of random ones.
         checkpoint_path: where the state of training is kept, so that a killed run can be resumed.
         resume: continue from what is there; otherwise it is replaced.
-        refit: whether to fit again on everything.
+        refit: whether to fit again on everything; where not, the model tested last is the final one.
         on_picture: called after each epoch with a function that makes the problem's picture of the model as it is then.
 
     Raises:
         MissingDependencyError: torch is not installed.
     """
     begin = time.monotonic()
-    phases = _Phases(problem, settings, arrays, on_event, checkpoint_path, resume, on_picture)
-    held_out = problem.validation()
-    fitted, search = phases.run("search", problem.train(), held_out)
+    checkpoint = open_checkpoint(problem, arrays, checkpoint_path, resume)
+    if problem.rounds:
+        outcome = _in_rounds(problem, settings, arrays, on_event, checkpoint, refit)
+    else:
+        outcome = _once(Phases(problem, settings, arrays, on_event, checkpoint, on_picture), refit)
+    return replace(outcome, seconds=time.monotonic() - begin)
+
+
+def _once(phases: Phases, refit: bool) -> Outcome:
+    found = search(phases)
+    phases, fitted, searched = found.phases, found.arrays, found.fit
+    problem = phases.problem
     tested = problem.predictor(fitted, "train")
     evaluation = None if problem.test is None else tested.evaluate(problem.test)
-    final, history, interrupted = tested, list(search.history), search.interrupted
+    final, history, interrupted = tested, [*searched.history, *found.others], searched.interrupted
     whole = None
-    if refit and not interrupted and (evaluation is not None or held_out is not None):
+    if refit and not interrupted and (evaluation is not None or problem.validation() is not None):
         whole = problem.all()
     if whole is not None:
-        epochs = search.best_epoch if problem.keep_initial else max(search.best_epoch, 1)
+        epochs = searched.best_epoch if problem.keep_initial else max(searched.best_epoch, 1)
         fitted, again = phases.run("refit", whole, None, epochs=epochs)
         history, interrupted = history + list(again.history), again.interrupted
         if not interrupted:
@@ -92,99 +100,41 @@ def train(
         tested=None if evaluation is None else tested,
         evaluation=evaluation,
         history=history,
-        best_epoch=search.best_epoch,
-        seconds=time.monotonic() - begin,
+        best_epoch=searched.best_epoch,
+        seconds=0.0,
         interrupted=interrupted,
+        candidates=found.candidates,
     )
 
 
-def initial_network(problem: Problem, settings: Any, arrays: Mapping[str, np.ndarray] | None = None) -> Network:
-    """The network of ``problem`` as training finds it: with the weights of ``settings.seed``, or with ``arrays``."""
-    import torch
+def _in_rounds(
+    problem: Problem,
+    settings: Any,
+    arrays: Mapping[str, np.ndarray] | None,
+    on_event: OnEvent | None,
+    checkpoint: Checkpoint | None,
+    refit: bool,
+) -> Outcome:
+    """The job on everything first, so that there is a model whenever it is interrupted; then those that are tested."""
+    course, history = Course(problem.rounds + refit, on_event), []
 
-    from elman.nn.network import Network, arrays_of, set_arrays
+    def one(number: int, name: str, prefix: str) -> Outcome:
+        course.begin(name)
+        phases = Phases(problem.round(number), settings, arrays, course, checkpoint, prefix=prefix)
+        found = _once(phases, refit=True)
+        course.end()
+        history.extend(found.history)
+        return found
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        network = Network(
-            problem.layers,
-            dropout=settings.dropout,
-            recurrent_dropout=settings.recurrent_dropout,
-            init=settings.init,
-            zero_output=problem.zero_output,
-        )
-        set_arrays(network, problem.initial(arrays_of(network)) if arrays is None else arrays)
-    return network
-
-
-class _Phases:
-    """The phases of training, with one checkpoint for all of them."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        settings: Any,
-        arrays: Mapping[str, np.ndarray] | None,
-        on_event: OnEvent | None,
-        checkpoint_path: Path | None,
-        resume: bool,
-        on_picture: OnPicture | None,
-    ) -> None:
-        try:
-            import torch  # noqa: F401
-        except ImportError as error:
-            raise MissingDependencyError("torch", "training", "train") from error
-        from elman.training.checkpoint import Checkpoint
-
-        self.problem, self.settings, self.arrays = problem, settings, arrays
-        self.on_event, self.on_picture = on_event or (lambda event: None), on_picture
-        self.checkpoint = None
-        if checkpoint_path is not None:
-            digest = hashlib.sha256(problem.fingerprint())
-            for name, array in sorted((arrays or {}).items()):
-                digest.update(name.encode() + array.tobytes())
-            self.checkpoint = Checkpoint(checkpoint_path, fingerprint=digest.hexdigest())
-            self.checkpoint.begin(resume=resume)
-
-    def run(
-        self, phase: str, train: Examples, validation: Examples | None, epochs: int | None = None
-    ) -> tuple[dict[str, np.ndarray], Fit]:
-        from elman.nn.network import arrays_of
-        from elman.training.events import EpochEnd
-        from elman.training.loop import fit
-
-        problem, settings, on_picture = self.problem, self.settings, self.on_picture
-
-        def on_event(event: Any) -> None:
-            self.on_event(event)
-            if on_picture is not None and isinstance(event, EpochEnd):
-                fitted_on: FittedOn = "train" if phase == "search" else "all"
-                on_picture(lambda: problem.picture(problem.predictor(arrays_of(network), fitted_on)))
-
-        own_error = type(problem).validation_error is not Problem.validation_error
-
-        def validation_error() -> float | None:
-            return problem.validation_error(arrays_of(network))
-
-        try:
-            network = initial_network(problem, settings, self.arrays)
-            result = fit(
-                network,
-                train,
-                settings,
-                validation=validation,
-                epochs=epochs,
-                on_event=on_event,
-                checkpoint=self.checkpoint,
-                phase=phase,
-                bptt_steps=problem.bptt_steps,
-                by_length=problem.by_length,
-                validation_error=validation_error if own_error and validation is not None else None,
-                error_chooses=problem.error_chooses,
-                keep_initial=problem.keep_initial,
-            )
-        except RuntimeError as error:  # torch has no type of its own for a processor's memory
-            if "memory" not in str(error):
-                raise
-            raise MemoryError(f"`hidden_size` is {settings.hidden_size}, `num_layers` {settings.num_layers}") from error
-        return arrays_of(network), result
+    last = one(problem.rounds, "final model", "") if refit else None
+    tested: list[Predictor] = []
+    for number in range(problem.rounds):
+        if last is not None and last.interrupted:
+            break
+        name = f"window {number + 1}"
+        own = one(number, f"{name} of {problem.rounds}", f"{name} ")
+        tested += [] if own.interrupted else [own.final]
+        last = replace(last, interrupted=own.interrupted) if refit and last is not None else own
+    assert last is not None, "there is at least one round"
+    evaluation = problem.measured(tested) if tested else None
+    return replace(last, tested=None, evaluation=evaluation, history=history)

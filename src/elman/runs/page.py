@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from elman.learning import Candidate
 from elman.report.page import Page
+from elman.report.tables import shown
 from elman.runs.fitting import Outcome
 from elman.settings import Settings, flag_of, to_record
 
@@ -28,12 +30,26 @@ def run_page(outcome: Outcome, settings: Settings, data: list[str], figures: lis
         model=model.cell(),
         command=command,
         data=data,
-        description=[sizes, *outcome.final.describe(), *ended],  # no times: equal runs have equal pages
+        # no times: equal runs have equal pages
+        description=[*choice_lines(outcome.candidates), sizes, *outcome.final.describe(), *ended],
         evaluation=outcome.evaluation,
         figures=figures,
         settings=values,
         changed=frozenset(name for name, value in values.items() if value != defaults[name]),
     )
+
+
+def choice_lines(candidates: Sequence[Candidate]) -> list[str]:
+    """A line on each of the models that one was chosen among; none where there was no choice.
+
+    >>> choice_lines([Candidate({"cell": "rnn"}, 900, 0.5, 3), Candidate({"cell": "gru"}, 2700, 0.25, 8, chosen=True)])
+    ['rnn: 900 parameters, validation loss 0.5000', 'gru: 2700 parameters, validation loss 0.2500: chosen']
+    """
+    return [
+        f"{one.name}: {one.parameters} parameters, validation loss {shown(one.validation)}"
+        + (": chosen" if one.chosen else "")
+        for one in candidates
+    ]
 
 
 def command_line(

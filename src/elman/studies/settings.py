@@ -8,7 +8,8 @@ from elman.data.generated import PUZZLES
 from elman.settings import Settings, setting
 from elman.studies.cell_specs import MATCHES
 
-CHOSEN = {"cell": "cells", "seed": "seeds"}  # settings of a single run, and what takes their place in a study
+# settings of a single run, and what takes their place in a study
+CHOSEN = {"cell": "cells", "cells": "cells", "hidden_sizes": "match", "seed": "seeds"}
 INITS = ("default", "orthogonal", "chrono")
 CELLS_HELP = "cells, with commas between them; the first is the reference"
 

@@ -19,9 +19,9 @@ from elman.studies.compare.report import study_of
 from elman.studies.compare.summary import summary
 from elman.studies.compare.timing import measure_times
 from elman.studies.compare.training import MEASURED, measured
-from elman.studies.course import Course
 from elman.studies.settings import CompareSettings
 from elman.tasks import get_task
+from elman.training.course import Course
 
 NAME, PLAN, RUNS = "compare", "plan.json", "runs"
 

@@ -103,7 +103,7 @@ def make_plan(
             needed, or settings that one of the cells cannot have.
         DataError: data that cannot be trained on.
     """
-    from elman.runs.fitting import initial_network
+    from elman.runs.phases import initial_network
 
     for name, instead in CHOSEN.items():
         if name in settings:
@@ -115,6 +115,8 @@ def make_plan(
     common = {"patience": 0, **task.network_alone, **settings}
     first = task.estimator(**common, cell=cells[0])
     problem = problem_of(first, data)
+    if problem.rounds:
+        raise SettingsError("a comparison trains one model for each cell and seed, not one for each window: no `refit`")
     updates = _updates(problem, first.settings)
     if budget is None and task.long_epochs and "epochs" not in settings:
         raise SettingsError(

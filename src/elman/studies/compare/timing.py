@@ -15,7 +15,7 @@ from elman.learning import Problem
 from elman.model import RecurrentLayers
 from elman.recurrence import Layout
 from elman.recurrence.backends import Backend, choose
-from elman.runs.fitting import initial_network
+from elman.runs.phases import initial_network
 from elman.studies.compare.plan import Plan, layouts_of
 
 ROUNDS, SHORTEST, LONGEST = 5, 0.02, 12.0  # rounds at most; seconds of a cell's turn, and of all of them

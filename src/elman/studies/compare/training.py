@@ -12,7 +12,7 @@ from elman.errors import ElmanError, RunFolderError
 from elman.learning import Evaluation, Problem
 from elman.runs import files
 from elman.runs.estimator import Estimator
-from elman.runs.fitting import initial_network
+from elman.runs.phases import initial_network
 from elman.runs.train import train_run
 from elman.studies.cell_specs import multiply_adds, recurrent_parameters
 from elman.studies.compare.plan import Plan, layouts_of

@@ -17,11 +17,11 @@ from elman.runs.files import read_json
 from elman.runs.folder import ROOT, locked
 from elman.settings import flag_of, from_record, to_record
 from elman.studies.cell_specs import matched_size, parse_cells
-from elman.studies.course import Course
 from elman.studies.memory.horizon import RULE, Horizon, conclude, enough, horizon_of
 from elman.studies.memory.learning import Lesson, init_of, learn
 from elman.studies.memory.report import record_of, study_of
 from elman.studies.settings import MemorySettings
+from elman.training.course import Course
 
 NAME, PLAN, RESULTS = "memory", "plan.json", "results"
 JOINING = {"cells", "seeds"}  # what may differ when the same folder is gone on with: more of it

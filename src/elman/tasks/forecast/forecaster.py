@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from elman.data import SeriesSet, read_series
 from elman.data.notes import counted
 from elman.data.series_report import described
-from elman.errors import DataError
+from elman.errors import DataError, SettingsError
 from elman.learning import Columns, Evaluation, Predictor
 from elman.model import Model, Stream
 from elman.runs.estimator import Estimator, Extras
+from elman.tasks.forecast.backtest import BacktestResult
 from elman.tasks.forecast.figures import beyond_figure
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.problem import ForecastProblem
@@ -61,6 +64,48 @@ class Forecaster(Estimator):
         dataset = self.data if data is None else like(self.read(data, **columns), final.plan.frequency)
         return with_short(final, final.plan, dataset, self._short if data is None else None)
 
+    def backtest(
+        self,
+        data: Any,
+        windows: int,
+        *,
+        stride: int | None = None,
+        refit: bool = False,
+        on_event: Callable[[Any], None] | None = None,
+        checkpoint: Path | str | None = None,
+        **columns: Any,
+    ) -> BacktestResult:
+        """Forecasts from ``windows`` cutoffs at the end of the data, each made with nothing from after it, and scored.
+
+        The forecaster itself is not changed: its settings are used, but for those given here.
+
+        Args:
+            data: what ``fit`` takes.
+            stride: steps between the cutoffs; without it one horizon. The last window reaches to the end.
+            refit: train a model for each window, with all its choices, on everything up to its cutoff; otherwise one
+                is fitted before the first cutoff and forecasts from each.
+            on_event: called with the events of :mod:`elman.training.events`.
+            checkpoint: a file for the state of training, so that the same call goes on where it was killed.
+            columns: the names of the data's columns, by the task's names for them.
+
+        Raises:
+            DataError: too few steps for so many windows; the message says how many there may be.
+            SettingsError: a setting out of range.
+
+        >>> import numpy as np
+        >>> wave = np.sin(np.arange(120) * 2 * np.pi / 12)
+        >>> found = Forecaster(horizon=3, hidden_size=8, epochs=2).backtest(wave, windows=4)
+        >>> found.windows["cutoff"], sorted(found.mean)
+        (['107', '110', '113', '116'], ['linear', 'model', 'naive', 'seasonal_naive'])
+        """
+        own = {"windows": windows, "stride": stride, "refit": refit, "test_size": None}
+        tested = type(self)(**{**self.get_params(), **own})
+        tested.columns = self.columns
+        tested.fit(data, on_event=on_event, checkpoint=checkpoint, refit=False, **columns)
+        if tested.outcome.interrupted or tested.outcome.evaluation is None:
+            raise KeyboardInterrupt
+        return BacktestResult(tested.outcome.evaluation)
+
     def evaluate(self, data: Any, *, adapt: bool = False, **columns: Any) -> Evaluation:
         final, dataset = self._final(), self.read(data, **columns)
         found = super().evaluate(dataset, adapt=adapt)
@@ -105,6 +150,8 @@ class Forecaster(Estimator):
         return test.only(set(test.ids) - {one.id for one in data.left_out})
 
     def _join(self, data: SeriesSet, test: SeriesSet) -> tuple[SeriesSet, Span]:
+        if self.settings.windows is not None:
+            raise SettingsError("`windows` are the end of the data; leave them out, or `test`, and join the two")
         span = joined(data, test, self.settings.stride)
         return span.data, span
 

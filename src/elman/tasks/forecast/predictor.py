@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from elman.tasks.forecast.quantiles import has_quantiles, intervals_line, is_cal
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows
 from elman.tasks.forecast.same_kind import logarithm_remarks, scale_remarks
-from elman.tasks.forecast.scores import metrics_of, score, verdict
+from elman.tasks.forecast.scores import Rolling, metrics_of, score, verdict
 from elman.tasks.forecast.scoring import (
     interval_scores,
     intervals_text,
@@ -35,9 +36,11 @@ from elman.tasks.forecast.scoring import (
 from elman.tasks.forecast.span import Span
 from elman.tasks.forecast.streaming import stream_of
 from elman.tasks.forecast.usable import short_remarks
+from elman.tasks.forecast.windows import CHOSEN, by_window, choices_of, roll_anew
 
 Array = np.ndarray
 SHOWN_SERIES, SHOWN_MEMBERS = 10, 5
+SILENT = "No epoch improved on what the network began with: its recurrent layers add nothing."
 
 
 class ForecastPredictor(Predictor):
@@ -118,8 +121,11 @@ class ForecastPredictor(Predictor):
         Raises:
             DataError: values so far from those in training that the arithmetic overflows.
         """
+        found = self._scored(test, rollings := roll(test, self.plan, self.forecast))
+        return found if test.windows is None else by_window(found, test, rollings)
+
+    def _scored(self, test: Span, rollings: Sequence[Rolling]) -> Evaluation:
         plan, data = self.plan, test.data
-        rollings = roll(test, plan, self.forecast)
         size = max(len(series) - start for series, start in zip(data, test.starts, strict=True))
         members, intervals = member_scores(rollings), interval_scores(rollings)
         facts = {
@@ -146,7 +152,7 @@ class ForecastPredictor(Predictor):
         if plan.intervals and not is_calibrated(plan):
             notes.append("They are the network's own: no errors were held out to calibrate them by (`validation`).")
         if is_silent(self.model):
-            notes.append("No epoch improved on what the network began with: its recurrent layers add nothing.")
+            notes.append(SILENT)
         return Evaluation(
             title=title,
             metrics=tuple(Metric(name) for name in metrics_of(rollings)),
@@ -186,3 +192,20 @@ class ForecastPredictor(Predictor):
             intervals_line(plan, quantile_head(self.model)),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]
+
+
+def evaluate_anew(test: Span, predictors: Sequence[ForecastPredictor]) -> Evaluation:
+    """A backtest whose windows had a model each: those of ``predictors``, from the first window on."""
+    first = predictors[0]
+    rollings = roll_anew(test, [(one.plan, one.forecast) for one in predictors], first.plan.encoding.season)
+    found = first._scored(test, rollings)
+    notes = [note for note in found.notes if note != SILENT]
+    if silent := sum(is_silent(one.model) for one in predictors):
+        notes.append(f"In {silent} of {len(predictors)} windows no epoch improved on what the network began with.")
+    labels = dict(found.labels)
+    if any(len(weights) > 1 for one in predictors for weights in one.plan.weights.values()):
+        labels["model"] = f"{first.model.cell()}, combined"
+    facts = {name: value for name, value in found.facts.items() if name not in CHOSEN}  # in each window anew
+    choices = {"cell": [one.model.cell() for one in predictors], **choices_of([one.plan for one in predictors])}
+    found = replace(found, notes=tuple(notes), labels=labels, facts=facts)
+    return by_window(found, test, rollings, choices=choices)

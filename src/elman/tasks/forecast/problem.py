@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import product
+from typing import Any
 
 from elman import jsontext
 from elman.data import SeriesSet
 from elman.errors import DataError, SettingsError
-from elman.learning import Examples, Problem
+from elman.learning import Evaluation, Examples, Predictor, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Array, Model, QuantileHead
 from elman.settings import to_record
@@ -23,14 +26,14 @@ from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan, history_of
-from elman.tasks.forecast.predictor import ForecastPredictor
+from elman.tasks.forecast.predictor import ForecastPredictor, evaluate_anew
 from elman.tasks.forecast.quantiles import first_gaps, has_quantiles, uncalibrated
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.references import reference_names
 from elman.tasks.forecast.rolling import backtest
 from elman.tasks.forecast.selection import Ridge, choose_seasons, default_horizon, make_plan
 from elman.tasks.forecast.settings import ForecastSettings
-from elman.tasks.forecast.span import Span, seasons_before, span_of
+from elman.tasks.forecast.span import Span, longest_horizon, seasons_before, span_of
 
 
 class ForecastProblem(Problem):
@@ -54,9 +57,13 @@ class ForecastProblem(Problem):
         start_from: ForecastPredictor | None = None,
         test: Span | None = None,
     ) -> None:
-        self.data, self.settings = data, settings
         old = None if start_from is None else start_from.plan
+        if old is not None and settings.horizon is None:
+            settings = dataclasses.replace(settings, horizon=old.horizon)
+        self.data, self.settings, self._start_from = data, settings, start_from
         seasons, self.test = self._divide(settings.season if old is None else old.seasons, test)
+        settings = self.settings
+        self.rounds = (settings.windows or 0) if settings.refit else 0
         self.ends: list[int | None] = [None] * len(data) if self.test is None else [*self.test.starts]
         self._penalty: float | None = None
         self._others: tuple[tuple[Encoding, float], ...] = ()
@@ -77,6 +84,7 @@ class ForecastProblem(Problem):
             self._train, self._validation, self._borders = split(self.plan, self.known, settings.validation)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
+        self.candidates = () if start_from is not None else tuple(self._candidates())
         for series in data:
             data.following(series, self.plan.horizon)  # past the calendar's end: an error now, not after training
         if self._train is None:
@@ -137,6 +145,28 @@ class ForecastProblem(Problem):
             plan = with_marks(self.plan, self.data, self.ends)
             self._measure(arrays)
         return self._with(arrays, plan, self._weights, self._units, self._intervals)
+
+    def _candidates(self) -> Iterator[tuple[dict[str, Any], ForecastProblem]]:
+        """This job with each of the cells and sizes to choose among, on the same examples."""
+        settings, chosen = self.settings, {"cell": self.settings.cells, "hidden_size": self.settings.hidden_sizes}
+        named = {name: values for name, values in chosen.items() if values is not None}
+        for values in product(*named.values()) if named else ():
+            given: dict[str, Any] = dict(zip(named, values, strict=True))
+            own = copy.copy(self)
+            own.settings = dataclasses.replace(settings, cells=None, hidden_sizes=None, **given)
+            own.layers = layers_for(self.plan, own.settings)
+            own.candidates = ()
+            yield given, own
+
+    def round(self, number: int) -> ForecastProblem:
+        settings, data = dataclasses.replace(self.settings, windows=None, refit=False, test_size=0), self.data
+        if number < self.rounds and self.test is not None:
+            data = data.until(self.test.window(number, self.plan.horizon).starts)
+        return ForecastProblem(data, settings, start_from=self._start_from)
+
+    def measured(self, predictors: Sequence[Predictor]) -> Evaluation:
+        assert self.test is not None
+        return evaluate_anew(self.test, [one for one in predictors if isinstance(one, ForecastPredictor)])
 
     def _with(
         self,
@@ -214,7 +244,11 @@ class ForecastProblem(Problem):
             whole = [len(series) for series in data]
             return tuple(seasons or choose_seasons(data, whole, data.frequency)), None
         found = tuple(seasons or seasons_before(data, settings))
-        return found, span_of(data, settings, settings.horizon or default_horizon(found[0]))
+        horizon = settings.horizon or default_horizon(found[0])
+        if settings.windows is not None and settings.horizon is None:
+            horizon = horizon if seasons else min(horizon, longest_horizon(data, settings))
+            self.settings = dataclasses.replace(settings, horizon=horizon)  # the same in all windows
+        return found, span_of(data, settings, horizon)
 
     def _continued(self, plan: Plan) -> Plan:
         if self.settings.horizon not in (None, plan.horizon):

@@ -32,8 +32,7 @@ def roll(span: Span, plan: Plan, forecast: Forecast) -> list[Rolling]:
     # the baselines read the series as they are: gaps filled in, outliers left where they stand
     known = [_filled(series, season, end) for series, end in zip(data, span.starts, strict=True)]
     linear = Autoregression(known, window, plan.horizon)
-    stride = span.stride or plan.horizon
-    cutoffs = [list(range(start - 1, len(s) - 1, stride)) for s, start in zip(data, span.starts, strict=True)]
+    cutoffs = span.cutoffs(plan.horizon)
     # gaps and outliers are found causally: nothing after a step is in it
     histories = [plan.history(series, before=start) for series, start in zip(data, span.starts, strict=True)]
     found = forecast(histories, cutoffs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elman.cells import cell_names
 from elman.data.options import SeriesOptions
 from elman.errors import SettingsError
 from elman.model import ModelSettings
@@ -101,11 +102,45 @@ class ForecastSettings(ModelSettings, TrainingSettings):
         None,
         "steps held back at the end of each series, 0 for none; without it a fifth, at least one horizon",
         minimum=0,
+        instead_of="windows",
     )
     stride: int | None = setting(None, "steps between the origins of the test; without it one horizon", minimum=1)
+    windows: int | None = setting(
+        None,
+        "a backtest: forecasts that the test makes of each series, one stride apart, the last one up to its end; "
+        "instead of the test size",
+        minimum=1,
+        below=100_000,
+        instead_of="test_size",
+    )
+    refit: bool = setting(False, "train anew for each of the windows, on all that precedes it")
+
+    cells: tuple[str, ...] | None = setting(
+        None,
+        "cells of which the one with the least validation loss is kept, instead of one cell",
+        choices=cell_names,
+        fixed=True,
+        metavar="NAMES",
+    )
+    hidden_sizes: tuple[int, ...] | None = setting(
+        None, "the same for the units in each recurrent layer", minimum=1, below=1_000_000, fixed=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for one, several in (("cell", "cells"), ("hidden_size", "hidden_sizes")):
+            named, own = getattr(self, several), getattr(self, one)
+            if named is not None and len(set(named)) < max(len(named), 1):
+                raise SettingsError(f"`{several}` names one twice, or none; give different ones")
+            if named is not None and own not in (getattr(type(self), one), *named):
+                raise SettingsError(f"`{one}` is {own}, which is none of `{several}`; give one of the two settings")
+        if self.windows is not None and self.test_size is not None:
+            raise SettingsError("`windows` and `test_size` are two ways to say how long the test is; give one of them")
+        if self.refit and self.windows is None:
+            raise SettingsError("`refit` trains anew for each window of a backtest; say with `windows` how many")
+        self._check_intervals()
+
+    def _check_intervals(self) -> None:
         if self.intervals == "quantile":
             if self.strategy != "direct":
                 raise SettingsError(

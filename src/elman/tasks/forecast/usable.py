@@ -14,6 +14,7 @@ from elman.tasks.forecast.limits import without_outliers
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.selection import default_horizon, default_window
 from elman.tasks.forecast.settings import ForecastSettings
+from elman.tasks.forecast.span import held_back_of
 
 Array = np.ndarray
 
@@ -35,8 +36,7 @@ def usable(data: SeriesSet, settings: ForecastSettings, plan: Plan | None = None
     horizon = settings.horizon or default_horizon(season)
     known = {}
     for series in data:
-        size = settings.test_size if settings.test_size is not None else max(horizon, len(series) // 5)
-        known[series.id] = len(series) - size
+        known[series.id] = len(series) - held_back_of(settings, horizon, len(series))
     if plan is not None:
         window = plan.encoding.window
     else:

@@ -1,4 +1,4 @@
-"""How far a study of many runs is, and how long it may still take."""
+"""How far many runs one after another are, and how long they may still take."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ class Course:
     def __init__(self, runs: int, on_event: Callable[[Any], None] | None) -> None:
         self._left, self._on_event = runs, on_event or (lambda event: None)
         self._took: list[float] = []
-        self._what, self._begun = "", time.monotonic()
+        self._what, self._begun, self._worked = "", time.monotonic(), False
 
     def begin(self, what: str) -> None:
         """A run begins."""
-        self._what, self._begun = what, time.monotonic()
+        self._what, self._begun, self._worked = what, time.monotonic(), False
 
     def end(self) -> None:
-        """It is over."""
-        self._took.append(time.monotonic() - self._begun)
+        """It is over; one that was found finished says nothing of how long the others take."""
+        if self._worked:
+            self._took.append(time.monotonic() - self._begun)
         self._left -= 1
 
     def skip(self, runs: int) -> None:
@@ -40,6 +41,7 @@ class Course:
     def __call__(self, event: Any) -> None:
         """An event of the run's training."""
         if isinstance(event, EpochEnd):
+            self._worked = True
             event = replace(event, phase=self._what, remaining=event.remaining + self._later(event.remaining))
         elif hasattr(event, "phase"):
             event = replace(event, phase=self._what)
@@ -47,6 +49,7 @@ class Course:
 
     def part(self, share: float, remaining: float) -> None:
         """So much of the run is over; it takes at most ``remaining`` seconds more."""
+        self._worked = True
         whole = len(self._took) + max(self._left, 1)
         later = remaining + self._later(remaining)
         self._on_event(StudyPart(self._what, (len(self._took) + share) / whole, later))
