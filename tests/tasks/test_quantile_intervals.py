@@ -240,7 +240,7 @@ def test_a_network_begins_with_the_quantiles_of_what_its_highway_leaves():
     problem, _ = drawn(series_set(wavy(300)), **QUANTILE, combine="none")
     examples = problem.train()
     from elman.nn.network import arrays_of
-    from elman.runs.fitting import initial_network
+    from elman.runs.phases import initial_network
 
     model = Model(problem.layers, arrays_of(initial_network(problem, problem.settings)))
     found = model.predict(examples.inputs)

@@ -229,16 +229,14 @@ class Estimator(ABC):
         Raises:
             RunFolderError: it cannot be written.
         """
-        outcome = self.outcome
         if self._folder is not None:
             return files.copy(self._folder, Path(folder))
-        return files.write(Path(folder), outcome, self._fitted, self.columns, self.extras().tables)
+        return files.write(Path(folder), self.outcome, self._fitted, self.columns, self.extras().tables)
 
     def figures(self) -> list[Drawing]:
         """What there is to draw of a model that was trained just now; :func:`elman.report.draw` draws it."""
-        outcome = self.outcome
-        own = () if outcome.evaluation is None else outcome.evaluation.figures
-        curves = (learning_curve(outcome), error_curve(outcome))
+        own = () if self.outcome.evaluation is None else self.outcome.evaluation.figures
+        curves = (learning_curve(self.outcome), error_curve(self.outcome))
         return [*own, *self.extras().figures, *(curve for curve in curves if curve is not None)]
 
     def report(self, path: Path | str, command: str = "") -> Path:
