@@ -170,6 +170,12 @@ def from_record(cls: type[S], record: Mapping[str, Any]) -> S:
     return cls(**record)
 
 
+def merged(cls: type[Settings], record: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """``record`` with the values of ``given``, and without those that cannot stand beside them."""
+    replaced = {rule_of(cls, name).instead_of for name in given}
+    return {**{name: value for name, value in record.items() if name not in replaced}, **given}
+
+
 def signature_of(cls: type[Settings]) -> inspect.Signature:
     """The keyword-only signature that a Python class taking these settings shows to ``help()`` and to editors."""
     return inspect.signature(cls)

@@ -20,7 +20,7 @@ from elman.runs.figures import error_curve, learning_curve
 from elman.runs.fitting import Outcome, train
 from elman.runs.page import run_page
 from elman.runs.writing import WritingSettings
-from elman.settings import Settings, field_types, from_record, rule_of, signature_of, to_record
+from elman.settings import Settings, field_types, from_record, merged, rule_of, signature_of, to_record
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,7 @@ class Estimator(ABC):
                 on_picture=on_picture,
                 refit=refit,
             )
-        chosen = [one.settings for one in self._outcome.candidates if one.chosen]
-        self._fitted = from_record(self.settings_class, {**to_record(self.settings), **(chosen[0] if chosen else {})})
+        self._fitted = from_record(self.settings_class, {**to_record(self.settings), **self._outcome.chosen})
         self._data, self._extras, self._folder = dataset, None, None
         return self
 
@@ -374,9 +373,7 @@ class Estimator(ABC):
         if type(old) is not type(self):
             raise SettingsError(f"start_from is a {type(old).__name__}; it must be a trained {type(self).__name__}")
         known = to_record(old.settings)
-        replaced = {rule_of(self.settings_class, name).instead_of for name in self._given}
-        kept = {name: value for name, value in known.items() if name not in replaced}
-        given = to_record(from_record(self.settings_class, {**kept, **self._given}))
+        given = to_record(from_record(self.settings_class, merged(self.settings_class, known, self._given)))
         for name, value in given.items():
             if rule_of(self.settings_class, name).fixed and value != known[name]:
                 raise SettingsError(

@@ -44,6 +44,11 @@ class Outcome:
     interrupted: bool
     candidates: tuple[Candidate, ...] = ()
 
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The settings that the chosen candidate has for itself; none where there was no choice."""
+        return next((one.settings for one in self.candidates if one.chosen), {})
+
 
 def train(
     problem: Problem,
