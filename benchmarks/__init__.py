@@ -15,6 +15,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 
+class CannotRun(Exception):
+    """What a benchmark needs is not to be had here; the message says what, in a line."""
+
+
 def machine() -> str:
     """The machine, in one line."""
     model = platform.processor() or platform.machine()

@@ -1,22 +1,18 @@
-"""A fresh process on a number of processors; the peak arithmetic rate and the memory of a process."""
+"""A fresh process on a number of processors, and the peak arithmetic rate."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from elman.recurrence.backends import native
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-STATUS = Path("/proc/self/status")
 
 
 def thread_counts() -> list[int]:
@@ -48,20 +44,3 @@ def fma_limit(threads: int, seconds: float = 0.02) -> float:
     """GFLOP/s in float32 of independent fused multiply-adds; nan without the compiled core."""
     core = native()
     return math.nan if core is None else core.fma_peak(seconds, threads)
-
-
-def memory_peak(run: Callable[[], object]) -> float:
-    """MiB by which the process grew at its largest while ``run`` ran.
-
-    From the kernel's record of this process (:func:`resource.getrusage` begins with the size of the parent).
-    """
-    before = _status("VmRSS")
-    with contextlib.suppress(OSError):  # not in every container; the peak then is that since the process began
-        Path("/proc/self/clear_refs").write_text("5")
-    run()
-    return (_status("VmHWM") - before) / 1024
-
-
-def _status(field: str) -> int:
-    """Of this process, in KiB."""
-    return next(int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith(field))

@@ -6,7 +6,8 @@ import importlib
 import statistics
 
 from benchmarks._layers import CELLS, Shape, both_ways
-from benchmarks._machine import STATUS, alone, memory_peak, thread_counts
+from benchmarks._machine import alone, thread_counts
+from benchmarks._process import STATUS, memory_peak
 from benchmarks._table import Table, verdict
 
 SHAPES = (Shape(64, 100, 256, 256, 2), Shape(64, 128, 512, 512, 2))
