@@ -36,6 +36,6 @@ def environment(requirements: Path) -> Path:
         if done.returncode:
             lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
             errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["no reason given"]
-            raise CannotRun(f"its environment cannot be made: {errors[-1]}")
+            raise CannotRun(f"its environment cannot be made: {errors[-1].removeprefix("ERROR: ")}")
     (folder / MARK).write_text(wanted, encoding="utf-8")
     return python
