@@ -36,6 +36,7 @@ def environment(requirements: Path) -> Path:
         if done.returncode:
             lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
             errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["no reason given"]
-            raise CannotRun(f"its environment cannot be made: {errors[-1].removeprefix("ERROR: ")}")
+            reason = errors[-1].removeprefix("ERROR: ")
+            raise CannotRun(f"its environment cannot be made: {reason}")
     (folder / MARK).write_text(wanted, encoding="utf-8")
     return python
