@@ -15,7 +15,12 @@ def main() -> int:
     """Parse the command line, run, and report which bars were met; 1 if one was missed, else 2 if one cannot be run."""
     names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(names)}; without a name all that need no installation of their own")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"one of: {', '.join(names)}; without a name all that need no installation of their own",
+    )
     parser.add_argument("--list", action="store_true", help="print the names and what they measure")
     parser.add_argument("--full", action="store_true", help="train as long as the examples of the field do")
     parser.add_argument("--final", action="store_true", help="score on test sets where there are such, once at the end")
