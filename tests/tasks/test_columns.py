@@ -35,6 +35,7 @@ def jobs(draw: Any) -> dict[str, Any]:
         "transform": draw(st.sampled_from(["log", "none"])),
         "highway": draw(st.booleans()),
         "ensemble": draw(st.sampled_from([1, 2])),
+        "intervals": draw(st.sampled_from(["conformal", "quantile"])),
         "calendar": draw(st.sampled_from([(), ("time-of-day", "day-of-week")])),
         "stride": draw(st.sampled_from([None, 1])),
         "validation": draw(st.sampled_from([0.0, 0.2])),

@@ -146,12 +146,12 @@ def test_static_columns_of_each_series():
         model.predict(data_of({**columns, "size": np.repeat(["big", "2", "3"], 60)}, names))
 
 
-@pytest.mark.parametrize("level", ["none", "seasonal"])
-def test_a_stream_is_the_forecast_at_each_step(level):
+@pytest.mark.parametrize(("level", "intervals"), [("none", "conformal"), ("seasonal", "quantile")])
+def test_a_stream_is_the_forecast_at_each_step(level, intervals):
     columns = table()
     columns["p"][7] = np.nan
     columns["x"][[5, 30]] = np.nan
-    job = {"level": level, "season": 6, "calendar": ("time-of-day",)}
+    job = {"level": level, "season": 6, "calendar": ("time-of-day",), "intervals": intervals}
     data = data_of(columns)
     _, model = drawn(data, **job)
     stream = model.stream("y")
