@@ -131,9 +131,10 @@ def test_every_setting_keeps_its_own_rules(cls, name):
     else:
         assert getattr(cls(**{name: None}), name) is None
     if rule.choices is not None:
-        assert (optional and default is None) or default in rule.choices()
+        given = default if many else (default,)
+        assert (optional and default is None) or all(one in rule.choices() for one in given)
         for choice in rule.choices():
-            assert getattr(cls(**{name: choice}), name) == choice
+            assert _only(getattr(cls(**{name: choice}), name)) == choice
         bad += ["", "no such thing"]
     one = 1 if kind is int else 1e-9
     for limit, below, inside in ((rule.minimum, -one, 0), (rule.above, 0, one)):
@@ -220,7 +221,9 @@ def test_every_setting_of_every_task_has_its_flag_and_its_help(task, capsys, mon
         if rule.choices is not None:
             assert all(choice in text for choice in rule.choices())
         default = getattr(SETTINGS[task](), name)
-        if isinstance(default, tuple) and default:
+        if default == ():
+            assert f"{flag} " in text
+        elif isinstance(default, tuple):
             assert f"(default: {','.join(f'{one:g}' for one in default)})" in text
         elif default is not None and kind is not bool:
             assert f"(default: {default:g})" in text if kind is float else f"(default: {default})" in text

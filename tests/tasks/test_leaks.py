@@ -28,7 +28,7 @@ NAMES = ("model", "naive", "seasonal_naive", "linear")
 def bits_of(examples: Examples | None) -> tuple[bytes, ...]:
     if examples is None:
         return ()
-    return tuple(a.tobytes() for a in (examples.inputs, examples.targets, examples.sample_weight))
+    return tuple(a.tobytes() for a in (*examples.named_inputs().values(), examples.targets, examples.sample_weight))
 
 
 def choices_of(problem: ForecastProblem) -> dict[str, Any]:

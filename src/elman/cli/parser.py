@@ -187,7 +187,7 @@ def _add_setting(group: Any, settings: type[Settings], name: str) -> None:
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
         return
     metavar = rule.metavar or {int: "N", float: "X"}.get(kind, "NAME")
-    if many and (kind in (int, float) or rule.choices):  # which hold no commas: --levels 80,95
+    if many and (kind in (int, float) or rule.choices is not None):  # which hold no commas: --levels 80,95
         group.add_argument(flag, dest=name, type=_several(kind), action="extend", metavar=metavar, help=text)
         return
     action = "append" if many else "store"

@@ -1,8 +1,10 @@
 """Data: files, frames and arrays become tables, series, windows and sequences. NumPy and the standard library."""
 
 from elman.data.aligned_arrays import holds_arrays, read_sequence_arrays
+from elman.data.covariates import CovariateNames, Covariates
 from elman.data.fill import fill
 from elman.data.frequency import Frequency
+from elman.data.future_rows import with_future
 from elman.data.options import SeriesOptions, TableOptions, TimeOptions
 from elman.data.read import read_table
 from elman.data.read_sequences import read_sequences
@@ -18,6 +20,8 @@ from elman.data.windows import Windows, windows
 
 __all__ = [
     "AlignedSequence",
+    "CovariateNames",
+    "Covariates",
     "Frequency",
     "SequenceColumns",
     "SequenceTable",
@@ -41,4 +45,5 @@ __all__ = [
     "read_tagged",
     "read_text",
     "windows",
+    "with_future",
 ]

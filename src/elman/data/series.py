@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from elman.data.covariates import NO_NAMES, CovariateNames, check_names, covariates_of, positions_of, static_of
 from elman.data.frequency import Frequency
 from elman.data.grouping import rows_by_id
 from elman.data.notes import counted
@@ -39,6 +41,7 @@ def read_series(
     target: str | Sequence[str] = (),
     time: str | None = None,
     id: str | None = None,
+    covariates: CovariateNames = NO_NAMES,
     frequency: Frequency | None = None,
     at_least: int = 2,
     what: str = "data",
@@ -59,6 +62,8 @@ def read_series(
             called (:mod:`elman.data.time_columns`); one called ds, date, timestamp or datetime goes before others.
             Years with months, quarters or weeks in columns of their own, and dates with times of day, are joined.
         id: the column that says to which series a row belongs; by default ``unique_id`` if there is one; "" for none.
+        covariates: the columns that go with the targets. Rows behind the last target of a series give ``future`` ones
+            of the steps after it.
         frequency: the step, if it is known already: for a later file of the same series.
         at_least: how many observed values a series must have.
         what: what messages call a source that is not a file.
@@ -74,9 +79,10 @@ def read_series(
     """
     options = options or SeriesOptions()
     table = name_columns(read_table(source, what=what, options=options))
-    table, targets, time, id = find_roles(table, target, time, id)
+    table, targets, time, id = find_roles(table, target, time, id, covariates.all)
+    check_names(table, covariates, {**dict.fromkeys(targets, "target"), time: "time", id: "id"})
 
-    columns = {name: table.values(name) for name in targets}
+    columns = {name: table.values(name) for name in (*targets, *covariates.numbers)}
     times = None
     if time:
         times = read_times(table, time, time_format=options.time_format, day_first=options.day_first)
@@ -87,15 +93,24 @@ def read_series(
         if frequency is None:
             frequency = common_frequency(table, time, times.values, groups)
 
+    static = static_of(table, covariates.static, groups)
     found: list[Series] = []
     unusable: list[_Unusable] = []
-    for name, values in columns.items():
+    for name in targets:
+        values = columns[name]
         for key, rows in groups.items():
             label = name if not id else key if len(targets) == 1 else f"{key}/{name}"
             try:
-                found.append(_series(table, name, time, label, rows, times, values, frequency, at_least))
+                series = _series(table, name, time, label, rows, times, values, frequency, at_least)
             except _Unusable as error:
                 unusable.append(error)
+                continue
+            if covariates.all:
+                steps = positions_of(rows, None if times is None else times.values, frequency)
+                begin, end = series.trimmed[0], series.trimmed[0] + len(series)
+                own = covariates_of(covariates, columns, static[key], key, rows, steps, begin, end)
+                series = replace(series, covariates=own)
+            found.append(series)
     if not found:
         raise DataError(str(unusable[0]))
     _check_ids(table, [*(series.id for series in found), *(error.left_out.id for error in unusable)])
@@ -106,7 +121,7 @@ def read_series(
     if options.strict:
         table.notes.refuse(table.name)
     style, order = ("", None) if times is None else (times.style, times.day_first)
-    read_as = ReadAs(tuple(targets), time, len(table), tuple(table.notes), order)
+    read_as = ReadAs(tuple(targets), time, len(table), tuple(table.notes), order, covariates, id)
     return SeriesSet(tuple(found), frequency if times is not None else None, table.name, style, left_out, read_as)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -41,8 +41,10 @@ def name_columns(table: Table) -> Table:
     return replace(table, columns=columns, unnamed=())
 
 
-def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: str | None) -> Roles:
-    """The columns that were chosen, and of those that were not the ones that are meant.
+def find_roles(
+    table: Table, target: str | Sequence[str], time: str | None, id: str | None, others: Collection[str] = ()
+) -> Roles:
+    """The columns that were chosen, and of those that were not the ones that are meant, ``others`` being none of them.
 
     Times that stand in several columns (year and month, date and time of day) are joined to one, which the table of the
     result has.
@@ -53,10 +55,10 @@ def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: 
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
     named = [target] if isinstance(target, str) else list(target)
     if time is None or (time and time not in table.columns):
-        joined, name = with_joined_times(table, {id, *named})
+        joined, name = with_joined_times(table, {id, *named, *others})
         if time in (None, name):
             table, time = joined, name or None
-    time = time if time is not None else find_time(table, {id, *named})
+    time = time if time is not None else find_time(table, {id, *named, *others})
     for role, name in (("id", id), ("time", time)):
         if name:
             table.column(name)
@@ -64,7 +66,7 @@ def find_roles(table: Table, target: str | Sequence[str], time: str | None, id: 
             raise DataError(f"{table.name}: column {quote(name)} cannot be both target and {role}; name another column")
     if id and id == time:
         raise DataError(f"{table.name}: column {quote(id)} cannot be both id and time; name another column")
-    return Roles(table, _targets(table, named, {id, time}), time, id)
+    return Roles(table, _targets(table, named, {id, time, *others}), time, id)
 
 
 def _targets(table: Table, named: list[str], taken: set[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from elman.data.covariates import NO_NAMES, CovariateNames, Covariates, joined
 from elman.data.frequency import Frequency, detect
 from elman.data.text import quote
 from elman.data.times import LAST_TIME, LAST_YEAR, format_times
@@ -26,12 +27,14 @@ class Series:
         values: (n,) float64, NaN where a value is missing; the first and the last are observed.
         times: (n,) datetime64[s], or None if its steps are only counted.
         trimmed: how many missing values were taken off before the first and after the last observed one.
+        covariates: the columns that go with it; None where the source was read without.
     """
 
     id: str
     values: np.ndarray
     times: np.ndarray | None = None
     trimmed: tuple[int, int] = (0, 0)
+    covariates: Covariates | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -62,6 +65,8 @@ class ReadAs:
         rows: how many there were.
         notes: what was repaired, or could have been read otherwise, a line each.
         day_first: whether the day comes before the month, where the column had to settle that.
+        covariates: the columns that go with the values.
+        id: the column of names, "" without.
     """
 
     targets: tuple[str, ...] = ()
@@ -69,6 +74,8 @@ class ReadAs:
     rows: int = 0
     notes: tuple[str, ...] = ()
     day_first: bool | None = None
+    covariates: CovariateNames = NO_NAMES
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ class SeriesSet:
         Raises:
             DataError: the ids differ, only one of the two has times, or the times do not follow on.
         """
+        if self.read_as.covariates != other.read_as.covariates:
+            raise DataError(f"{other.source}: it was not read with the columns of {self.source}; name the same in both")
         if differing := sorted(set(self.ids) ^ set(other.ids)):
             where = other if differing[0] in self.ids else self
             raise DataError(
@@ -174,7 +183,12 @@ class SeriesSet:
         frequency = self.frequency or other.frequency
         if frequency is None and pairs[0][0].times is not None:
             frequency = detect([np.concatenate([a.times, b.times]) for a, b in pairs])
-        return replace(self, series=tuple(_join(a, b, frequency, other) for a, b in pairs), frequency=frequency)
+        series = [_join(a, b, frequency, other) for a, b in pairs]
+        whole = [
+            replace(one, covariates=joined(a.covariates, b.covariates, len(one), len(b)))
+            for one, (a, b) in zip(series, pairs, strict=True)
+        ]
+        return replace(self, series=tuple(whole), frequency=frequency)
 
 
 def _join(a: Series, b: Series, frequency: Frequency | None, other: SeriesSet) -> Series:

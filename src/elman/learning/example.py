@@ -181,6 +181,7 @@ class Example:
         answer: what comes out.
         steps: (W,) what each step that is shown is called.
         state: the model's before the first step; empty: the initial one.
+        apart: those of the inputs that have other steps than these.
         notes: what whoever looks at it ought to know, a sentence each.
     """
 
@@ -190,12 +191,13 @@ class Example:
     answer: Answer
     steps: tuple[str, ...]
     state: Mapping[str, Array] = field(default_factory=dict)
+    apart: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def read(self) -> int:
         """T: how many steps the model reads."""
-        arrays = [np.asarray(array) for array in self.inputs.values()]
+        arrays = [np.asarray(array) for name, array in self.inputs.items() if name not in self.apart]
         return int(max(array.shape[1] for array in arrays if has_steps(array)))
 
 

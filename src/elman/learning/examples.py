@@ -20,7 +20,7 @@ class Examples:
 
     Args:
         inputs: one array, or several by name: (N, T, I) float32, (N, T) int64 for an embedding, (N, T, C) characters,
-            (N, S) static …
+            (N, S) static …; T may differ between them where all sequences are whole and have one target each.
         targets: (N, …) float32 or int64, as the head takes them; (N, T, …) where there is one for each step.
         lengths: (N,) steps of each sequence, from 1 to T; the rest of its row is padding. None: all are whole.
         sample_weight: the weight of each target, (N,), (N, T) or of the targets' shape; 0 where it is not known.
@@ -85,7 +85,7 @@ class Examples:
             if len(array) != count:
                 raise ShapeError(f"{what}: {name} has {len(array)} rows, the targets have {count}")
         steps = {name: array.shape[1] for name, array in inputs.items() if has_steps(array)}
-        if len(set(steps.values())) > 1:
+        if len(set(steps.values())) > 1 and (keeps_time or self.lengths is not None):
             raise ShapeError(f"{what}: the inputs must have the same number of steps; they have {steps}")
         if not count:
             raise DataError(f"{what}: there are no examples; give more data, or ask for shorter windows")

@@ -130,7 +130,7 @@ def explain(
     with np.errstate(over="ignore", invalid="ignore"):  # of absurd values the error below speaks
         shown = predictor.example(dataset, example)
         _check_size(shown)
-        inside = look_inside(model, shown.inputs, shown.state)
+        inside = look_inside(model, shown.inputs, shown.state, shown.apart)
     if not np.isfinite(inside.output).all():
         raise DataError(f"{shown.name}: its values are too far from those in training; check their units")
     parts = parts_of(model, inside.traces)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,11 +67,14 @@ class Inside:
         return [(zeros if entry.gradient is None else entry.gradient)[:, 0] for entry, zeros in found]
 
 
-def look_inside(model: Model, inputs: Mapping[str, Array], state: Mapping[str, Array]) -> Inside:
+def look_inside(
+    model: Model, inputs: Mapping[str, Array], state: Mapping[str, Array], apart: Collection[str] = ()
+) -> Inside:
     """Run ``model`` on one row of inputs, without padding, by the reference.
 
     Args:
         state: the state before the first step, by full name; empty: the initial one.
+        apart: inputs whose gradients nobody asks for.
     """
     tape, entries, cut = Tape(), dict[str, Value](), ""
     traces: dict[int, dict[str, Array]] = {}
@@ -80,6 +83,8 @@ def look_inside(model: Model, inputs: Mapping[str, Array], state: Mapping[str, A
     def entry(name: str, array: Array) -> Any:
         if name in model.wiring.integers or not has_steps(array):
             return array
+        if name in apart:
+            return array.astype(np.float64)
         if name not in entries:
             entries[name] = Value(array.astype(np.float64), tape)
         return entries[name]

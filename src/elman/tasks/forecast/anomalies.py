@@ -16,7 +16,12 @@ EXPECTED = "expected"  # the next value's forecast, and what counts as one stand
 
 
 def scores_of(
-    step: Step, initial: Mapping[str, Array], levels: Mapping[str, Any], *, one_width: bool = True
+    step: Step,
+    initial: Mapping[str, Array],
+    levels: Mapping[str, Any],
+    *,
+    one_width: bool = True,
+    value_of: Callable[[Any], Any] = lambda x: x,
 ) -> tuple[Step, dict[str, Array]]:
     """A stream's step and initial state that put out scores, from those that put out forecasts with intervals.
 
@@ -28,6 +33,7 @@ def scores_of(
     Args:
         step: gives (H, 1 + 2 L): the forecast, and the ends of the intervals of the ``levels``, in their order.
         one_width: the intervals are as wide below the forecast as above it.
+        value_of: the value in what a step is given.
     """
     widest = max(levels, key=float)
     upper = 2 + 2 * list(levels).index(widest)
@@ -37,7 +43,7 @@ def scores_of(
         ahead, new = step(x, {name: value for name, value in state.items() if name != EXPECTED})
         mean, below, above = state[EXPECTED]
         with np.errstate(all="ignore"):  # a width of almost nothing, or a state restored with one of 0
-            error = np.asarray(x, float).reshape(()) - mean
+            error = np.asarray(value_of(x), float).reshape(()) - mean
             score = error / (below if error < 0 else above)
             middle, low, high = ahead[0, [0, upper - 1, upper]]
             above = (high - middle) / deviations

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from elman.data import SeriesSet
 from elman.learning import Answer, Example
 from elman.learning.example import LinearMap, Window, check_number
-from elman.model import Model
+from elman.model import INPUT, Model
+from elman.tasks.forecast.ahead import check_ahead
 from elman.tasks.forecast.encoding import LEAST_SPREAD, Scaler
+from elman.tasks.forecast.features import AHEAD, COLUMNS, around, encode
 from elman.tasks.forecast.forecasts import in_full
 from elman.tasks.forecast.plan import ANY, NETWORK, Plan, contexts
 from elman.tasks.forecast.quantiles import quantile_head
@@ -22,20 +26,28 @@ def example_of(model: Model, plan: Plan, data: SeriesSet, number: int) -> Exampl
         DataError: there is no such series.
     """
     check_number(number, len(data), data.source, "series")
+    plan.columns.check(data)
+    check_ahead(plan.columns, data, plan.encoding.horizon)
     series, encoding = data.series[number], plan.encoding
     history = plan.history(series)
     values = in_full(contexts(history.values, [len(history.values) - 1], encoding.window))[0]
-    scaler = plan.known(history).scaler
-    (name,) = model.wiring.inputs
+    scaler, observed = plan.known(history).scaler, bool(history.observed[-encoding.window :].all())
+    encoded = encoding.encode(encoding.forward(values)[None], scaler)
     by_window = encoding.scale == "window"
     # divided by 1, what the encoding does to a transformed window is linear
     plain, undivided = replace(encoding, scale="series"), Scaler(scaler.center, 1.0)
     labels = data.labels(series)[-encoding.window :]
+    inputs, notes = {INPUT: encoded.inputs[:, :, None].astype("f4")}, []
+    if history.features is not None:
+        found = around(history.features, [len(history.values) - 1], encoding.window, encoding.horizon)
+        beside = encode(encoding, found, np.array([[scaler.spread]]) / encoded.spread)
+        inputs |= {key: array for key, array in zip((COLUMNS, AHEAD), beside, strict=True) if array.shape[2]}
+        notes.append("the columns beside the values stay as they are, whatever is done to the values")
     return Example(
         name=f"series {series.id}",
-        inputs={name: encoding.encode(encoding.forward(values)[None], scaler).inputs[:, :, None].astype("f4")},
+        inputs=inputs,
         reading=Window(
-            input=name,
+            input=INPUT,
             values=values,
             channel=series.id,
             reads=LinearMap.of(lambda x: plain.encode(x, undivided).inputs, encoding.window),
@@ -46,9 +58,8 @@ def example_of(model: Model, plan: Plan, data: SeriesSet, number: int) -> Exampl
         ),
         answer=Answer(tuple(data.following(series, encoding.horizon)), classes=False, follows=True),
         steps=("",) * (encoding.window - len(labels)) + tuple(labels),
-        notes=tuple(
-            _notes(plan, series.id, bool(history.observed[-encoding.window :].all()), quantile_head(model) is not None)
-        ),
+        apart=(AHEAD,) if AHEAD in inputs else (),
+        notes=(*notes, *_notes(plan, series.id, observed, quantile_head(model) is not None)),
     )
 
 

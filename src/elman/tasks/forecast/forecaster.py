@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from elman.data import SeriesSet, read_series
+from elman.data import CovariateNames, SeriesSet, read_series, with_future
 from elman.data.notes import counted
 from elman.data.series_report import described
 from elman.errors import DataError, SettingsError
 from elman.learning import Columns, Evaluation, Predictor
 from elman.model import Model, Stream
 from elman.runs.estimator import Estimator, Extras
+from elman.tasks.forecast.ahead import column_lines, covers
 from elman.tasks.forecast.backtest import BacktestResult
+from elman.tasks.forecast.calendar import AUTO
 from elman.tasks.forecast.figures import beyond_figure
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.problem import ForecastProblem
@@ -24,12 +26,18 @@ from elman.tasks.forecast.span import Span, joined, span_of
 from elman.tasks.forecast.usable import outlier_lines, usable, with_short
 
 
+def _covariates(columns: ForecastColumns) -> CovariateNames:
+    return CovariateNames(columns.past, columns.future, columns.static)
+
+
 class Forecaster(Estimator):
     """Forecasts one series or many with one recurrent network.
 
     Takes the settings of ``elman train forecast`` as keywords; :class:`elman.tasks.forecast.ForecastSettings` describes
     them. Data are a CSV or Parquet file's path, a pandas or polars frame, a dict of columns, or an array of
     values; the columns are ``target``, ``time`` and ``id``, found by :func:`elman.data.read_series` if not named.
+    Columns that are read beside the values are named as ``past``, ``future`` or ``static``; ``predict(history,
+    future_data=...)`` takes what the ``future`` ones hold after the end.
 
     Raises:
         SettingsError: an unknown setting, or a value out of range.
@@ -59,9 +67,28 @@ class Forecaster(Estimator):
         assert isinstance(predictor, ForecastPredictor)
         return predictor.stream(unique_id, intervals=intervals, anomalies=anomalies)
 
+    def read(self, source: Any, *, future_data: Any = None, **columns: Any) -> SeriesSet:
+        """``source`` as series; series that were read already are returned unchanged.
+
+        Args:
+            future_data: what ``future`` columns hold after the series' end, in the same forms as ``source``; for this
+                reading alone.
+
+        Raises:
+            DataError: data that cannot be used.
+        """
+        chosen = self._changed(columns)
+        data = self._read(source, chosen)
+        if future_data is None:
+            return data
+        return with_future(data, future_data, time=chosen.time, id=chosen.id, options=chosen)
+
     def predict(self, data: Any = None, **columns: Any) -> Columns:
         final = self._final()
-        dataset = self.data if data is None else like(self.read(data, **columns), final.plan.frequency)
+        if data is None:
+            dataset = self.read(self.data, **columns)
+        else:
+            dataset = like(self.read(data, **columns), final.plan.frequency)
         return with_short(final, final.plan, dataset, self._short if data is None else None)
 
     def backtest(
@@ -120,7 +147,23 @@ class Forecaster(Estimator):
     def _read(self, source: Any, columns: ForecastColumns) -> SeriesSet:
         if isinstance(source, SeriesSet):
             return source
-        return read_series(source, target=columns.target, time=columns.time, id=columns.id, options=columns)
+        return read_series(
+            source,
+            target=columns.target,
+            time=columns.time,
+            id=columns.id,
+            covariates=_covariates(columns),
+            options=columns,
+        )
+
+    def _changed(self, given: Mapping[str, Any]) -> ForecastColumns:
+        changed: ForecastColumns = super()._changed({k: value for k, value in given.items() if k != "future_data"})
+        return changed
+
+    def _divided(
+        self, data: Any, test: Any, validation: Any, columns: Mapping[str, Any], start_from: Estimator | None = None
+    ) -> tuple[SeriesSet, Any | None]:
+        return super()._divided(self.read(data, **columns), test, validation, columns, start_from)
 
     def _settled(self, columns: ForecastColumns, data: SeriesSet) -> ForecastColumns:
         """With the order of day and month, which a later file may be too short to settle."""
@@ -143,6 +186,7 @@ class Forecaster(Estimator):
             target=names.target,
             time=names.time,
             id=names.id,
+            covariates=_covariates(names),
             frequency=data.frequency,
             at_least=1,
             options=names,
@@ -184,10 +228,16 @@ class Forecaster(Estimator):
         return ForecastPredictor(model)
 
     def _describe(self, data: SeriesSet) -> list[str]:
-        return [*described(data), *outlier_lines(self._final().plan, data)]
+        plan = self._final().plan
+        lines = column_lines(plan.columns, data, plan.horizon)
+        if AUTO in self.settings.calendar and not plan.columns.calendar:
+            lines.append("calendar: no feature of it does clearly better in the training part, so none is read")
+        return [*described(data), *lines, *outlier_lines(plan, data)]
 
     def _make_extras(self, predictor: Predictor, data: SeriesSet) -> Extras:
         """``forecast.csv`` and its picture: the steps beyond the data's end."""
         assert isinstance(predictor, ForecastPredictor)
+        if not covers(predictor.plan.columns, data, predictor.plan.horizon):
+            return Extras()
         forecast = with_short(predictor, predictor.plan, data, self._short)
         return Extras({"forecast.csv": forecast}, (beyond_figure(data, forecast),))

@@ -10,8 +10,11 @@ import numpy as np
 
 from elman.errors import DataError, ModelFileError
 from elman.model import Model
+from elman.model.model import Inputs
 from elman.tasks.forecast.combination import combined
 from elman.tasks.forecast.encoding import Scaler
+from elman.tasks.forecast.examples import network_inputs
+from elman.tasks.forecast.features import Around, encode
 from elman.tasks.forecast.intervals import bound_names
 from elman.tasks.forecast.network import highway_of
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, Known, Plan
@@ -43,11 +46,14 @@ class Forecasts(NamedTuple):
         return {"forecast": self.values, **dict(zip(bound_names(self.bounds), ends, strict=True))}
 
 
-def forecast(model: Model, plan: Plan, contexts: Array, known: Sequence[Known]) -> Forecasts:
+def forecast(
+    model: Model, plan: Plan, contexts: Array, known: Sequence[Known], beside: Around | None = None
+) -> Forecasts:
     """Forecasts from ``contexts`` (N, ``plan.memory``), the steps up to each cutoff; NaN before a series begins.
 
     Args:
         known: of the series of each.
+        beside: the columns around each cutoff, ``plan.horizon`` steps ahead.
 
     Raises:
         DataError: the values are so far from those in training that the arithmetic overflows.
@@ -56,10 +62,10 @@ def forecast(model: Model, plan: Plan, contexts: Array, known: Sequence[Known]) 
     ids, scalers = [one.id for one in known], [one.scaler for one in known]
     weights = [plan.weights.get(id, plan.weights[ANY]) for id in ids]
     used = {name for row in weights for name in row}
-    own = _outputs(model, plan, contexts, scalers, steps)
+    own = _outputs(model, plan, contexts, scalers, steps, beside)
     members: dict[str, Array] = {NETWORK: own[..., own.shape[-1] // 2]}
     if LINEAR in used:
-        members[LINEAR] = network_forecasts(model, plan, contexts, scalers, steps, linear=True)
+        members[LINEAR] = network_forecasts(model, plan, contexts, scalers, steps, beside, linear=True)
     for number, linear in enumerate(plan.linears):
         if linear.name in used:
             members[linear.name] = linear.forecast(contexts, [one.linears[number] for one in known])
@@ -93,31 +99,52 @@ def _units(plan: Plan, level: str, known: Sequence[Known], relative: bool) -> Ar
 
 
 def network_forecasts(
-    model: Model, plan: Plan, contexts: Array, scalers: Sequence[Scaler], steps: int, *, linear: bool = False
+    model: Model,
+    plan: Plan,
+    contexts: Array,
+    scalers: Sequence[Scaler],
+    steps: int,
+    beside: Around | None = None,
+    *,
+    linear: bool = False,
 ) -> Array:
     """The network's own forecasts (N, ``steps``), or with ``linear`` those of its highway alone.
 
     A history shorter than the window is read as if its first value had stood before it. The recursive strategy appends
     each forecast to its window and repeats: no true value after a cutoff is used.
+
+    Args:
+        beside: the columns around each cutoff, ``steps`` ahead.
     """
-    found = _outputs(model, plan, contexts, scalers, steps, linear=linear)
+    found = _outputs(model, plan, contexts, scalers, steps, beside, linear=linear)
     median: Array = found[..., found.shape[-1] // 2]
     return median
 
 
 def _outputs(
-    model: Model, plan: Plan, contexts: Array, scalers: Sequence[Scaler], steps: int, *, linear: bool = False
+    model: Model,
+    plan: Plan,
+    contexts: Array,
+    scalers: Sequence[Scaler],
+    steps: int,
+    beside: Around | None = None,
+    *,
+    linear: bool = False,
 ) -> Array:
     """(N, ``steps``, Q) the network's quantiles, of which the median is in the middle; Q is 1 where it has none."""
     encoding = plan.encoding
     window = in_full(contexts[:, -encoding.window :])
     found: list[Array] = []
-    answer = _highway(model) if linear else lambda inputs: model.predict(inputs[:, :, None])
+    answer = _highway(model) if linear else model.predict
+    spreads = np.array([scaler.spread for scaler in scalers])[:, None]
     with np.errstate(over="ignore", invalid="ignore"):
         x = encoding.forward(window)
-        for _ in range(1 if plan.strategy == "direct" else steps):
+        for step in range(1 if plan.strategy == "direct" else steps):
             encoded = encoding.encode(x, scalers)
-            output = answer(encoded.inputs).astype(float)
+            columns: tuple[Array, ...] = ()
+            if beside is not None:
+                columns = encode(encoding, beside.moved(step, encoding.horizon), spreads / encoded.spread)
+            output = answer(network_inputs(encoded.inputs, *columns)).astype(float)
             output = output.reshape(*output.shape[:2], -1)
             if encoding.transform == "log":
                 output = np.clip(output, -LARGEST_OUTPUT, LARGEST_OUTPUT)
@@ -135,9 +162,16 @@ def in_full(window: Array) -> Array:
     return np.where(np.isnan(window), window[np.arange(len(window)), first][:, None], window)
 
 
-def _highway(model: Model) -> Callable[[Array], Array]:
+def _highway(model: Model) -> Callable[[Inputs], Array]:
     found = highway_of(model)
     if found is None:
         raise ModelFileError("its forecasts need a highway, and its network has none")
     weight, bias = found
-    return lambda inputs: inputs.astype(np.float32) @ weight.T + bias
+
+    def answer(inputs: Inputs) -> Array:
+        parts = inputs.values() if isinstance(inputs, Mapping) else [inputs]
+        flat = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+        found: Array = flat.astype(np.float32) @ weight.T + bias
+        return found
+
+    return answer

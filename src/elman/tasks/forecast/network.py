@@ -22,6 +22,7 @@ from elman.model import (
     Segments,
     recurrent_layers,
 )
+from elman.tasks.forecast.features import AHEAD, COLUMNS
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.quantiles import quantiles_for
 from elman.tasks.forecast.settings import ForecastSettings
@@ -35,32 +36,49 @@ FEW_STEPS = 64  # that are read one by one
 def layers_for(plan: Plan, settings: ForecastSettings) -> tuple[Layer, ...]:
     """``settings.ensemble`` networks side by side, each with recurrent layers, their last state, and from it all the
     steps that it puts out. With a highway, a fixed linear layer from the whole window is added to each: they learn what
-    it leaves. Of quantiles that is the median; a linear layer of its own gives the gaps between them."""
+    it leaves. Of quantiles that is the median; a linear layer of its own gives the gaps between them.
+
+    Columns beside the values are read with them at each step. For those that are known beforehand, further recurrent
+    layers go on from the last state over the steps of the horizon: they move all quantiles alike."""
     steps, size, members = plan.encoding.steps, plan.encoding.horizon, settings.ensemble
+    beside, ahead = plan.columns.sizes(plan.encoding)
     segment = settings.segment or default_segment(steps, plan.encoding.season)
     if steps % segment:
         raise DataError(f"`segment` is {segment}, which does not divide the {steps} steps that the network reads")
     found: list[Layer] = []
     if settings.highway:
-        found += [Segments(steps, reads=(INPUT,)), LastStep(), FixedLinear(steps, size, name=HIGHWAY)]
+        found += _highway(plan)
+    read = INPUT
+    if beside:
+        read = "steps"
+        found.append(Join("concatenate", name=read, reads=(INPUT, COLUMNS)))
     names: list[str] = []
     quantiles = quantiles_for(settings.levels) if settings.intervals == "quantile" else ()
     for k in range(members):
-        recurrent = recurrent_layers(settings, segment)
+        recurrent = recurrent_layers(settings, segment * (1 + beside))
         if segment > 1:
-            found.append(Segments(segment, reads=(INPUT,)))
+            found.append(Segments(segment, reads=(read,)))
         else:
-            recurrent = dataclasses.replace(recurrent, reads=(INPUT,))
+            recurrent = dataclasses.replace(recurrent, reads=(read,))
         names.append(f"{CORRECTION}{k}" if members > 1 else CORRECTION)
-        last = LastStep(name=f"state{k}") if quantiles else LastStep()
-        found += [recurrent, last, Linear(settings.hidden_size, size, name=names[-1])]
+        state = f"state{k}" if ahead or quantiles else ""
+        found += [recurrent, LastStep(name=state), Linear(settings.hidden_size, size, name=names[-1])]
+        added = [names[-1]]
+        if ahead:
+            found.append(Join("concatenate", reads=(state, AHEAD)))
+            found.append(recurrent_layers(settings, settings.hidden_size + ahead))
+            found.append(Linear(settings.hidden_size, 1, name=f"{CORRECTION}-ahead{k}"))
+            found += [Segments(size), LastStep(name=f"ahead{k}")]
+            added.append(f"ahead{k}")
         if settings.highway:
-            found.append(Join("add", name=f"sum{k}", reads=(names[-1], HIGHWAY)))
+            added.append(HIGHWAY)
+        if len(added) > 1:
+            found.append(Join("add", name=f"sum{k}", reads=tuple(added)))
             names[-1] = f"sum{k}"
         if quantiles:
             names.append(f"{GAPS}{k}")
             gaps = size * (len(quantiles) - 1)
-            found.append(Linear(settings.hidden_size, gaps, name=names[-1], reads=(last.name,)))
+            found.append(Linear(settings.hidden_size, gaps, name=names[-1], reads=(state,)))
     if quantiles:
         return (*found, Join("concatenate", reads=tuple(names)), QuantileHead(quantiles, size, members))
     if members > 1:
@@ -69,8 +87,29 @@ def layers_for(plan: Plan, settings: ForecastSettings) -> tuple[Layer, ...]:
     return (*found, PointHead(settings.loss, size))
 
 
+def _highway(plan: Plan) -> list[Layer]:
+    """A linear layer from all that is read, step by step: the values, the columns beside them, those ahead."""
+    steps, size = plan.encoding.steps, plan.encoding.horizon
+    beside, ahead = plan.columns.sizes(plan.encoding)
+    if not beside:
+        return [Segments(steps, reads=(INPUT,)), LastStep(), FixedLinear(steps, size, name=HIGHWAY)]
+    found: list[Layer] = []
+    names = []
+    for source, length in ((INPUT, steps), (COLUMNS, steps), *([(AHEAD, size)] if ahead else [])):
+        names.append(f"all of {source}")
+        found += [Segments(length, reads=(source,)), LastStep(name=names[-1])]
+    total = highway_size(plan)
+    return [*found, Join("concatenate", reads=tuple(names)), FixedLinear(total, size, name=HIGHWAY)]
+
+
+def highway_size(plan: Plan) -> int:
+    """Numbers that a highway reads."""
+    beside, ahead = plan.columns.sizes(plan.encoding)
+    return plan.encoding.steps * (1 + beside) + plan.encoding.horizon * ahead
+
+
 def highway_of(model: Model) -> tuple[Array, Array] | None:
-    """Weight (H, T) and bias (H,) of a model's highway; None if it has none."""
+    """Weight (H, ·) and bias (H,) of a model's highway; None if it has none."""
     for number, layer in enumerate(model.layers):
         if isinstance(layer, FixedLinear) and layer.name == HIGHWAY:
             return model.arrays[f"{number}.weight"], model.arrays[f"{number}.bias"]

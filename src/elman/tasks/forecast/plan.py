@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.data import Frequency, Series, fill
+from elman.data import Frequency, Series, SeriesSet, fill
 from elman.errors import DataError
+from elman.tasks.forecast.covariates import NO_COLUMNS, Columns
 from elman.tasks.forecast.encoding import Encoding, Scaler
+from elman.tasks.forecast.features import Features
 from elman.tasks.forecast.limits import NONE, Limits, fit_limits, without_outliers
 from elman.tasks.forecast.linears import LinearMember
 from elman.tasks.forecast.references import memory
@@ -28,12 +30,18 @@ NETWORK, LINEAR, ANY = "network", "linear", ""
 
 
 class History(NamedTuple):
-    """A series as far as it may be known: values with gaps and outliers filled in from before, and which were
-    observed."""
+    """A series as far as it may be known: values with gaps and outliers filled in from before, which were observed, and
+    the columns beside them."""
 
     id: str
     values: Array
     observed: Array
+    features: Features | None = None
+
+    def until(self, end: int) -> History:
+        """As it was known at step ``end``, which is no longer in it."""
+        features = None if self.features is None else self.features.until(end)
+        return History(self.id, self.values[:end], self.observed[:end], features)
 
 
 class Known(NamedTuple):
@@ -69,6 +77,7 @@ class Plan:
         outside: share of the weight, at each end of the members in order of size, that does not count.
         fitted: how far each series was known when the weights were fitted, by a mark of its last step.
         frequency: what their steps were; None without times.
+        columns: what is read beside the values.
     """
 
     horizon: int
@@ -84,6 +93,7 @@ class Plan:
     outside: float = 0.0
     fitted: Mapping[str, str] = field(default_factory=dict)
     frequency: Frequency | None = None
+    columns: Columns = NO_COLUMNS
 
     @property
     def recursive_steps(self) -> int:
@@ -106,7 +116,8 @@ class Plan:
         if limits is not None and np.mean((judged < limits.low) | (judged > limits.high)) >= MOST_OUTSIDE:
             limits = None  # on another scale by now: not a series of outliers
         limits = limits or self._limits(series.id, judged)
-        return history_of(series, self.encoding.season, end, limits, positive=self.encoding.transform == "log")
+        found = history_of(series, self.encoding.season, end, limits, positive=self.encoding.transform == "log")
+        return found._replace(features=self.columns.features(series, self.frequency, end, self.horizon))
 
     def _limits(self, id: str, values: Array) -> Limits:
         found = fit_limits(values)
@@ -155,6 +166,10 @@ class Plan:
         """The same plan with the limits of ``series``, each known up to its end; other series' stay."""
         found = {one.id: self._limits(one.id, one.values[:end]) for one, end in zip(series, ends, strict=True)}
         return dataclasses.replace(self, limits={**self.limits, **found})
+
+    def fit_columns(self, data: SeriesSet, ends: Sequence[int | None]) -> Plan:
+        """The same plan with the scales of the columns in ``data``, each series known up to its end."""
+        return dataclasses.replace(self, columns=self.columns.fit(data, ends))
 
     def fit_scalers(self, histories: Sequence[History]) -> Plan:
         """The same plan with scalers for ``histories``; other series' scalers stay."""

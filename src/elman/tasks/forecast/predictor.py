@@ -13,12 +13,16 @@ from elman.errors import ModelFileError, ShapeError
 from elman.learning import Columns, Evaluation, Example, Metric, Predictor
 from elman.model import Model, Stream
 from elman.model.file import model_digest
+from elman.model.model import Inputs
+from elman.tasks.forecast.ahead import check_ahead, column_remarks, columns_text
 from elman.tasks.forecast.baselines import BASELINES, LABELS
+from elman.tasks.forecast.examples import network_inputs
 from elman.tasks.forecast.explaining import example_of
+from elman.tasks.forecast.features import Around, around, together
 from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.forecasts import Forecasts, forecast
-from elman.tasks.forecast.network import highway_of, is_silent
+from elman.tasks.forecast.network import highway_of, highway_size, is_silent
 from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
 from elman.tasks.forecast.quantiles import has_quantiles, intervals_line, is_calibrated, quantile_head
 from elman.tasks.forecast.record import plan_from_record
@@ -57,12 +61,12 @@ class ForecastPredictor(Predictor):
         self.model, self.plan = model, plan_from_record(model.encoding)
         encoding = self.plan.encoding
         try:
-            output = model.predict(np.zeros((1, encoding.steps, 1), np.float32))
-        except ShapeError as error:
+            output = model.predict(self._zeros())
+        except (ShapeError, ValueError) as error:
             raise ModelFileError("its layers do not make its forecasts") from error
         linear = any(LINEAR in weights for weights in self.plan.weights.values())
         highway = highway_of(model)
-        sizes = (encoding.horizon, encoding.steps)
+        sizes = (encoding.horizon, highway_size(self.plan))
         if (linear and highway is None) or (highway is not None and highway[0].shape != sizes):
             raise ModelFileError("its layers do not make its forecasts")
         head = quantile_head(model)
@@ -70,6 +74,12 @@ class ForecastPredictor(Predictor):
             raise ModelFileError("its quantiles are not those of its intervals")
         if output.shape != (1, encoding.horizon, *(() if head is None else (len(head.quantiles),))):
             raise ModelFileError("its layers do not make its forecasts")
+
+    def _zeros(self) -> Inputs:
+        encoding = self.plan.encoding
+        shapes = zip((encoding.steps, encoding.horizon), self.plan.columns.sizes(encoding), strict=True)
+        columns = [np.zeros((1, steps, size), np.float32) for steps, size in shapes] if self.plan.columns.some else []
+        return network_inputs(np.zeros((1, encoding.steps), np.float32), *columns)
 
     def forecast(self, histories: Sequence[History], cutoffs: Sequence[Sequence[int]]) -> list[Forecasts]:
         """For each history the forecasts from its cutoffs, the index of the last known step of each.
@@ -82,8 +92,9 @@ class ForecastPredictor(Predictor):
         for history, own in zip(histories, cutoffs, strict=True):
             rows = contexts(history.values, own, plan.memory)
             first = own[0] + 1  # what is said of the series is known where the first forecast is made
-            known = plan.known(History(history.id, history.values[:first], history.observed[:first]))
-            found.append(forecast(self.model, plan, rows, [known] * len(own)))
+            known = plan.known(history.until(first))
+            beside = self._around(history, own)
+            found.append(forecast(self.model, plan, rows, [known] * len(own), beside))
         return found
 
     def predict(self, data: SeriesSet) -> Columns:
@@ -94,6 +105,8 @@ class ForecastPredictor(Predictor):
             DataError: values so far from those in training that the arithmetic overflows.
         """
         plan = self.plan
+        plan.columns.check(data)
+        check_ahead(plan.columns, data, plan.horizon)
         histories = [plan.history(series) for series in data]
         found = self._at_once(histories)
         steps = range(1, found.values.shape[1] + 1)
@@ -106,13 +119,22 @@ class ForecastPredictor(Predictor):
 
     def _at_once(self, histories: Sequence[History]) -> Forecasts:
         plan = self.plan
-        rows = np.concatenate([contexts(h.values, [len(h.values) - 1], plan.memory) for h in histories])
-        return forecast(self.model, plan, rows, [plan.known(history) for history in histories])
+        last = [[len(history.values) - 1] for history in histories]
+        rows = np.concatenate([contexts(h.values, own, plan.memory) for h, own in zip(histories, last, strict=True)])
+        found = [self._around(history, own) for history, own in zip(histories, last, strict=True)]
+        beside = together([one for one in found if one is not None]) if plan.columns.some else None
+        return forecast(self.model, plan, rows, [plan.known(history) for history in histories], beside)
+
+    def _around(self, history: History, cutoffs: Sequence[int]) -> Around | None:
+        if history.features is None:
+            return None
+        return around(history.features, cutoffs, self.plan.encoding.window, self.plan.horizon)
 
     def remarks(self, data: SeriesSet) -> list[str]:
         histories = [self.plan.history(series) for series in data]
         rescaled = [history.id for history in histories if self.plan.is_rescaled(history)]
         remarks = [*remarks_on(data), *logarithm_remarks(data, self.plan.encoding.transform)]
+        remarks += column_remarks(self.plan.columns, data)
         return [*remarks, *scale_remarks(rescaled), *short_remarks(self.plan, data)]
 
     def evaluate(self, test: Span) -> Evaluation:
@@ -126,6 +148,7 @@ class ForecastPredictor(Predictor):
 
     def _scored(self, test: Span, rollings: Sequence[Rolling]) -> Evaluation:
         plan, data = self.plan, test.data
+        plan.columns.check(data)
         size = max(len(series) - start for series, start in zip(data, test.starts, strict=True))
         members, intervals = member_scores(rollings), interval_scores(rollings)
         facts = {
@@ -184,12 +207,14 @@ class ForecastPredictor(Predictor):
         plan, encoding, names = self.plan, self.plan.encoding, list(self.plan.scalers)
         seasons = ", ".join(str(season) for season in plan.seasons)
         parts = sorted(plan.weights[ANY].items(), key=lambda item: -item[1])[:SHOWN_MEMBERS]
+        beside = columns_text(plan.columns)
         return [
             f"horizon {plan.horizon} ({plan.strategy}), window {encoding.window}, season {seasons}",
             f"level {encoding.level}, scale {encoding.scale}, transform {encoding.transform}"
             + (f", {plan.frequency.name}" if plan.frequency else ""),
             "a forecast is the mean of " + ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts),
             intervals_line(plan, quantile_head(self.model)),
+            *([f"beside the values: {beside}"] if beside else []),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]
 

@@ -17,21 +17,23 @@ from elman.learning import Evaluation, Examples, Predictor, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Array, Model, QuantileHead
 from elman.settings import to_record
+from elman.tasks.forecast.choosing import choose, named_columns
 from elman.tasks.forecast.combination import fit_weights, outside
+from elman.tasks.forecast.covariates import NO_COLUMNS
+from elman.tasks.forecast.effects import fit_effects
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
 from elman.tasks.forecast.intervals import Intervals, fit_intervals, level_name
-from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
-from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan, history_of
+from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan
 from elman.tasks.forecast.predictor import ForecastPredictor, evaluate_anew
 from elman.tasks.forecast.quantiles import first_gaps, has_quantiles, uncalibrated
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.references import reference_names
 from elman.tasks.forecast.rolling import backtest
-from elman.tasks.forecast.selection import Ridge, choose_seasons, default_horizon, make_plan
+from elman.tasks.forecast.selection import Ridge, choose_seasons, default_horizon
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.span import Span, longest_horizon, seasons_before, span_of
 
@@ -61,19 +63,19 @@ class ForecastProblem(Problem):
         if old is not None and settings.horizon is None:
             settings = dataclasses.replace(settings, horizon=old.horizon)
         self.data, self.settings, self._start_from = data, settings, start_from
+        columns = named_columns(data, settings) if old is None else old.columns
+        columns.check(data)
         seasons, self.test = self._divide(settings.season if old is None else old.seasons, test)
         settings = self.settings
         self.rounds = (settings.windows or 0) if settings.refit else 0
         self.ends: list[int | None] = [None] * len(data) if self.test is None else [*self.test.starts]
+        self._start = old
         self._penalty: float | None = None
         self._others: tuple[tuple[Encoding, float], ...] = ()
         try:
             if old is None:
-                known = [
-                    history_of(series, seasons[0], end, fit_limits(series.values[:end]))
-                    for series, end in zip(data, self.ends, strict=True)
-                ]
-                plan, self._penalty, self._others = make_plan(known, seasons, settings)
+                choice = choose(data, self.ends, seasons, settings, columns)
+                plan, self._penalty, self._others = choice.plan, choice.penalty, choice.others
             else:
                 plan = self._continued(old)
             self.known, self.plan = self._known(
@@ -109,6 +111,8 @@ class ForecastProblem(Problem):
         for series in self.data:
             digest.update(series.id.encode() + series.values.tobytes())
             digest.update(b"" if series.times is None else series.times.tobytes())
+            if (own := series.covariates) is not None:
+                digest.update(own.past.tobytes() + own.future[: len(series)].tobytes() + repr(own.static).encode())
         return digest.digest()
 
     def train(self) -> Examples:
@@ -128,14 +132,16 @@ class ForecastProblem(Problem):
 
     def initial(self, arrays: dict[str, Array]) -> dict[str, Array]:
         """The highway begins as the ridge regression on the examples that are fitted, the rest as nothing beside it."""
-        coefficients = None
+        coefficients, left = None, self._fitted_to.targets
         if self._penalty is not None and self._has_highway:
-            coefficients = Ridge(self._fitted_to).coefficients(self._penalty)
+            effects = fit_effects(self._fitted_to)
+            rest = effects.removed(self._fitted_to)
+            own = Ridge(rest).coefficients(self._penalty)
+            coefficients, left = effects.whole(own, self._fitted_to), rest.targets - rest.regressed(own)
         zero = coefficients is not None or self.plan.encoding.level != "none"
-        head, found, gaps = self.layers[-1], self._fitted_to, None
+        head, gaps = self.layers[-1], None
         if isinstance(head, QuantileHead):
-            left = found.targets if coefficients is None else found.targets - found.regressed(coefficients)
-            gaps = first_gaps(left, found.weights, head.quantiles)
+            gaps = first_gaps(left, self._fitted_to.weights, head.quantiles)
         return begun(self.layers, arrays, coefficients, zero, gaps)
 
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> ForecastPredictor:
@@ -207,7 +213,9 @@ class ForecastProblem(Problem):
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
-        return self._known(self.plan, [None] * len(self.data))
+        ends = [None] * len(self.data)
+        plan = self.plan if self._start is not None else self.plan.fit_columns(self.data, ends)
+        return self._known(plan, ends)
 
     def _known(self, plan: Plan, ends: Sequence[int | None]) -> tuple[list[History], Plan]:
         """The series up to their ends, and the plan with limits and scalers fitted to them."""
@@ -230,7 +238,8 @@ class ForecastProblem(Problem):
                 continue
             if (encoding.steps + 1) * encoding.horizon > MOST_NUMBERS:
                 continue
-            other = dataclasses.replace(plan, encoding=encoding, linears=()).fit_scalers(histories)
+            other = dataclasses.replace(plan, encoding=encoding, linears=(), columns=NO_COLUMNS)
+            other = other.fit_scalers(histories)
             found = pairs(other, histories, last=last)
             if found is not None:
                 yield LinearMember(encoding, Ridge(found).coefficients(penalty), other.scalers)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import ModelFileError
+from elman.tasks.forecast.columns_record import columns_from_record, record_of_columns
 from elman.tasks.forecast.encoding import Encoding, Scaler
 from elman.tasks.forecast.limits import Limits
 from elman.tasks.forecast.linears import LinearMember
@@ -18,7 +19,7 @@ from elman.tasks.forecast.references import reference_names
 from elman.tasks.forecast.same_kind import frequency_from_record
 from elman.tasks.forecast.settings import LEVELS, MOST_STEPS, SCALES, STRATEGIES, TRANSFORMS
 
-MOST_SEASONS, MOST_MEMORY = 10, 3_000_000
+MOST_SEASONS, MOST_MEMORY, MOST_READ = 10, 3_000_000, 30_000_000
 
 
 def record_of(plan: Plan) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "outside": plan.outside,
         "fitted": dict(plan.fitted),
         "frequency": None if plan.frequency is None else dataclasses.asdict(plan.frequency),
+        "columns": record_of_columns(plan.columns),
     }
 
 
@@ -56,6 +58,7 @@ def plan_from_record(record: Any) -> Plan:
                 **record,
                 "encoding": encoding,
                 "frequency": frequency_from_record(record["frequency"]),
+                "columns": columns_from_record(record["columns"]),
                 "seasons": tuple(record["seasons"]),
                 "scalers": {name: Scaler(*_numbers(pair, 2)) for name, pair in record["scalers"].items()},
                 "limits": {name: Limits(*_numbers(three, 3)) for name, three in record["limits"].items()},
@@ -94,6 +97,8 @@ def _is_possible(plan: Plan) -> bool:
         and plan.strategy in STRATEGIES
         and encoding.horizon == (plan.horizon if plan.strategy == "direct" else 1)
         and plan.recursive_steps <= MOST_RECURSIVE_STEPS
+        and not (plan.columns.past and plan.strategy == "recursive")
+        and max(encoding.window, plan.horizon) * (1 + plan.columns.sizes(encoding)[0]) <= MOST_READ
         and _are_scalers(plan.scalers)
         and all(np.isfinite(three).all() and three.low < three.high for three in plan.limits.values())
         and ANY in plan.weights

@@ -16,6 +16,8 @@ import numpy as np
 
 from elman.data import Frequency, Series, fill
 from elman.errors import DataError
+from elman.tasks.forecast.covariates import NO_COLUMNS, Columns
+from elman.tasks.forecast.effects import fit_effects
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import FEWEST_EXAMPLES, Pairs, split
 from elman.tasks.forecast.plan import MOST_RECURSIVE_STEPS, STEPS_OF_A_CALL, History, Plan
@@ -35,11 +37,12 @@ CALENDAR_SEASONS = {24: 168, 48: 336, 96: 672}  # a day in hours, half hours, qu
 
 
 class Choice(NamedTuple):
-    """A plan, the penalty of its ridge regression, and other encodings with theirs, the best first."""
+    """A plan, the penalty of its ridge regression, other encodings with theirs, the best first; and its error."""
 
     plan: Plan
     penalty: float
     others: tuple[tuple[Encoding, float], ...] = ()
+    error: float = np.inf
 
 
 def choose_seasons(series: Iterable[Series], ends: Sequence[int], frequency: Frequency | None) -> tuple[int, ...]:
@@ -75,7 +78,9 @@ def default_window(season: int, output: int) -> int:
     return season + min(max(season, 12), 48) if season > 1 else min(max(2 * output, 12), 48)
 
 
-def make_plan(histories: Sequence[History], seasons: Sequence[int], settings: ForecastSettings) -> Choice:
+def make_plan(
+    histories: Sequence[History], seasons: Sequence[int], settings: ForecastSettings, columns: Columns = NO_COLUMNS
+) -> Choice:
     """Decide horizon, window, level, transform and scale from ``histories`` alone, and fit the scalers.
 
     Raises:
@@ -92,7 +97,8 @@ def make_plan(histories: Sequence[History], seasons: Sequence[int], settings: Fo
             f"the longest series has {longest} steps to learn from, but a window of {sizes[0]} and a horizon of "
             f"{output} need {sizes[0] + output}; give more data, or a smaller `window`, `horizon` or `test_size`"
         )
-    plan = Plan(horizon, settings.strategy, Encoding(sizes[0], output, season, "last", "series"), tuple(seasons))
+    encoding = Encoding(sizes[0], output, season, "last", "series")
+    plan = Plan(horizon, settings.strategy, encoding, tuple(seasons), columns=columns)
     if settings.level.startswith("seasonal") and sizes[0] <= season:
         needs = f"level {settings.level!r} needs a window longer than the season of {season}"
         raise DataError(f"{needs}; `window` is {sizes[0]}")
@@ -162,7 +168,8 @@ def _best(plans: Sequence[Plan], histories: Sequence[History]) -> Choice:
         if candidate[0] < CLEARLY * best[0]:
             best = candidate
     rest = sorted((one for one in found if one is not best and np.isfinite(one[0])), key=lambda one: one[0])
-    return Choice(best[1], best[2], tuple((plan.encoding, penalty) for _, plan, penalty in _distinct(rest, best[1])))
+    others = tuple((plan.encoding, penalty) for _, plan, penalty in _distinct(rest, best[1]))
+    return Choice(best[1], best[2], others, best[0])
 
 
 def _distinct(found: Sequence[tuple[float, Plan, float]], best: Plan) -> list[tuple[float, Plan, float]]:
@@ -190,11 +197,13 @@ def _errors(plan: Plan, histories: Sequence[History], judged: Sequence[tuple[flo
     folds: list[dict[float, float]] = []
     sizes: list[int] = []
     for end, begin in (JUDGED[0], *judged):
-        known = [_until(h, round(end * len(h.values))) for h in histories]
-        fit_part, held_out, _ = split(plan, known, 1 - begin / end)
+        known = [h.until(round(end * len(h.values))) for h in histories]
+        fit_part, held_out, _ = split(plan, known, 1 - begin / end, MOST_JUDGED)
         if fit_part is None or held_out is None:
             continue
         fit_part, held_out = _thinned(fit_part), _thinned(held_out)
+        effects = fit_effects(fit_part)
+        fit_part, held_out = effects.removed(fit_part), effects.removed(held_out)
         ridge = Ridge(fit_part)
         folds.append({penalty: _error(plan, held_out, ridge.coefficients(penalty)) for penalty in PENALTIES})
         sizes.append(len(fit_part) ** 2)  # a regression on a handful of examples says little of one on many
@@ -205,13 +214,9 @@ def _errors(plan: Plan, histories: Sequence[History], judged: Sequence[tuple[flo
     return {p: float(np.average([fold[p] for fold in folds], weights=sizes)) for p in PENALTIES}
 
 
-def _until(history: History, end: int) -> History:
-    return History(history.id, history.values[:end], history.observed[:end])
-
-
 def _thinned(found: Pairs) -> Pairs:
     apart = -(-len(found) // MOST_JUDGED)
-    return Pairs(*(part[::apart] for part in found))
+    return found.every(apart)
 
 
 def _error(plan: Plan, held_out: Pairs, coefficients: Array) -> float:

@@ -10,6 +10,7 @@ from elman.errors import SettingsError
 from elman.model import ModelSettings
 from elman.model.heads import POINT_LOSSES
 from elman.settings import setting
+from elman.tasks.forecast.calendar import AUTO, CALENDAR
 from elman.training.settings import TrainingSettings
 
 TRANSFORMS = ("auto", "none", "log")
@@ -125,6 +126,13 @@ class ForecastSettings(ModelSettings, TrainingSettings):
     hidden_sizes: tuple[int, ...] | None = setting(
         None, "the same for the units in each recurrent layer", minimum=1, below=1_000_000, fixed=True
     )
+    calendar: tuple[str, ...] = setting(
+        (),
+        "where each step lies in the day, the week, the month or the year, read beside the values; may be repeated; "
+        "auto decides on the training part which help",
+        choices=lambda: (AUTO, *CALENDAR),
+        fixed=True,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -163,3 +171,13 @@ class ForecastColumns(SeriesOptions):
     target: tuple[str, ...] = setting((), "values; may be repeated", metavar="COLUMN")
     time: str | None = setting(None, 'times; "" counts the rows', metavar="COLUMN")
     id: str | None = setting(None, 'names of the series; "" for one series', metavar="COLUMN")
+    past: tuple[str, ...] = setting(
+        (), "read beside the values, known as far as they are; may be repeated", metavar="COLUMN"
+    )
+    future: tuple[str, ...] = setting(
+        (), "read beside the values, known for the steps to forecast too; may be repeated", metavar="COLUMN"
+    )
+    static: tuple[str, ...] = setting((), "what a series is, a number or a category; may be repeated", metavar="COLUMN")
+    future_data: str | None = setting(
+        None, "rows of the columns of `future` for the steps after the data's end, where DATA has none", metavar="FILE"
+    )

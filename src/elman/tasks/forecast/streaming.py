@@ -16,6 +16,7 @@ from elman.tasks.forecast.forecasts import forecast
 from elman.tasks.forecast.limits import AT_MOST
 from elman.tasks.forecast.plan import ANY, History, Plan, history_of
 from elman.tasks.forecast.quantiles import quantile_head
+from elman.tasks.forecast.stream_columns import around_step, check_columns, read_step, value_of
 
 Array = np.ndarray
 MOST_SEEN = 2**62
@@ -34,6 +35,10 @@ def stream_of(
 
     A missing value (NaN), and one far outside the series' others, is filled in as in training. Until a whole window has
     come in, the forecast is NaN.
+
+    A model with columns beside the values takes a mapping at each step: ``"value"``; of a past column a number; of a
+    future one ``1 + H``, those of the step and of the H after it; of a static one what it is; with a calendar
+    ``"time"``.
 
     Args:
         unique_id: the series whose scale and weights to use; without it that of the only series in training, or else
@@ -61,12 +66,15 @@ def stream_of(
     id = unique_id if unique_id is not None else names[0] if len(names) == 1 else ANY
     window, season = plan.encoding.window, plan.encoding.season
     limits, positive = plan.limits.get(id), plan.encoding.transform == "log"
+    check_columns(plan)
+    beside = plan.columns.some
     kept = max(plan.memory, 2 * season + 1)  # filling a gap looks back two seasons
     width = (plan.horizon, 1 + 2 * len(plan.intervals)) if intervals or anomalies else (plan.horizon,)
 
     @np.errstate(over="ignore", invalid="ignore")  # of absurd values the forecast says so
     def step(x: Any, state: State) -> tuple[Array, State]:
-        value = _number(x)
+        own = read_step(plan, x) if beside else None
+        value = _number(x if own is None else own.value)
         if positive and value <= 0:
             value = math.nan  # it has no logarithm
         seen = min(max(int(state["seen"]), 0), MOST_SEEN)  # whatever state was restored
@@ -86,23 +94,31 @@ def stream_of(
             tail[-missing:] = math.nan  # the whole gap anew: what was put there is no observation
             recent[-1] = history_of(Series("", tail), season, limits=limits, positive=positive).values[-1]
         counts = {"seen": seen, "missing": missing, "outside": outside}
-        new = {"recent": recent, **{name: np.array(count) for name, count in counts.items()}}
+        columns, held = (None, None) if own is None else around_step(own, state["columns"])
+        new = {
+            "recent": recent,
+            **({} if held is None else {"columns": held}),
+            **{name: np.array(count) for name, count in counts.items()},
+        }
         if seen < window:
             return np.full(width, math.nan), new
         values = recent[-min(seen, kept) :]
         history = History(id, values, ~np.isnan(values))
         context = np.concatenate([np.full(plan.memory, math.nan), values])[None, -plan.memory :]
-        found = forecast(model, plan, context, [plan.known(history, same=True)])
+        found = forecast(model, plan, context, [plan.known(history, same=True)], columns)
         if len(width) == 1:
             return found.values[0], new
         return np.column_stack([values[0] for values in found.columns().values()]), new
 
     empty = {"recent": np.full(kept, math.nan)}
+    if beside:
+        empty["columns"] = np.full((window, plan.columns.levels[0]), math.nan)
     initial = {**empty, "seen": np.array(0), "missing": np.array(0), "outside": np.array(0)}
     if not anomalies:
         return Stream(step, initial, identity=identity)
     one_width = quantile_head(model) is None
-    return Stream(*scores_of(step, initial, plan.intervals, one_width=one_width), identity=identity)
+    scored = scores_of(step, initial, plan.intervals, one_width=one_width, value_of=lambda x: value_of(plan, x))
+    return Stream(*scored, identity=identity)
 
 
 def _number(x: Any) -> float:
