@@ -26,16 +26,17 @@ from tests.tasks.test_leaks import choices_of, made_before
 @st.composite
 def jobs(draw: Any) -> dict[str, Any]:
     past = draw(st.booleans())
+    strategy = "direct" if past else draw(st.sampled_from(["direct", "recursive"]))
     return {
         "names": CovariateNames(("x",) if past else (), ("p",), ("kind",) if draw(st.booleans()) else ()),
         "level": draw(st.sampled_from(LEVELS)),
         "season": draw(st.sampled_from([4, 6])),
-        "strategy": "direct" if past else draw(st.sampled_from(["direct", "recursive"])),
+        "strategy": strategy,
         "scale": draw(st.sampled_from(["series", "window"])),
         "transform": draw(st.sampled_from(["log", "none"])),
         "highway": draw(st.booleans()),
         "ensemble": draw(st.sampled_from([1, 2])),
-        "intervals": draw(st.sampled_from(["conformal", "quantile"])),
+        "intervals": draw(st.sampled_from(["conformal", "quantile"])) if strategy == "direct" else "conformal",
         "calendar": draw(st.sampled_from([(), ("time-of-day", "day-of-week")])),
         "stride": draw(st.sampled_from([None, 1])),
         "validation": draw(st.sampled_from([0.0, 0.2])),
