@@ -19,6 +19,7 @@ from elman.tasks.forecast.problem import ForecastProblem
 from elman.tasks.forecast.scores import METRICS
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.span import longest_horizon
+from tests.tasks.columns_data import changed, data_of, table
 from tests.tasks.helpers import drawn_arrays, series_set, wavy, with_gaps
 
 QUICK: dict[str, Any] = {"hidden_size": 3, "epochs": 2, "horizon": 4, "season": 6}
@@ -239,3 +240,15 @@ def test_settings_that_contradict_each_other(given, said):
 def test_a_test_of_its_own_leaves_no_windows():
     with pytest.raises(SettingsError, match="`windows` are the end of the data"):
         Forecaster(**QUICK, windows=2).fit(wavy(60), test=wavy(10))
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_columns_beside_the_values_are_known_as_far_as_they_may_be(refit: bool) -> None:
+    columns, how = table(120, seed=2), {"windows": 3, "refit": refit, "combine": "none"}
+    rows = evaluated(data_of(columns), **how).rows
+    first, horizon = 120 - 3 * QUICK["horizon"], QUICK["horizon"]
+    for name, begin in (("x", first), ("y", first), ("p", first + horizon)):  # what the first window may not know
+        other = evaluated(data_of(changed(columns, name, slice(begin, 119), 7.0)), **how).rows
+        assert other["forecast"][:horizon] == rows["forecast"][:horizon]
+    moved = evaluated(data_of(changed(columns, "p", slice(first, first + horizon), 7.0)), **how).rows
+    assert moved["forecast"][:horizon] != rows["forecast"][:horizon]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -63,6 +63,10 @@ class Covariates:
     def ahead(self) -> int:
         """A, the steps after the series' end."""
         return len(self.future) - len(self.past)
+
+    def until(self, end: int) -> Covariates:
+        """As they go with the first ``end`` values alone, with nothing ahead of them."""
+        return replace(self, past=self.past[:end], future=self.future[:end])
 
 
 def check_names(table: Table, names: CovariateNames, roles: Mapping[str, str]) -> None:

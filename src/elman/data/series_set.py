@@ -147,7 +147,12 @@ class SeriesSet:
     def until(self, ends: Sequence[int]) -> SeriesSet:
         """The first steps of each series, up to (not including) its end in ``ends``."""
         cut = [
-            replace(s, values=s.values[:end], times=None if s.times is None else s.times[:end])
+            replace(
+                s,
+                values=s.values[:end],
+                times=None if s.times is None else s.times[:end],
+                covariates=None if s.covariates is None else s.covariates.until(end),
+            )
             for s, end in zip(self, ends, strict=True)
         ]
         return replace(self, series=tuple(cut))

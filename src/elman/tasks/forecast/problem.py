@@ -69,7 +69,6 @@ class ForecastProblem(Problem):
         settings = self.settings
         self.rounds = (settings.windows or 0) if settings.refit else 0
         self.ends: list[int | None] = [None] * len(data) if self.test is None else [*self.test.starts]
-        self._start = old
         self._penalty: float | None = None
         self._others: tuple[tuple[Encoding, float], ...] = ()
         try:
@@ -214,7 +213,7 @@ class ForecastProblem(Problem):
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
         ends = [None] * len(self.data)
-        plan = self.plan if self._start is not None else self.plan.fit_columns(self.data, ends)
+        plan = self.plan if self._start_from is not None else self.plan.fit_columns(self.data, ends)
         return self._known(plan, ends)
 
     def _known(self, plan: Plan, ends: Sequence[int | None]) -> tuple[list[History], Plan]:
