@@ -252,3 +252,8 @@ def test_columns_beside_the_values_are_known_as_far_as_they_may_be(refit: bool) 
         assert other["forecast"][:horizon] == rows["forecast"][:horizon]
     moved = evaluated(data_of(changed(columns, "p", slice(first, first + horizon), 7.0)), **how).rows
     assert moved["forecast"][:horizon] != rows["forecast"][:horizon]
+
+
+def test_baselines_keep_their_intervals_where_each_window_has_a_model() -> None:
+    found = evaluated(series_set(wavy(200)), windows=2, refit=True)
+    assert {name for name, row in found.baselines.items() if row["wql"] == row["wql"]} == {"naive", "seasonal_naive"}

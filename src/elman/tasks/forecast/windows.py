@@ -14,7 +14,7 @@ from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.figures import axis
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.rolling import Forecast, roll
-from elman.tasks.forecast.scores import METRICS, Rolling, in_sample_naive_error, mean_scores, scores_of
+from elman.tasks.forecast.scores import METRICS, Ends, Rolling, in_sample_naive_error, mean_scores, scores_of
 from elman.tasks.forecast.span import Span
 
 Array = np.ndarray
@@ -41,7 +41,7 @@ def roll_anew(span: Span, predictors: Sequence[tuple[Plan, Forecast]], season: i
 def _joined(parts: Sequence[Rolling], naive_error: float) -> Rolling:
     """One series' windows, with the members and the intervals that all of them have."""
     members = [name for name in parts[0].members if all(name in part.members for part in parts)]
-    levels = [level for level in parts[0].bounds if all(level in part.bounds for part in parts)]
+    baselines = [name for name in parts[0].baseline_bounds if all(name in part.baseline_bounds for part in parts)]
     return Rolling(
         parts[0].id,
         np.concatenate([part.cutoffs for part in parts]),
@@ -49,14 +49,17 @@ def _joined(parts: Sequence[Rolling], naive_error: float) -> Rolling:
         {name: np.concatenate([part.forecasts[name] for part in parts]) for name in parts[0].forecasts},
         naive_error,
         {name: np.concatenate([part.members[name] for part in parts]) for name in members},
-        {
-            level: (
-                np.concatenate([part.bounds[level][0] for part in parts]),
-                np.concatenate([part.bounds[level][1] for part in parts]),
-            )
-            for level in levels
-        },
+        _joined_ends([part.bounds for part in parts]),
+        {name: _joined_ends([part.baseline_bounds[name] for part in parts]) for name in baselines},
     )
+
+
+def _joined_ends(parts: Sequence[Ends]) -> Ends:
+    levels = [level for level in parts[0] if all(level in part for part in parts)]
+    return {
+        level: (np.concatenate([part[level][0] for part in parts]), np.concatenate([part[level][1] for part in parts]))
+        for level in levels
+    }
 
 
 def choices_of(plans: Sequence[Plan]) -> Columns:
