@@ -33,7 +33,8 @@ def jobs(draw: Any) -> dict[str, Any]:
         "season": draw(st.sampled_from([4, 6])),
         "strategy": strategy,
         "scale": draw(st.sampled_from(["series", "window"])),
-        "transform": draw(st.sampled_from(["log", "none"])),
+        # fed back in, what random weights make of logarithms overflows
+        "transform": draw(st.sampled_from(["log", "none"])) if strategy == "direct" else "none",
         "highway": draw(st.booleans()),
         "ensemble": draw(st.sampled_from([1, 2])),
         "intervals": draw(st.sampled_from(["conformal", "quantile"])) if strategy == "direct" else "conformal",
