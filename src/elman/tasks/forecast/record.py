@@ -11,6 +11,7 @@ import numpy as np
 
 from elman.errors import ModelFileError
 from elman.tasks.forecast.columns_record import columns_from_record, record_of_columns
+from elman.tasks.forecast.covariates import NO_COLUMNS
 from elman.tasks.forecast.encoding import Encoding, Scaler
 from elman.tasks.forecast.limits import Limits
 from elman.tasks.forecast.linears import LinearMember
@@ -49,7 +50,8 @@ def plan_from_record(record: Any) -> Plan:
         ModelFileError: it is not one.
     """
     try:
-        record = {"outside": 0.0, **record}  # files of before had the mean of all
+        # files of before had the mean of all, and no columns beside the values
+        record = {"outside": 0.0, "columns": record_of_columns(NO_COLUMNS), **record}
         if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
             raise KeyError(", ".join(sorted({field.name for field in dataclasses.fields(Plan)} ^ record.keys())))
         encoding = Encoding(**record["encoding"])

@@ -13,8 +13,9 @@ from elman.learning import Breakdown, Columns, Evaluation, Figure, Line
 from elman.tasks.forecast.baselines import BASELINES, LABELS
 from elman.tasks.forecast.figures import axis
 from elman.tasks.forecast.plan import Plan
+from elman.tasks.forecast.quantile_loss import Ends
 from elman.tasks.forecast.rolling import Forecast, roll
-from elman.tasks.forecast.scores import METRICS, Ends, Rolling, in_sample_naive_error, mean_scores, scores_of
+from elman.tasks.forecast.scores import METRICS, Rolling, in_sample_naive_error, mean_scores, scores_of
 from elman.tasks.forecast.span import Span
 
 Array = np.ndarray
