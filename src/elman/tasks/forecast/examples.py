@@ -78,7 +78,7 @@ def split(plan: Plan, histories: Sequence[History], validation: float, most: int
 
     Args:
         validation: share of each history, at its end, that the validation targets lie in; at least one horizon.
-        most: examples to make where there are columns beside the values.
+        most: examples to make of each.
 
     Returns:
         all to fit where there is too little to divide, None where there is nothing.
@@ -105,8 +105,8 @@ def pairs(
 ) -> Pairs | None:
     """All pairs whose targets lie in steps ``first`` ≤ t < ``last`` of each history; None if there are none.
 
-    Of more than :data:`MOST_EXAMPLES` (with columns beside the values, of ``most`` or what memory holds), every second,
-    third … before each history's end.
+    Of more than ``most`` (with columns beside the values, or than memory holds), every second, third … before each
+    history's end.
     """
     encoding = plan.encoding
     spans = []
@@ -115,7 +115,7 @@ def pairs(
         spans.append((begin, last[k] if last is not None else len(history.values)))
     counts = [max(end - begin - encoding.window - encoding.horizon + 1, 0) for begin, end in spans]
     size = encoding.window * plan.columns.sizes(encoding)[0]
-    most = min(most, max(FEW, MOST_NUMBERS // size)) if size else MOST_EXAMPLES
+    most = min(most, max(FEW, MOST_NUMBERS // size)) if size else most
     apart = max(1, -(-sum(counts) // most))
     found: list[Pairs] = []
     for history, (begin, end) in zip(histories, spans, strict=True):

@@ -8,7 +8,7 @@ one's regression is also where the network begins.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -108,11 +108,17 @@ def make_plan(
             f"a horizon of {horizon} with a window of {sizes[0]} is too long for `strategy` recursive, which takes at "
             f"most {most}; give a smaller `horizon`, or `strategy` direct"
         )
-    return _best([_with(plan, histories, e) for e in _candidates(plan.encoding, histories, sizes, settings)], histories)
+    return _best(list(_scaled(plan, histories, _candidates(plan.encoding, histories, sizes, settings))), histories)
 
 
-def _with(plan: Plan, histories: Sequence[History], encoding: Encoding) -> Plan:
-    return dataclasses.replace(plan, encoding=encoding).fit_scalers(histories)
+def _scaled(plan: Plan, histories: Sequence[History], encodings: Iterable[Encoding]) -> Iterator[Plan]:
+    """``plan`` with each encoding and its scalers, which do not depend on its scale."""
+    known: dict[Encoding, Plan] = {}
+    for encoding in encodings:
+        alike = dataclasses.replace(encoding, scale=SCALES[1])
+        if alike not in known:
+            known[alike] = dataclasses.replace(plan, encoding=alike).fit_scalers(histories)
+        yield dataclasses.replace(known[alike], encoding=encoding)
 
 
 def _windows(seasons: Sequence[int], output: int, longest: int, usual: int) -> list[int]:
@@ -201,11 +207,10 @@ def _errors(plan: Plan, histories: Sequence[History], judged: Sequence[tuple[flo
         fit_part, held_out, _ = split(plan, known, 1 - begin / end, MOST_JUDGED)
         if fit_part is None or held_out is None:
             continue
-        fit_part, held_out = _thinned(fit_part), _thinned(held_out)
         effects = fit_effects(fit_part)
         fit_part, held_out = effects.removed(fit_part), effects.removed(held_out)
         ridge = Ridge(fit_part)
-        folds.append({penalty: _error(plan, held_out, ridge.coefficients(penalty)) for penalty in PENALTIES})
+        folds.append(_held_out_errors(plan, held_out, ridge))
         sizes.append(len(fit_part) ** 2)  # a regression on a handful of examples says little of one on many
         if len(fit_part) >= ENOUGH:
             break
@@ -214,20 +219,18 @@ def _errors(plan: Plan, histories: Sequence[History], judged: Sequence[tuple[flo
     return {p: float(np.average([fold[p] for fold in folds], weights=sizes)) for p in PENALTIES}
 
 
-def _thinned(found: Pairs) -> Pairs:
-    apart = -(-len(found) // MOST_JUDGED)
-    return found.every(apart)
-
-
-def _error(plan: Plan, held_out: Pairs, coefficients: Array) -> float:
-    """Mean absolute error of forecasts in units of each series' standard deviation, the transform undone."""
-    encoding = plan.encoding
-    output = _with_constant(held_out.inputs) @ coefficients
+def _held_out_errors(plan: Plan, held_out: Pairs, ridge: Ridge) -> dict[float, float]:
+    """Penalty → mean absolute error of forecasts in units of each series' standard deviation, the transform undone."""
+    encoding, inputs = plan.encoding, _with_constant(held_out.inputs)
     target = encoding.back(held_out.reference + held_out.spread * held_out.targets)
-    with np.errstate(over="ignore"):
-        errors = np.abs(encoding.back(held_out.reference + held_out.spread * output) - target)
-        weighted = np.minimum(errors / held_out.scale, 1e6) * held_out.weights
-    return float(weighted.sum() / max(held_out.weights.sum(), 1))
+    total, found = max(held_out.weights.sum(), 1), {}
+    for penalty in PENALTIES:
+        output = inputs @ ridge.coefficients(penalty)
+        with np.errstate(over="ignore"):
+            errors = np.abs(encoding.back(held_out.reference + held_out.spread * output) - target)
+            weighted = np.minimum(errors / held_out.scale, 1e6) * held_out.weights
+        found[penalty] = float(weighted.sum() / total)
+    return found
 
 
 class Ridge:
