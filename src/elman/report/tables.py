@@ -80,10 +80,10 @@ def candidates_text(candidates: Sequence[Candidate]) -> str:
     >>> print(candidates_text([rnn, gru]))
     Chosen by the loss on the validation part: gru
     <BLANKLINE>
-         parameters  epoch  validation loss
-    ───────────────────────────────────────
-    rnn         900      3          0.5000
-    gru        2700      8          0.2500*
+         parameters   epoch   validation loss
+    ──────────────────────────────────────────
+    rnn         900       3            0.5000
+    gru        2700       8            0.2500*
     <BLANKLINE>
     * best of its column
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.data import SeriesSet
 from elman.data.series_report import remarks_on
-from elman.errors import ModelFileError, ShapeError
+from elman.errors import ModelFileError, SettingsError
 from elman.learning import Columns, Evaluation, Example, Metric, Predictor
 from elman.model import Model, Stream
 from elman.model.file import model_digest
@@ -62,7 +62,9 @@ class ForecastPredictor(Predictor):
         encoding = self.plan.encoding
         try:
             output = model.predict(self._zeros())
-        except (ShapeError, ValueError) as error:
+        except SettingsError:  # of the environment
+            raise
+        except ValueError as error:
             raise ModelFileError("its layers do not make its forecasts") from error
         linear = any(LINEAR in weights for weights in self.plan.weights.values())
         highway = highway_of(model)
