@@ -56,13 +56,13 @@ def test_few_seeds_separate_nothing():
     assert text == "gru remembers longer than rnn (at lag 5: 4 of 4 seeds and 0 of 4)."
 
 
-def lesson(**changed) -> Lesson:
+def lesson(cell="gru", options=(), **changed) -> Lesson:
     given = {
-        "puzzle": PUZZLES["recall"], "cell": "gru", "hidden_size": 12, "lag": 3, "seed": 0, "budget": 200,
-        "batch_size": 16, "learning_rate": 0.02, "clip_norm": 1.0, "init": "default", "forget_bias": None,
-        "error": 0.01, "later": (6,),
+        "puzzle": PUZZLES["recall"], "lag": 3, "seed": 0, "budget": 200, "batch_size": 16, "learning_rate": 0.02,
+        "clip_norm": 1.0, "init": "default", "forget_bias": None, "error": 0.01, "later": (6,),
     }  # fmt: skip
-    return Lesson(**{**given, **changed})
+    given |= changed
+    return Lesson(layout=Layout(cell, given["puzzle"].features, 12, options=options), **given)
 
 
 def test_a_lesson_is_the_same_again_and_ends_when_it_is_learned():
@@ -98,6 +98,31 @@ def test_initial_values_are_those_that_were_asked_for():
     assert (chrono[first : first + 12] >= 0).all() and chrono.max() <= torch.log(torch.tensor(49.0))
 
 
+@pytest.mark.parametrize("cell", ["lem", "mingru"])
+def test_chrono_acts_on_a_cell_that_writes_and_keeps_the_rest(cell):
+    bias = learning._network(lesson(cell=cell, init="chrono", lag=50)).get_parameter("0.bias_ih_l0").detach()
+    first = get_cell(cell).gates.index(get_cell(cell).write) * 12
+    written = bias[first : first + 12]
+    assert (written <= 0).all() and written.min() >= -torch.log(torch.tensor(49.0)) and written.min() < -1
+
+
+def test_options_go_to_the_cells_that_have_them(tmp_path):
+    settings = {**TINY, "cells": "gru,lem,slstm", "lags": "2", "seeds": 1, "budget": 25}
+    found = memory(out=tmp_path / "out", cell_options="dt=0.25,heads=3", **settings)
+    cells = json.loads((tmp_path / "out/memory.json").read_text())["cells"]
+    assert [row["options"] for row in cells.values()] == [{}, {"dt": 0.25}, {"heads": 3.0}]
+    slstm = Layout("slstm", PUZZLES["recall"].features, cells["slstm"]["hidden_size"], options=(3.0,))
+    assert slstm.hidden_size % 3 == 0 and cells["slstm"]["recurrent_parameters"] == slstm.parameter_count()
+    assert "lem with dt=0.25; slstm with heads=3" in " ".join(found.text.split())
+    with pytest.raises(RunFolderError, match="cell_options differ"):
+        memory(out=tmp_path / "out", **settings)
+
+
+def test_an_option_changes_what_is_learned():
+    slow = learn(lesson(cell="lem", budget=50, options=(0.001,)))
+    assert slow["error"] > 0.5 > learn(lesson(cell="lem", budget=200))["error"]
+
+
 def test_a_measurement(tmp_path):
     found = memory(out=tmp_path / "out", **TINY)
     assert list(found.horizons) == ["rnn", "gru"]
@@ -130,6 +155,11 @@ def test_a_killed_measurement_ends_as_one_that_is_not(tmp_path):
         (["--cells", "none"], "'none' is none of"),
         (["--task", "subtracting"], "choose one of: recall, adding, copy, selective-copy"),
         (["--task", "adding", "--lags", "1,2"], "adding takes one from 2"),
+        (
+            ["--cell-options", "dt=0.5"],
+            "--cell-options has 'dt', an option of none of: rnn, lstm, gru; they have: none",
+        ),
+        (["--cells", "gru,lem", "--cell-options", "dt=2"], "the option dt is 2.0; it must be a number above 0"),
         (["--error", "0"], "--error is 0.0; it must be greater than 0"),
     ],
 )

@@ -9,23 +9,27 @@ import numpy as np
 
 from elman.data.generated import Puzzle
 from elman.learning import Figure, Line
+from elman.recurrence import Layout
 from elman.report.grid import Grid
 from elman.report.study import Study
 from elman.report.tables import MISSING, shown
 from elman.studies.memory.horizon import RULE, Horizon, Runs
-from elman.studies.memory.learning import SCORED
+from elman.studies.memory.learning import SCORED, init_of
 from elman.studies.settings import MemorySettings
 
 Record = dict[str, Any]
 
 
 def record_of(
-    settings: MemorySettings, sizes: Mapping[str, Record], runs: Mapping[str, Runs], horizons: Mapping[str, Horizon]
+    settings: MemorySettings, layouts: Mapping[str, Layout], runs: Mapping[str, Runs], horizons: Mapping[str, Horizon]
 ) -> dict[str, Record]:
     """What ``memory.json`` has for each cell."""
     return {
         cell: {
-            **sizes[cell],
+            "hidden_size": layouts[cell].hidden_size,
+            "options": layouts[cell].option_values,
+            "recurrent_parameters": layouts[cell].parameter_count(),
+            "init": init_of(cell, settings.init, 3).partition(":")[0],
             "horizon": None if found.last is None else found.last.lag,
             "failed": None if found.failed is None else found.failed.lag,
             "short_holds": found.holds,
@@ -144,6 +148,9 @@ def _notes(
     }[settings.match]
     kind = "mean squared error" if not puzzle.classes else "share of wrong symbols"
     bias = "" if settings.forget_bias is None else f", the keeping gate's bias {settings.forget_bias:g}"
+    options = "; ".join(
+        f"{cell} with {name}={value:g}" for cell, row in cells.items() for name, value in row["options"].items()
+    )
     clipped = f"gradients clipped to {settings.clip_norm:g}" if settings.clip_norm else "gradients not clipped"
     lag = min(tried.lag for found in horizons.values() for tried in found.tried)
     what = (
@@ -152,7 +159,7 @@ def _notes(
     )
     how = (
         f"One layer; AdamW at {settings.learning_rate:g} without weight decay, {clipped}; {settings.batch_size} new "
-        f"sequences an update, the same for all cells of a seed; init {settings.init}{bias}. A run ends when it "
-        "reaches the error."
+        f"sequences an update, the same for all cells of a seed; init {settings.init}{bias}"
+        f"{options and '; ' + options}. A run ends when it reaches the error."
     )
     return [what, matched, how, RULE]
