@@ -13,9 +13,11 @@ from elman.cli import main
 from elman.data.generated import PUZZLES
 from elman.errors import RunFolderError, SettingsError
 from elman.recurrence import Layout
-from elman.studies.memory import learning, memory, parse_lags
+from elman.settings import from_record
+from elman.studies.memory import learning, memory, parse_lags, report
 from elman.studies.memory.horizon import Tried, conclude, enough, horizon_of
 from elman.studies.memory.learning import Lesson, learn
+from elman.studies.settings import MemorySettings
 from tests.studies.kills import killed_and_resumed
 
 TINY = {"cells": "rnn,gru", "lags": "2,4", "seeds": 2, "budget": 150, "hidden_size": 12, "learning_rate": 0.02}
@@ -76,8 +78,29 @@ def test_a_lesson_is_the_same_again_and_ends_when_it_is_learned():
 
 def test_an_unlearned_lesson_has_spent_its_budget():
     found = learn(lesson(budget=30, lag=40))
-    assert (found["solved"], found["updates"], found["later"]) == (False, 30, {})
+    assert (found["solved"], found["updates"], found["diverged"], found["later"]) == (False, 30, False, {})
     assert 0.5 < found["error"] <= 1
+
+
+def test_a_lesson_that_diverges_is_a_failure_and_the_others_go_on(tmp_path, monkeypatch):
+    settings = {**TINY, "cells": "rnn-relu,gru", "lags": "40,50", "seeds": 2, "budget": 50}
+    # an identity times 10 as the recurrent weights: 10^40 is beyond float32
+    real = learning._network
+
+    def wild(one: Lesson):
+        network = real(one)
+        if one.layout.cell == "rnn-relu":
+            with torch.no_grad():
+                network.get_parameter("0.weight_hh_l0").copy_(10 * torch.eye(one.layout.hidden_size))
+        return network
+
+    monkeypatch.setattr(learning, "_network", wild)
+    found = memory(out=tmp_path / "out", **settings)
+    row = found.record["cells"]["rnn-relu"]["tried"][0]
+    assert row["diverged"] == [True, True] and row["updates"] == [1, 1] and found.horizons["rnn-relu"].text() == "< 40"
+    assert "Diverged: rnn-relu at lag 40 (2 of 2 seeds)." in " ".join(found.text.split())
+    assert len(found.horizons["gru"].tried[0]) == 3
+    assert memory(out=tmp_path / "out", **settings).record == found.record
 
 
 @pytest.mark.parametrize("puzzle", PUZZLES)
@@ -137,6 +160,10 @@ def test_a_measurement(tmp_path):
     ):
         assert part in " ".join(found.text.split())
     assert {path.suffix for path in found.files} == {".json", ".md", ".html", ".png"}
+    assert [path.name for path in found.files if path.suffix == ".png"] == ["success.png", "updates.png"]
+    needed = {cell: [sorted(row["updates"]) for row in found.record["cells"][cell]["tried"]] for cell in ("rnn", "gru")}
+    for line in report.effort(PUZZLES["recall"], from_record(MemorySettings, TINY), found.record["cells"])[0].lines:
+        assert_allclose(line.y, [sum(two) / 2 for two in needed[line.label]])  # all of them learned
     more = memory(out=tmp_path / "out", **{**TINY, "cells": "rnn,gru,lstm", "seeds": 3})
     assert more.horizons["rnn"].tried[0].seeds == 3
     with pytest.raises(RunFolderError, match="holds another measurement \\(lags differ\\)"):

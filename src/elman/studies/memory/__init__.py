@@ -188,7 +188,7 @@ def _result(lesson: Lesson, path: Path, course: Course) -> dict[str, Any]:
         atomic.write_text(path, jsontext.dumps(record) + "\n")
     try:
         found = jsontext.read(path)
-        return {name: found[name] for name in ("solved", "updates", "error", "later")}
+        return {name: found[name] for name in ("solved", "updates", "error", "diverged", "later")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunFolderError(f"{path}: damaged ({error}); remove it, and the run is made again") from error
 

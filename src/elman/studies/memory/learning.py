@@ -17,7 +17,6 @@ import numpy as np
 
 from elman.cells import get_cell
 from elman.data.generated import Drawn, Puzzle
-from elman.errors import TrainingError
 from elman.model import LastStep, Layer, Linear, PointHead, RecurrentLayers, SoftmaxHead
 from elman.recurrence import Layout
 from elman.training.settings import TrainingSettings
@@ -63,10 +62,8 @@ def learn(lesson: Lesson, on_part: Callable[[float, float], None] | None = None)
             takes at most.
 
     Returns:
-        ``solved``, ``updates`` made, the ``error``, and of a solved one ``later``: the error at longer lags.
-
-    Raises:
-        TrainingError: the loss or the gradient became infinite or not a number.
+        ``solved``, ``updates`` made, the last ``error`` measured, whether it ``diverged`` (the gradient became infinite
+        or not a number: it ends there, unsolved), and of a solved one ``later``: the error at longer lags.
     """
     import torch
 
@@ -82,7 +79,7 @@ def learn(lesson: Lesson, on_part: Callable[[float, float], None] | None = None)
     optimiser = Optimiser(network, settings)
     look = puzzle.draw(lesson.lag, CHECKED, seed, LOOK)
     begin = told = time.monotonic()
-    error, done, solved = math.nan, 0, False
+    error, done, solved, diverged = error_of(network, puzzle, look), 0, False, False
     while done < lesson.budget and not solved:
         network.train()
         for _ in range(min(CHECKS, lesson.budget - done)):
@@ -90,14 +87,12 @@ def learn(lesson: Lesson, on_part: Callable[[float, float], None] | None = None)
             optimiser.zero_grad()
             loss, _, _ = network.loss(Batch(torch.from_numpy(drawn.inputs), torch.from_numpy(drawn.targets)))
             backward(loss)
-            norm = optimiser.step(lesson.learning_rate)
+            diverged = not math.isfinite(float(optimiser.step(lesson.learning_rate)))
             done += 1
-        value = float(loss.detach())
-        if not math.isfinite(value + float(norm)):
-            raise TrainingError(
-                f"{lesson.layout.cell}, lag {lesson.lag}, seed {seed}: the loss is {value} after {done} updates; lower "
-                f"`learning_rate` (it is {lesson.learning_rate:g})"
-            )
+            if diverged:
+                break
+        if diverged:
+            break
         error = error_of(network, puzzle, look)
         if error < lesson.error:  # by luck, perhaps: others decide
             error = error_of(network, puzzle, puzzle.draw(lesson.lag, SCORED, seed, SCORE))
@@ -109,7 +104,7 @@ def learn(lesson: Lesson, on_part: Callable[[float, float], None] | None = None)
     if solved:
         for lag in lesson.later:
             later[str(lag)] = error_of(network, puzzle, puzzle.draw(lag, SCORED, seed, SCORE))
-    return {"solved": solved, "updates": done, "error": error, "later": later}
+    return {"solved": solved, "updates": done, "error": error, "diverged": diverged, "later": later}
 
 
 def error_of(network: Network, puzzle: Puzzle, drawn: Drawn, rows: int = CHECKED) -> float:

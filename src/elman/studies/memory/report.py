@@ -41,6 +41,7 @@ def record_of(
                     "interval": list(tried.interval),
                     "updates": [run["updates"] for run in runs[cell][tried.lag]],
                     "errors": [run["error"] for run in runs[cell][tried.lag]],
+                    "diverged": [run["diverged"] for run in runs[cell][tried.lag]],
                     "later": [run["later"] for run in runs[cell][tried.lag]],
                 }
                 for tried in found.tried
@@ -63,7 +64,7 @@ def study_of(
         title=f"Memory by {puzzle.name}: {', '.join(horizons)}",
         conclusions=conclusions,
         grids=[_horizons(settings, cells, horizons), _lags(cells, horizons)],
-        figures=[success(puzzle, settings, horizons)],
+        figures=[success(puzzle, settings, horizons), *effort(puzzle, settings, cells)],
         notes=_notes(puzzle, settings, cells, horizons),
         command=command,
     )
@@ -132,7 +133,36 @@ def success(puzzle: Puzzle, settings: MemorySettings, horizons: Mapping[str, Hor
         tuple(lines),
         note="A cell stops at the first lag that fewer than two thirds of the seeds learn.",
         y_min=0,
+        x_scale="log",
     )
+
+
+def effort(puzzle: Puzzle, settings: MemorySettings, cells: Mapping[str, Record]) -> list[Figure]:
+    """The updates that a lag takes, by lag: the median of the seeds that learned it. None where nothing was learned."""
+    lines = []
+    for cell, row in cells.items():
+        needed = {
+            tried["lag"]: [
+                updates
+                for updates, error in zip(tried["updates"], tried["errors"], strict=True)
+                if error < settings.error  # that is, it solved it
+            ]
+            for tried in row["tried"]
+        }
+        known = {lag: float(np.median(updates)) for lag, updates in needed.items() if updates}
+        if known:
+            lines.append(Line(cell, np.array(list(known)), np.array(list(known.values())), "model"))
+    return lines and [
+        Figure(
+            "updates",
+            f"{puzzle.name}: updates until a lag is learned",
+            "lag in steps",
+            "updates, median of the seeds that learn it",
+            tuple(lines),
+            x_scale="log",
+            y_scale="log",
+        )
+    ]
 
 
 def _notes(
@@ -162,4 +192,16 @@ def _notes(
         f"sequences an update, the same for all cells of a seed; init {settings.init}{bias}"
         f"{options and '; ' + options}. A run ends when it reaches the error."
     )
-    return [what, matched, how, RULE]
+    return [what, matched, how, RULE, *_diverged(cells)]
+
+
+def _diverged(cells: Mapping[str, Record]) -> list[str]:
+    """Where a gradient became infinite, which is a failure of the learning more than of the memory."""
+    found = [
+        f"{cell} at lag {tried['lag']} ({sum(tried['diverged'])} of {tried['seeds']} seeds)"
+        for cell, row in cells.items()
+        for tried in row["tried"]
+        if any(tried["diverged"])
+    ]
+    what = "The gradient became infinite or not a number; the run counts as not learned, and a lower rate may help."
+    return [f"Diverged: {', '.join(found)}. {what}"] if found else []
