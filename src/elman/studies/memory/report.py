@@ -152,17 +152,16 @@ def effort(puzzle: Puzzle, settings: MemorySettings, cells: Mapping[str, Record]
         known = {lag: float(np.median(updates)) for lag, updates in needed.items() if updates}
         if known:
             lines.append(Line(cell, np.array(list(known)), np.array(list(known.values())), "model"))
-    return lines and [
-        Figure(
-            "updates",
-            f"{puzzle.name}: updates until a lag is learned",
-            "lag in steps",
-            "updates, median of the seeds that learn it",
-            tuple(lines),
-            x_scale="log",
-            y_scale="log",
-        )
-    ]
+    figure = Figure(
+        "updates",
+        f"{puzzle.name}: updates until a lag is learned",
+        "lag in steps",
+        "updates, median of the seeds that learn it",
+        tuple(lines),
+        x_scale="log",
+        y_scale="log",
+    )
+    return [figure] if lines else []
 
 
 def _notes(
