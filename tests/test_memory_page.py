@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -17,11 +18,15 @@ LINK = re.compile(r"\(what-cells-remember/([\w-]+)\.md\)")
 
 def horizons(run: str) -> dict[str, str]:
     """The horizon of each cell, as the command wrote it."""
-    return {row[0]: row[4] for row in rows(RUNS / f"{run}.md", "|  | hidden size | recurrent parameters |")}
+    return {
+        row[0]: html.unescape(row[4]) for row in rows(RUNS / f"{run}.md", "|  | hidden size | recurrent parameters |")
+    }
 
 
 def table_headers(page: Path) -> list[str]:
-    return [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|") and LINK.search(line)]
+    return [
+        line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|") and LINK.search(line)
+    ]
 
 
 @pages
