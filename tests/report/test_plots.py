@@ -178,6 +178,14 @@ def test_a_logarithmic_axis_has_readable_numbers(y, texts):
     assert tick_texts(axes.yaxis) == texts
 
 
+def test_a_horizontal_axis_may_be_logarithmic():
+    line = Line("a", np.array([10, 20, 50, 100, 1000]), np.arange(5.0))
+    _, axes = drawn(Figure("name", "Title", "lag", "share", (line,), x_scale="log"))
+    assert axes.get_xscale() == "log" and tick_texts(axes.xaxis) == ["10", "20", "50", "100", "200", "500", "1000"]
+    _, axes = drawn(Figure("name", "Title", "lag", "share", (Line("a", np.arange(5), np.ones(5)),), x_scale="log"))
+    assert axes.get_xscale() == "linear"  # 0 has no place on it
+
+
 def test_large_and_small_numbers_stand_at_their_ticks():
     for factor in (1e-9, 1e6, 1e12):
         _, axes = drawn(one_line(factor * np.arange(50.0)))

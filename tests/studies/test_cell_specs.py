@@ -48,6 +48,14 @@ def test_no_size_matches_better(reference, cell, inputs, hidden, layers, both):
     assert distance[size] == min(distance.values())
 
 
+def test_every_head_has_as_many_units():
+    size = matched_size([Layout("rnn", 5, 40)], "slstm", (4.0,))
+    assert size % 4 == 0
+    wanted = Layout("rnn", 5, 40).parameter_count()
+    distance = {n: abs(Layout("slstm", 5, n, options=(4.0,)).parameter_count() - wanted) for n in range(4, 80, 4)}
+    assert distance[size] == min(distance.values())
+
+
 def test_multiply_adds_are_the_products_written_out():
     inputs, hidden = 5, 7
     lower, upper = 3 * hidden * (inputs + hidden), 3 * hidden * (2 * hidden + hidden)

@@ -13,9 +13,11 @@ from elman.cli import main
 from elman.data.generated import PUZZLES
 from elman.errors import RunFolderError, SettingsError
 from elman.recurrence import Layout
-from elman.studies.memory import learning, memory, parse_lags
+from elman.settings import from_record
+from elman.studies.memory import learning, memory, parse_lags, report
 from elman.studies.memory.horizon import Tried, conclude, enough, horizon_of
 from elman.studies.memory.learning import Lesson, learn
+from elman.studies.settings import MemorySettings
 from tests.studies.kills import killed_and_resumed
 
 TINY = {"cells": "rnn,gru", "lags": "2,4", "seeds": 2, "budget": 150, "hidden_size": 12, "learning_rate": 0.02}
@@ -56,13 +58,13 @@ def test_few_seeds_separate_nothing():
     assert text == "gru remembers longer than rnn (at lag 5: 4 of 4 seeds and 0 of 4)."
 
 
-def lesson(**changed) -> Lesson:
+def lesson(cell="gru", options=(), **changed) -> Lesson:
     given = {
-        "puzzle": PUZZLES["recall"], "cell": "gru", "hidden_size": 12, "lag": 3, "seed": 0, "budget": 200,
-        "batch_size": 16, "learning_rate": 0.02, "clip_norm": 1.0, "init": "default", "forget_bias": None,
-        "error": 0.01, "later": (6,),
+        "puzzle": PUZZLES["recall"], "lag": 3, "seed": 0, "budget": 200, "batch_size": 16, "learning_rate": 0.02,
+        "clip_norm": 1.0, "init": "default", "forget_bias": None, "error": 0.01, "later": (6,),
     }  # fmt: skip
-    return Lesson(**{**given, **changed})
+    given |= changed
+    return Lesson(layout=Layout(cell, given["puzzle"].features, 12, options=options), **given)
 
 
 def test_a_lesson_is_the_same_again_and_ends_when_it_is_learned():
@@ -76,8 +78,29 @@ def test_a_lesson_is_the_same_again_and_ends_when_it_is_learned():
 
 def test_an_unlearned_lesson_has_spent_its_budget():
     found = learn(lesson(budget=30, lag=40))
-    assert (found["solved"], found["updates"], found["later"]) == (False, 30, {})
+    assert (found["solved"], found["updates"], found["diverged"], found["later"]) == (False, 30, False, {})
     assert 0.5 < found["error"] <= 1
+
+
+def test_a_lesson_that_diverges_is_a_failure_and_the_others_go_on(tmp_path, monkeypatch):
+    settings = {**TINY, "cells": "rnn-relu,gru", "lags": "40,50", "seeds": 2, "budget": 50}
+    # an identity times 10 as the recurrent weights: 10^40 is beyond float32
+    real = learning._network
+
+    def wild(one: Lesson):
+        network = real(one)
+        if one.layout.cell == "rnn-relu":
+            with torch.no_grad():
+                network.get_parameter("0.weight_hh_l0").copy_(10 * torch.eye(one.layout.hidden_size))
+        return network
+
+    monkeypatch.setattr(learning, "_network", wild)
+    found = memory(out=tmp_path / "out", **settings)
+    row = found.record["cells"]["rnn-relu"]["tried"][0]
+    assert row["diverged"] == [True, True] and row["updates"] == [1, 1] and found.horizons["rnn-relu"].text() == "< 40"
+    assert "Diverged: rnn-relu at lag 40 (2 of 2 seeds)." in " ".join(found.text.split())
+    assert len(found.horizons["gru"].tried[0]) == 3
+    assert memory(out=tmp_path / "out", **settings).record == found.record
 
 
 @pytest.mark.parametrize("puzzle", PUZZLES)
@@ -98,6 +121,31 @@ def test_initial_values_are_those_that_were_asked_for():
     assert (chrono[first : first + 12] >= 0).all() and chrono.max() <= torch.log(torch.tensor(49.0))
 
 
+@pytest.mark.parametrize("cell", ["lem", "mingru"])
+def test_chrono_acts_on_a_cell_that_writes_and_keeps_the_rest(cell):
+    bias = learning._network(lesson(cell=cell, init="chrono", lag=50)).get_parameter("0.bias_ih_l0").detach()
+    first = get_cell(cell).gates.index(get_cell(cell).write) * 12
+    written = bias[first : first + 12]
+    assert (written <= 0).all() and written.min() >= -torch.log(torch.tensor(49.0)) and written.min() < -1
+
+
+def test_options_go_to_the_cells_that_have_them(tmp_path):
+    settings = {**TINY, "cells": "gru,lem,slstm", "lags": "2", "seeds": 1, "budget": 25}
+    found = memory(out=tmp_path / "out", cell_options="dt=0.25,heads=3", **settings)
+    cells = json.loads((tmp_path / "out/memory.json").read_text())["cells"]
+    assert [row["options"] for row in cells.values()] == [{}, {"dt": 0.25}, {"heads": 3.0}]
+    slstm = Layout("slstm", PUZZLES["recall"].features, cells["slstm"]["hidden_size"], options=(3.0,))
+    assert slstm.hidden_size % 3 == 0 and cells["slstm"]["recurrent_parameters"] == slstm.parameter_count()
+    assert "lem with dt=0.25; slstm with heads=3" in " ".join(found.text.split())
+    with pytest.raises(RunFolderError, match="cell_options differ"):
+        memory(out=tmp_path / "out", **settings)
+
+
+def test_an_option_changes_what_is_learned():
+    slow = learn(lesson(cell="lem", budget=50, options=(0.001,)))
+    assert slow["error"] > 0.5 > learn(lesson(cell="lem", budget=200))["error"]
+
+
 def test_a_measurement(tmp_path):
     found = memory(out=tmp_path / "out", **TINY)
     assert list(found.horizons) == ["rnn", "gru"]
@@ -112,6 +160,10 @@ def test_a_measurement(tmp_path):
     ):
         assert part in " ".join(found.text.split())
     assert {path.suffix for path in found.files} == {".json", ".md", ".html", ".png"}
+    assert [path.name for path in found.files if path.suffix == ".png"] == ["success.png", "updates.png"]
+    needed = {cell: [sorted(row["updates"]) for row in found.record["cells"][cell]["tried"]] for cell in ("rnn", "gru")}
+    for line in report.effort(PUZZLES["recall"], from_record(MemorySettings, TINY), found.record["cells"])[0].lines:
+        assert_allclose(line.y, [sum(two) / 2 for two in needed[line.label]])  # all of them learned
     more = memory(out=tmp_path / "out", **{**TINY, "cells": "rnn,gru,lstm", "seeds": 3})
     assert more.horizons["rnn"].tried[0].seeds == 3
     with pytest.raises(RunFolderError, match="holds another measurement \\(lags differ\\)"):
@@ -130,6 +182,11 @@ def test_a_killed_measurement_ends_as_one_that_is_not(tmp_path):
         (["--cells", "none"], "'none' is none of"),
         (["--task", "subtracting"], "choose one of: recall, adding, copy, selective-copy"),
         (["--task", "adding", "--lags", "1,2"], "adding takes one from 2"),
+        (
+            ["--cell-options", "dt=0.5"],
+            "--cell-options has 'dt', an option of none of: rnn, lstm, gru; they have: none",
+        ),
+        (["--cells", "gru,lem", "--cell-options", "dt=2"], "the option dt is 2.0; it must be a number above 0"),
         (["--error", "0"], "--error is 0.0; it must be greater than 0"),
     ],
 )

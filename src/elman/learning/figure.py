@@ -28,7 +28,8 @@ class Figure:
 
     ``x`` values are numbers, or datetime64 for a time axis. ``marks`` are vertical lines: (x, label), or "" for none.
     ``shaded`` are stretches of the horizontal axis: (from, to), all for the one reason that ``shaded_label`` names.
-    ``y_scale`` is linear or log; ``y_min`` is where the vertical axis begins, by default where the data do.
+    ``x_scale`` and ``y_scale`` are linear or log; ``y_min`` is where the vertical axis begins, by
+    default where the data do.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Figure:
     y_min: float | None = None
     shaded: tuple[tuple[Any, Any], ...] = ()
     shaded_label: str = ""
+    x_scale: str = "linear"
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,11 @@ def _scales(axes: Axes, figure: Figure) -> None:
         locator = dates.AutoDateLocator(minticks=3, maxticks=9)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    elif figure.x_scale == "log" and places and all((x > 0).all() for x in places):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        axes.xaxis.set_major_formatter(ticker.FuncFormatter(_short))
     else:
         axes.xaxis.set_major_formatter(_in_full())
         if all(x.dtype.kind in "iu" for x in places):

@@ -32,14 +32,15 @@ def parse_cells(given: str | Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def sized(layout: Layout, cell: str, hidden_size: int) -> Layout:
-    """``layout`` with another cell and size.
+def sized(layout: Layout, cell: str, hidden_size: int, options: tuple[float, ...] | None = None) -> Layout:
+    """``layout`` with another cell and size, and other options of the cell's own unless they are None.
 
     >>> sized(Layout("rnn", 1, 8, num_layers=2), "lstm", 4)
     Layout(cell='lstm', input_size=1, hidden_size=4, num_layers=2, ...)
     """
     zoneout = layout.zoneout[:1] * len(get_cell(cell).states)
-    return replace(layout, cell=cell, hidden_size=hidden_size, zoneout=zoneout)
+    options = layout.options if options is None else options
+    return replace(layout, cell=cell, hidden_size=hidden_size, zoneout=zoneout, options=options)
 
 
 def recurrent_parameters(layouts: Sequence[Layout]) -> int:
@@ -47,16 +48,21 @@ def recurrent_parameters(layouts: Sequence[Layout]) -> int:
     return sum(layout.parameter_count() for layout in layouts)
 
 
-def matched_size(layouts: Sequence[Layout], cell: str) -> int:
-    """The hidden size at which ``cell`` has as many recurrent parameters as ``layouts`` have, as nearly as can be.
+def matched_size(layouts: Sequence[Layout], cell: str, options: tuple[float, ...] | None = None) -> int:
+    """The hidden size at which ``cell`` has as many recurrent parameters as ``layouts`` have, as nearly as can be; with
+    ``options`` of the cell's own, those of ``layouts`` if they are None. A cell of several heads has as many units in
+    each.
 
     >>> [matched_size([Layout("rnn", 10, 64)], cell) for cell in ("rnn", "lstm", "gru")]
     [64, 29, 35]
     """
-    wanted = recurrent_parameters(layouts)
+    wanted, known = recurrent_parameters(layouts), get_cell(cell)
+    given = layouts[0].options if options is None else options
+    values = dict(zip((option.name for option in known.options), given, strict=False))
+    heads = int(values.get(known.heads, 1))
 
     def count(size: int) -> int:
-        return recurrent_parameters([sized(layout, cell, size) for layout in layouts])
+        return recurrent_parameters([sized(layout, cell, size * heads, options) for layout in layouts])
 
     low, high = 1, 2
     while count(high) < wanted and high < MOST_UNITS:
@@ -64,7 +70,7 @@ def matched_size(layouts: Sequence[Layout], cell: str) -> int:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= wanted else (low, middle)
-    return min((low, high), key=lambda size: abs(count(size) - wanted))
+    return heads * min((low, high), key=lambda size: abs(count(size) - wanted))
 
 
 def multiply_adds(layouts: Sequence[Layout]) -> int:

@@ -67,10 +67,15 @@ class MemorySettings(Settings):
     batch_size: int = setting(32, "new sequences in each update", minimum=1, below=1_000_000)
     learning_rate: float = setting(3e-3, "of AdamW, without weight decay", above=0)
     clip_norm: float = setting(1.0, "longest gradient, as a norm over all parameters; 0 does not clip", minimum=0)
+    cell_options: str | None = setting(
+        None,
+        "numbers of cells' own, in those of the cells that have them: dt=0.02 for lem, heads=4 for slstm",
+        metavar="NAME=NUMBER",
+    )
     init: str = setting(
         "default",
         "initial values: torch's (default), orthogonal, or for memories of the lag's length (chrono, in cells with a "
-        "gate that keeps the state; in others torch's)",
+        "gate that keeps or writes the state; in others torch's)",
         choices=lambda: INITS,
     )
     forget_bias: float | None = setting(

@@ -16,9 +16,10 @@ from elman.recurrence import Layout
 from elman.runs.files import read_json
 from elman.runs.folder import ROOT, locked
 from elman.settings import flag_of, from_record, to_record
-from elman.studies.cell_specs import matched_size, parse_cells
+from elman.studies.cell_specs import parse_cells
 from elman.studies.memory.horizon import RULE, Horizon, conclude, enough, horizon_of
-from elman.studies.memory.learning import Lesson, init_of, learn
+from elman.studies.memory.layouts import layouts_of
+from elman.studies.memory.learning import Lesson, learn
 from elman.studies.memory.report import record_of, study_of
 from elman.studies.settings import MemorySettings
 from elman.training.course import Course
@@ -70,15 +71,15 @@ def memory(*, out: Path | str | None = None, on_event: Callable[[Any], None] | N
     chosen = from_record(MemorySettings, settings)
     cells, lags, puzzle = parse_cells(chosen.cells), parse_lags(chosen.lags), puzzle_of(chosen.task)
     puzzle.draw(lags[0], 1, 0)
-    sizes = {cell: _sized(chosen, puzzle, cells[0], cell) for cell in cells}
+    layouts = layouts_of(chosen, puzzle, cells)
     folder = Path(out) if out is not None else ROOT / f"{NAME}-{chosen.task}"
     with locked(folder):
         _check_plan(folder / PLAN, chosen, cells[0])
         _make(folder / RESULTS)
-        runs = _run_all(chosen, puzzle, sizes, lags, folder / RESULTS, on_event)
+        runs = _run_all(chosen, puzzle, layouts, lags, folder / RESULTS, on_event)
         horizons = {cell: horizon_of(found, chosen.error) for cell, found in runs.items()}
         sentences = conclude(horizons)
-        found = record_of(chosen, sizes, runs, horizons)
+        found = record_of(chosen, layouts, runs, horizons)
         record = {
             "elman": __version__,
             "settings": to_record(chosen),
@@ -112,18 +113,6 @@ def parse_lags(text: str) -> tuple[int, ...]:
     return lags
 
 
-def _sized(settings: MemorySettings, puzzle: Puzzle, reference: str, cell: str) -> dict[str, Any]:
-    """How large the cell is, and how it begins."""
-    whole = Layout(reference, puzzle.features, settings.hidden_size)
-    matches = settings.match == "parameters" and cell != reference
-    size = matched_size([whole], cell) if matches else settings.hidden_size
-    return {
-        "hidden_size": size,
-        "recurrent_parameters": Layout(cell, puzzle.features, size).parameter_count(),
-        "init": init_of(cell, settings.init, 3).partition(":")[0],
-    }
-
-
 def _check_plan(path: Path, settings: MemorySettings, reference: str) -> None:
     """Make sure that the folder's results, if there are any, are of this measurement."""
     known = {name: value for name, value in to_record(settings).items() if name not in JOINING}
@@ -151,20 +140,20 @@ def _make(folder: Path) -> None:
 def _run_all(
     settings: MemorySettings,
     puzzle: Puzzle,
-    sizes: Mapping[str, Mapping[str, Any]],
+    layouts: Mapping[str, Layout],
     lags: Sequence[int],
     folder: Path,
     on_event: Callable[[Any], None] | None,
 ) -> dict[str, dict[int, list[dict[str, Any]]]]:
     """Lag by lag, all cells that have not failed: a measurement that is stopped has as much of each."""
-    found: dict[str, dict[int, list[dict[str, Any]]]] = {cell: {} for cell in sizes}
-    course, going = Course(len(lags) * len(sizes) * settings.seeds, on_event), list(sizes)
+    found: dict[str, dict[int, list[dict[str, Any]]]] = {cell: {} for cell in layouts}
+    course, going = Course(len(lags) * len(layouts) * settings.seeds, on_event), list(layouts)
     for number, lag in enumerate(lags):
         for cell in tuple(going):
             runs = found[cell].setdefault(lag, [])
             for seed in range(settings.seeds):
                 course.begin(f"{puzzle.name}: {cell}, lag {lag}, seed {seed}")
-                lesson = _lesson(settings, puzzle, cell, sizes[cell]["hidden_size"], lag, seed, lags[number + 1 :])
+                lesson = _lesson(settings, puzzle, layouts[cell], lag, seed, lags[number + 1 :])
                 runs.append(_result(lesson, folder / f"{cell}-{lag}-{seed}.json", course))
                 course.end()
             if not enough(sum(bool(run["solved"]) for run in runs), len(runs)):
@@ -174,12 +163,11 @@ def _run_all(
 
 
 def _lesson(
-    settings: MemorySettings, puzzle: Puzzle, cell: str, size: int, lag: int, seed: int, later: Sequence[int]
+    settings: MemorySettings, puzzle: Puzzle, layout: Layout, lag: int, seed: int, later: Sequence[int]
 ) -> Lesson:
     return Lesson(
         puzzle,
-        cell,
-        size,
+        layout,
         lag,
         seed,
         settings.budget,
@@ -196,11 +184,11 @@ def _lesson(
 def _result(lesson: Lesson, path: Path, course: Course) -> dict[str, Any]:
     """The run's result, from its file if it is finished."""
     if not path.exists():
-        record = {"cell": lesson.cell, "lag": lesson.lag, "seed": lesson.seed, **learn(lesson, course.part)}
+        record = {"cell": lesson.layout.cell, "lag": lesson.lag, "seed": lesson.seed, **learn(lesson, course.part)}
         atomic.write_text(path, jsontext.dumps(record) + "\n")
     try:
         found = jsontext.read(path)
-        return {name: found[name] for name in ("solved", "updates", "error", "later")}
+        return {name: found[name] for name in ("solved", "updates", "error", "diverged", "later")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunFolderError(f"{path}: damaged ({error}); remove it, and the run is made again") from error
 

@@ -9,23 +9,27 @@ import numpy as np
 
 from elman.data.generated import Puzzle
 from elman.learning import Figure, Line
+from elman.recurrence import Layout
 from elman.report.grid import Grid
 from elman.report.study import Study
 from elman.report.tables import MISSING, shown
 from elman.studies.memory.horizon import RULE, Horizon, Runs
-from elman.studies.memory.learning import SCORED
+from elman.studies.memory.learning import SCORED, init_of
 from elman.studies.settings import MemorySettings
 
 Record = dict[str, Any]
 
 
 def record_of(
-    settings: MemorySettings, sizes: Mapping[str, Record], runs: Mapping[str, Runs], horizons: Mapping[str, Horizon]
+    settings: MemorySettings, layouts: Mapping[str, Layout], runs: Mapping[str, Runs], horizons: Mapping[str, Horizon]
 ) -> dict[str, Record]:
     """What ``memory.json`` has for each cell."""
     return {
         cell: {
-            **sizes[cell],
+            "hidden_size": layouts[cell].hidden_size,
+            "options": layouts[cell].option_values,
+            "recurrent_parameters": layouts[cell].parameter_count(),
+            "init": init_of(cell, settings.init, 3).partition(":")[0],
             "horizon": None if found.last is None else found.last.lag,
             "failed": None if found.failed is None else found.failed.lag,
             "short_holds": found.holds,
@@ -37,6 +41,7 @@ def record_of(
                     "interval": list(tried.interval),
                     "updates": [run["updates"] for run in runs[cell][tried.lag]],
                     "errors": [run["error"] for run in runs[cell][tried.lag]],
+                    "diverged": [run["diverged"] for run in runs[cell][tried.lag]],
                     "later": [run["later"] for run in runs[cell][tried.lag]],
                 }
                 for tried in found.tried
@@ -59,7 +64,7 @@ def study_of(
         title=f"Memory by {puzzle.name}: {', '.join(horizons)}",
         conclusions=conclusions,
         grids=[_horizons(settings, cells, horizons), _lags(cells, horizons)],
-        figures=[success(puzzle, settings, horizons)],
+        figures=[success(puzzle, settings, horizons), *effort(puzzle, settings, cells)],
         notes=_notes(puzzle, settings, cells, horizons),
         command=command,
     )
@@ -128,7 +133,35 @@ def success(puzzle: Puzzle, settings: MemorySettings, horizons: Mapping[str, Hor
         tuple(lines),
         note="A cell stops at the first lag that fewer than two thirds of the seeds learn.",
         y_min=0,
+        x_scale="log",
     )
+
+
+def effort(puzzle: Puzzle, settings: MemorySettings, cells: Mapping[str, Record]) -> list[Figure]:
+    """The updates that a lag takes, by lag: the median of the seeds that learned it. None where nothing was learned."""
+    lines = []
+    for cell, row in cells.items():
+        needed = {
+            tried["lag"]: [
+                updates
+                for updates, error in zip(tried["updates"], tried["errors"], strict=True)
+                if error < settings.error  # that is, it solved it
+            ]
+            for tried in row["tried"]
+        }
+        known = {lag: float(np.median(updates)) for lag, updates in needed.items() if updates}
+        if known:
+            lines.append(Line(cell, np.array(list(known)), np.array(list(known.values())), "model"))
+    figure = Figure(
+        "updates",
+        f"{puzzle.name}: updates until a lag is learned",
+        "lag in steps",
+        "updates, median of the seeds that learn it",
+        tuple(lines),
+        x_scale="log",
+        y_scale="log",
+    )
+    return [figure] if lines else []
 
 
 def _notes(
@@ -144,6 +177,9 @@ def _notes(
     }[settings.match]
     kind = "mean squared error" if not puzzle.classes else "share of wrong symbols"
     bias = "" if settings.forget_bias is None else f", the keeping gate's bias {settings.forget_bias:g}"
+    options = "; ".join(
+        f"{cell} with {name}={value:g}" for cell, row in cells.items() for name, value in row["options"].items()
+    )
     clipped = f"gradients clipped to {settings.clip_norm:g}" if settings.clip_norm else "gradients not clipped"
     lag = min(tried.lag for found in horizons.values() for tried in found.tried)
     what = (
@@ -152,7 +188,19 @@ def _notes(
     )
     how = (
         f"One layer; AdamW at {settings.learning_rate:g} without weight decay, {clipped}; {settings.batch_size} new "
-        f"sequences an update, the same for all cells of a seed; init {settings.init}{bias}. A run ends when it "
-        "reaches the error."
+        f"sequences an update, the same for all cells of a seed; init {settings.init}{bias}"
+        f"{options and '; ' + options}. A run ends when it reaches the error."
     )
-    return [what, matched, how, RULE]
+    return [what, matched, how, RULE, *_diverged(cells)]
+
+
+def _diverged(cells: Mapping[str, Record]) -> list[str]:
+    """Where a gradient became infinite, which is a failure of the learning more than of the memory."""
+    found = [
+        f"{cell} at lag {tried['lag']} ({sum(tried['diverged'])} of {tried['seeds']} seeds)"
+        for cell, row in cells.items()
+        for tried in row["tried"]
+        if any(tried["diverged"])
+    ]
+    what = "The gradient became infinite or not a number; the run counts as not learned, and a lower rate may help."
+    return [f"Diverged: {', '.join(found)}. {what}"] if found else []
