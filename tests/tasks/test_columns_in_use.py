@@ -181,6 +181,9 @@ def test_a_calendar_says_where_a_step_lies():
     assert len(model.predict(data)["forecast"]) == HORIZON  # nothing has to be given for the steps ahead
     with pytest.raises(DataError, match="there are no times"):
         drawn(read_series({"y": wavy(70)}), calendar=("time-of-day",))
+    days = read_series({"ds": np.datetime64("2021-01-01", "D") + np.arange(70), "y": wavy(70)})
+    with pytest.raises(DataError, match="time-of-day is the same at every step and tells nothing"):
+        drawn(days, calendar=("day-of-week", "time-of-day"))
 
 
 def test_going_on_keeps_the_columns(fitted, settings_of_a_fit):
