@@ -24,7 +24,8 @@ def named_columns(data: SeriesSet, settings: ForecastSettings) -> Columns:
     """The columns that ``data`` were read with, and the calendar that is asked for.
 
     Raises:
-        DataError: no times for a calendar, a feature of it that never differs, or past columns that the strategy cannot use.
+        DataError: no times for a calendar, a feature of it that never differs, or past columns that the strategy
+            cannot use.
         SettingsError: a calendar that is to be chosen and is given.
     """
     asked = settings.calendar
