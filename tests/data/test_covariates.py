@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from elman.data import CovariateNames, SeriesSet, read_series, with_future
+from elman.data.options import SeriesOptions
 from elman.errors import DataError
 
 NAN = np.nan
@@ -114,7 +115,7 @@ def test_columns_that_cannot_be_read(changes, names, message):
     ("rows", "message"),
     [
         ({"ds": ["2020-05"]}, "there is no column 'p'"),
-        ({"ds": ["2020-05", "2020-05"], "p": [1, 2]}, "'2020-05' is there twice .before: row 0"),
+        ({"ds": ["2020-05", "2020-05"], "p": [1, 2]}, "'2020-05' is there twice .before: row 0.*, with other values"),
         ({"ds": ["2020-04"], "p": [1]}, "there is no row of series 'y' after 2020-04, where it ends"),
         ({"ds": ["2020-05-03"], "p": [1]}, "is not on the steps of the series, which are monthly"),
         ({"ds": ["2020-05"], "p": ["much"]}, "'much' is not a number"),
@@ -124,6 +125,28 @@ def test_columns_that_cannot_be_read(changes, names, message):
 def test_rows_of_what_follows_that_cannot_be_used(rows, message):
     with pytest.raises(DataError, match=message):
         with_future(read(), rows)
+
+
+def test_rows_of_what_follows_at_one_time():
+    same = {"ds": ["2020-06", "2020-05", "2020-06"], "p": [5, 4, 5]}
+    once = with_future(read(), same)
+    assert_array_equal(once.series[0].covariates.future[:, 0], [NAN, NAN, 4, 4, 5])
+    assert any("left out 1 row identical to another row of its time" in line for line in once.read_as.notes)
+    with pytest.raises(DataError, match="left out 1 row identical.*without `strict`"):
+        with_future(read(), same, options=SeriesOptions(strict=True))
+    other = {**same, "p": [5, 4, 8]}
+    for how, expected in (("first", 5), ("last", 8), ("mean", 6.5), ("sum", 13)):
+        found = with_future(read(), other, options=SeriesOptions(repeated=how))
+        assert_array_equal(found.series[0].covariates.future[:, 0], [NAN, NAN, 4, 4, expected])
+
+
+def test_rows_of_what_follows_are_dated_as_the_history():
+    days = [f"{day}/01/2020" for day in range(11, 15)]
+    data = read_series({"ds": days, "y": [1, 2, 3, 4], "p": [0, 0, 1, 0]}, covariates=CovariateNames(future=("p",)))
+    plans = {"ds": ["01/02/2020", "02/02/2020"], "p": [8, 9]}  # alone, it could be 2 January and 2 February
+    (series,) = with_future(data, plans).series
+    assert_array_equal(series.covariates.future[-2:, 0], [8, 9])
+    assert len(series.covariates.future) == 4 + 19
 
 
 def test_rows_of_what_follows_need_columns_of_the_future():

@@ -181,6 +181,9 @@ def test_a_calendar_says_where_a_step_lies():
     assert len(model.predict(data)["forecast"]) == HORIZON  # nothing has to be given for the steps ahead
     with pytest.raises(DataError, match="there are no times"):
         drawn(read_series({"y": wavy(70)}), calendar=("time-of-day",))
+    days = read_series({"ds": np.datetime64("2021-01-01", "D") + np.arange(70), "y": wavy(70)})
+    with pytest.raises(DataError, match="time-of-day is the same at every step and tells nothing"):
+        drawn(days, calendar=("day-of-week", "time-of-day"))
 
 
 def test_going_on_keeps_the_columns(fitted, settings_of_a_fit):
@@ -267,3 +270,37 @@ def test_a_calendar_is_chosen_where_it_helps():
     with pytest.raises(SettingsError, match="give auto, or each feature once"):
         drawn(read_series({"ds": times, "y": week}), calendar=("auto", "time-of-day"))
     assert drawn(read_series({"y": day}), **job)[0].plan.columns.calendar == ()  # without times there is none
+
+
+def test_each_column_of_the_future_is_needed_in_each_step():
+    columns = table()
+    names = CovariateNames((), ("p", "x"))
+    data = data_of(columns, names)
+    _, model = drawn(data, season=6)
+    ahead = {"ds": data.following(data.series[0], HORIZON), "p": np.ones(HORIZON), "x": np.ones(HORIZON)}
+    for hole in range(HORIZON):
+        known = np.arange(HORIZON) != hole
+        with pytest.raises(DataError, match=f"needs 'x' from .* given {HORIZON - 1} of {HORIZON} steps"):
+            model.predict(with_future(data, {**ahead, "x": np.where(known, 1.0, np.nan)}))
+    assert len(model.predict(with_future(data, ahead))["forecast"]) == HORIZON
+
+
+def test_a_static_column_without_a_value_tells_nothing():
+    columns = {
+        "unique_id": np.repeat(["a", "b"], 60),
+        "ds": np.tile(np.datetime64("2021-01-01", "D") + np.arange(60), 2),
+        "y": np.concatenate([wavy(60), wavy(60, seed=1)]),
+        "kind": np.repeat(["left", ""], 60),
+        "size": np.repeat([1.0, np.nan], 60),
+    }
+    names = CovariateNames((), (), ("kind", "size"))
+    data = data_of(columns, names)
+    _, model = drawn(data, season=6)
+    assert [line for line in model.remarks(data) if "without" in line or "category" in line] == [
+        "without a value of 'kind': 'b'",
+        "without a value of 'size': 'b'",
+    ]
+    for name in ("kind", "size"):
+        empty = np.repeat([""], 120) if name == "kind" else np.full(120, np.nan)
+        with pytest.raises(DataError, match=f"column '{name}' has no (value|number) in what is learned from"):
+            drawn(data_of({**columns, name: empty}, names), season=6)

@@ -11,6 +11,7 @@ from elman.data.covariates import known_to
 from elman.data.grouping import rows_by_id
 from elman.data.options import SeriesOptions
 from elman.data.read import read_table
+from elman.data.repeated import one_row_a_time
 from elman.data.series_columns import find_roles, name_columns
 from elman.data.series_set import REGULAR, Series, SeriesSet
 from elman.data.table import Table
@@ -39,8 +40,8 @@ def with_future(
         time, id: its columns, if they are not called as in ``data``.
 
     Raises:
-        DataError: a column is missing or no numbers, a series has no row after its end, a time is there twice or
-            between the steps; the message names the place and the remedy.
+        DataError: a column is missing or no numbers, a series has no row after its end, a time is there twice
+            with other numbers, or between the steps; the message names the place and the remedy.
     """
     names, how, options = data.read_as.covariates.future, data.read_as, options or SeriesOptions()
     if not names:
@@ -50,15 +51,22 @@ def with_future(
         table.column(name)
     roles = find_roles(table, names, how.time if time is None else time, how.id if id is None else id)
     table = roles.table
-    numbers = np.column_stack([table.values(name) for name in names])
     groups, times = rows_by_id(table, roles.id), None
+    columns = {name: table.values(name) for name in names}
     if roles.time:
-        times = read_times(table, roles.time, time_format=options.time_format, day_first=options.day_first)
+        order = how.day_first if options.day_first is None else options.day_first
+        times = read_times(table, roles.time, time_format=options.time_format, day_first=order)
+        groups = {key: rows[np.argsort(times.values[rows], kind="stable")] for key, rows in groups.items()}
+        groups, columns = one_row_a_time(table, roles.time, times.values, groups, columns, options.repeated)
     if bool(roles.time) != any(series.times is not None for series in data):
         which = "has times, the series have none" if roles.time else "has no times, as the series have"
         raise DataError(f"{table.name}: it {which}; give both in the same form")
+    if options.strict:
+        table.notes.refuse(table.name)
+    numbers = np.column_stack([columns[name] for name in names])
     found = [_extended(data, series, table, roles.time, times, numbers, groups) for series in data]
-    return replace(data, series=tuple(found))
+    said = (*how.notes, *(f"{table.name}: {line}" for line in table.notes))
+    return replace(data, series=tuple(found), read_as=replace(how, notes=said))
 
 
 def _extended(
@@ -76,8 +84,6 @@ def _extended(
     if times is None or series.times is None:
         after = np.arange(1, len(rows) + 1)
     else:
-        rows = rows[np.argsort(times.values[rows], kind="stable")]
-        _check_once(table, time, times, rows)
         rows = rows[times.values[rows] > series.times[-1]]
         if data.frequency is None:
             raise DataError(f"{data.source}: one time does not tell the length of a step; give more rows")
@@ -94,13 +100,3 @@ def _extended(
     future[: len(own.future)] = own.future
     future[len(series) - 1 + after] = numbers[rows]
     return replace(series, covariates=replace(own, future=known_to(future, len(series))))
-
-
-def _check_once(table: Table, time: str, times: Times, rows: np.ndarray) -> None:
-    again = np.flatnonzero(np.diff(times.values[rows]) == np.timedelta64(0))
-    for k in again[:1].tolist():
-        before, row = int(rows[k]), int(rows[k + 1])
-        raise DataError(
-            f"{table.place(row, time)}: {quote(table.texts(time)[row])} is there twice (before: "
-            f"{table.row_name(before)}); delete one of the rows, or name the column that tells the series apart (`id`)"
-        )

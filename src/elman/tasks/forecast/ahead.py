@@ -13,8 +13,8 @@ _NAMED = 10
 
 
 def covers(columns: Columns, data: SeriesSet, horizon: int) -> bool:
-    """Whether every series has a number of some future column in each step of the horizon."""
-    return not columns.future or all(not _lacking(series, horizon) for series in data)
+    """Whether every series has a number of each future column in each step of the horizon."""
+    return not _lacking_of(columns, data, horizon)
 
 
 def check_ahead(columns: Columns, data: SeriesSet, horizon: int) -> None:
@@ -23,31 +23,30 @@ def check_ahead(columns: Columns, data: SeriesSet, horizon: int) -> None:
     Raises:
         DataError: they are not; the message names the series and the first step without a number.
     """
-    if not columns.future:
-        return
-    for series in data:
-        lacking = _lacking(series, horizon)
-        if not lacking:
-            continue
+    for series, name, lacking in _lacking_of(columns, data, horizon)[:1]:
         labels = data.following(series, horizon)
         span = labels[0] if horizon == 1 else f"{labels[0]} to {labels[-1]}"
-        names = ", ".join(map(repr, columns.future))
         given = horizon - len(lacking)
         some = f"given {given} of {horizon} steps, {labels[lacking[0]]} is the first without" if given else "none given"
         raise DataError(
-            f"{data.source}: a forecast of series {series.id!r} needs {names} from {span}: {some}; give rows of these "
+            f"{data.source}: a forecast of series {series.id!r} needs {name!r} from {span}: {some}; give rows of these "
             "steps (`future_data`)"
         )
 
 
-def _lacking(series: Series, horizon: int) -> list[int]:
-    """The steps of the horizon, from 0, of which nothing is known."""
-    own = series.covariates
-    known = np.zeros(horizon, bool)
-    if own is not None:
-        after = ~np.isnan(own.future[len(series) : len(series) + horizon]).all(axis=1)
-        known[: len(after)] = after
-    return np.flatnonzero(~known).tolist()
+def _lacking_of(columns: Columns, data: SeriesSet, horizon: int) -> list[tuple[Series, str, list[int]]]:
+    """Each series and future column with steps of the horizon, from 0, whose number is not known."""
+    found = []
+    for series in data:
+        own = series.covariates
+        for k, name in enumerate(columns.future):
+            known = np.zeros(horizon, bool)
+            if own is not None:
+                after = ~np.isnan(own.future[len(series) : len(series) + horizon, k])
+                known[: len(after)] = after
+            if not known.all():
+                found.append((series, name, np.flatnonzero(~known).tolist()))
+    return found
 
 
 def columns_text(columns: Columns) -> str:
@@ -65,8 +64,8 @@ def column_lines(columns: Columns, data: SeriesSet, horizon: int) -> list[str]:
     if not columns.some:
         return []
     lines = [f"beside the values: {columns_text(columns)}", *column_remarks(columns, data)]
-    if not covers(columns, data, horizon):
-        named = ", ".join(map(quote, columns.future))
+    if lacking := _lacking_of(columns, data, horizon):
+        named = ", ".join(dict.fromkeys(quote(name) for _, name, _ in lacking))
         lines.append(f"no forecast beyond the end: {named} not known for {horizon} steps after it (`future_data`)")
     return lines
 
@@ -86,9 +85,15 @@ def column_remarks(columns: Columns, data: SeriesSet) -> list[str]:
             lines.append(f"far outside the rest, held to {scale.low:g} to {scale.high:g}: {outside:,} of {quote(name)}")
     for k, name in enumerate(columns.static):
         known = columns.categories.get(name)
-        new = [one.id for one in data if known is not None and text_of(_static(one, k)) not in known]
-        if new:
-            lines.append(f"of no category of {quote(name)} that was in training: {', '.join(map(quote, new[:_NAMED]))}")
+        texts = {one.id: text_of(_static(one, k)) for one in data}
+        without = [id for id, text in texts.items() if not text]
+        new = [id for id, text in texts.items() if text and known is not None and text not in known]
+        for said, ids in (
+            (f"without a value of {quote(name)}", without),
+            (f"of no category of {quote(name)} that was in training", new),
+        ):
+            if ids:
+                lines.append(f"{said}: {', '.join(map(quote, ids[:_NAMED]))}" + (" …" if len(ids) > _NAMED else ""))
     return lines
 
 

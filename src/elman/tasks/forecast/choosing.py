@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+
 from elman.data import Frequency, SeriesSet
 from elman.errors import DataError, SettingsError
-from elman.tasks.forecast.calendar import AUTO, CALENDAR
+from elman.tasks.forecast.calendar import AUTO, CALENDAR, SHARES
 from elman.tasks.forecast.covariates import Columns, columns_of
 from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.plan import history_of
@@ -22,7 +24,8 @@ def named_columns(data: SeriesSet, settings: ForecastSettings) -> Columns:
     """The columns that ``data`` were read with, and the calendar that is asked for.
 
     Raises:
-        DataError: no times for a calendar, or past columns that the strategy cannot use.
+        DataError: no times for a calendar, a feature of it that never differs, or past columns that the strategy
+            cannot use.
         SettingsError: a calendar that is to be chosen and is given.
     """
     asked = settings.calendar
@@ -30,6 +33,12 @@ def named_columns(data: SeriesSet, settings: ForecastSettings) -> Columns:
         raise SettingsError(f"calendar is {', '.join(asked)}; give {AUTO}, or each feature once")
     columns = columns_of(data.read_as.covariates, () if AUTO in asked else asked)
     columns.check(data)
+    for name in columns.calendar:
+        places = [SHARES[name](series.times) for series in data if series.times is not None]
+        if not np.ptp(np.concatenate(places)):
+            raise DataError(
+                f"{data.source}: {name} is the same at every step and tells nothing; leave it out of `calendar`"
+            )
     if columns.past and settings.strategy == "recursive":
         raise DataError(
             f"{data.source}: the column {columns.past[0]!r} is not known after the last value, and `strategy` "

@@ -99,7 +99,7 @@ class Columns:
         """The same columns with scales and categories of ``data``, each series known up to its end.
 
         Raises:
-            DataError: a column has no number in what is known.
+            DataError: a column has no number, or no category, in what is known.
         """
         if not self.some:
             return self
@@ -113,6 +113,8 @@ class Columns:
         categories = {}
         for k, name in enumerate(self.static):
             found = list(dict.fromkeys(one.static[k] for one in own))
+            if not any(map(text_of, found)):
+                raise _nothing(name, "value")
             if any(isinstance(value, str) for value in found):
                 categories[name] = tuple(sorted(text_of(value) for value in found if value not in ("",)))
             else:
@@ -184,11 +186,15 @@ def text_of(value: float | str) -> str:
     return "" if value != value else f"{value:.15g}"
 
 
+def _nothing(name: str, what: str) -> DataError:
+    return DataError(f"column {name!r} has no {what} in what is learned from; give more rows, or leave it out")
+
+
 def _scale(data: SeriesSet, name: str, parts: Sequence[Array]) -> ColumnScale:
     values = np.concatenate(parts)
     values = values[~np.isnan(values)]
     if not len(values):
-        raise DataError(f"column {name!r} has no number in what is learned from; give more rows, or leave it out")
+        raise _nothing(name, "number")
     low, high, _ = fit_limits(values)
     held = np.clip(values, low, high)
     spread = float(held.std())

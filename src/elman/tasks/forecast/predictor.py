@@ -143,14 +143,14 @@ class ForecastPredictor(Predictor):
         """Rolling forecasts over the span, scored beside the baselines.
 
         Raises:
-            DataError: values so far from those in training that the arithmetic overflows.
+            DataError: values so far from those in training that the arithmetic overflows, or read without the columns.
         """
+        self.plan.columns.check(test.data)
         found = self._scored(test, rollings := roll(test, self.plan, self.forecast))
         return found if test.windows is None else by_window(found, test, rollings)
 
     def _scored(self, test: Span, rollings: Sequence[Rolling]) -> Evaluation:
         plan, data = self.plan, test.data
-        plan.columns.check(data)
         size = max(len(series) - start for series, start in zip(data, test.starts, strict=True))
         members, intervals = member_scores(rollings), interval_scores(rollings)
         facts = {
