@@ -304,3 +304,8 @@ def test_a_static_column_without_a_value_tells_nothing():
         empty = np.repeat([""], 120) if name == "kind" else np.full(120, np.nan)
         with pytest.raises(DataError, match=f"column '{name}' has no (value|number) in what is learned from"):
             drawn(data_of({**columns, name: empty}, names), season=6)
+
+
+def test_what_follows_is_not_scored(fitted):
+    with pytest.raises(SettingsError, match="`future_data` lie after the data's end"):
+        fitted.evaluate(driven(), future_data={"p": [0.0, 1.0]})

@@ -134,6 +134,8 @@ class Forecaster(Estimator):
         return BacktestResult(tested.outcome.evaluation)
 
     def evaluate(self, data: Any, *, adapt: bool = False, **columns: Any) -> Evaluation:
+        if columns.get("future_data") is not None:
+            raise SettingsError("`future_data` lie after the data's end, where there is nothing to score; leave it out")
         final, dataset = self._final(), self.read(data, **columns)
         found = super().evaluate(dataset, adapt=adapt)
         left_out = usable(dataset, replace(self.settings, horizon=final.plan.horizon), final.plan)
