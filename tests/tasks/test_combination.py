@@ -51,3 +51,16 @@ def test_the_mean_of_all_where_the_squared_error_is_trained() -> None:
     del record["outside"], record["columns"]  # a file of a model that had the mean of all, and no columns
     found = plan_from_record(record)
     assert (found.outside, found.columns) == (0, NO_COLUMNS)
+
+
+def test_members_of_which_none_is_known_to_be_better_weigh_the_same() -> None:
+    """Of a series too short to hold anything back, the network alone was forecast, and was far off."""
+    season = np.array([10.0, 50, 60, 40, 20, 70, 30])
+    series = np.concatenate([np.tile(season, 2), season[:6]]) + np.random.default_rng(0).normal(0, 1, 20)
+    found = Forecaster(horizon=7, season=7, epochs=2).fit(series)
+    weights = found.outcome.tested.plan.weights[""]
+    assert len(set(weights.values())) == 1 and {"network", "last", "7"} <= weights.keys()
+    evaluation = found.outcome.evaluation
+    assert evaluation.scores["mae"] < 0.8 * evaluation.facts["members"]["network"]["mae"]
+    alone = Forecaster(horizon=7, season=7, epochs=2, validation=0).fit(series)
+    assert alone.outcome.tested.plan.weights == {"": {"network": 1.0}}

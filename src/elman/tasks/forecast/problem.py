@@ -192,23 +192,28 @@ class ForecastProblem(Problem):
         self._intervals: Intervals = {}
         if self.settings.intervals == "quantile":
             self._units, self._intervals = uncalibrated(self.settings.levels, self.plan.horizon)
+        together = self.settings.combine == "validation"
+        if together and self.settings.validation > 0:  # none of them is known to be better
+            self._weights = self._equal([one.name for one in self.plan.linears])
         if self._borders is None:
             return
-        names = [NETWORK]
-        if self.settings.combine == "validation":
-            names += [*([LINEAR] if self._has_highway else []), *reference_names(self.plan.seasons)]
         linears = tuple(self._linears(self.plan, self.known, self._borders))  # fitted on what precedes the part
-        names += [one.name for one in linears]
-        everyone = {ANY: dict.fromkeys(names, 1 / len(names))}
+        everyone = self._equal([one.name for one in linears]) if together else self._weights
         plan = dataclasses.replace(with_marks(self.plan, self.data, self.ends), linears=linears)
         members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
         found = {name: own for name, own in found.items() if own.windows >= 1}
-        if self.settings.combine == "validation":
+        if together and found:
             self._weights = fit_weights(found)
         if self.settings.intervals != "none":
             units, intervals = fit_intervals(found, self.settings.levels, self.plan.outside)
             self._units, self._intervals = units or self._units, intervals or self._intervals
+
+    def _equal(self, linears: Sequence[str]) -> dict[str, dict[str, float]]:
+        """The same weight for every member."""
+        highway = [LINEAR] if self._has_highway else []
+        names = [NETWORK, *highway, *reference_names(self.plan.seasons), *linears]
+        return {ANY: dict.fromkeys(names, 1 / len(names))}
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
