@@ -12,7 +12,7 @@ from elman.learning import Evaluation
 from elman.model import Layer, model_shapes
 from elman.tasks.forecast import ForecastSettings
 from elman.tasks.forecast.encoding import Scaler
-from elman.tasks.forecast.forecasts import network_forecasts
+from elman.tasks.forecast.forecasts import median_of, network_forecasts
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.problem import ForecastProblem
 from elman.tasks.forecast.rolling import roll
@@ -62,7 +62,8 @@ def network_alone(
 ) -> Array:
     """The network's forecasts (N, H) from windows (N, W) of one series."""
     steps = horizon or predictor.plan.horizon
-    return network_forecasts(predictor.model, predictor.plan, x, [scaler] * len(x), steps, linear=linear)
+    found = network_forecasts(predictor.model, predictor.plan, x, [scaler] * len(x), steps, linear=linear)
+    return median_of(found)
 
 
 def rolled(problem: ForecastProblem, predictor: ForecastPredictor) -> tuple[Evaluation, list[Rolling]]:

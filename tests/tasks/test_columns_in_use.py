@@ -245,7 +245,7 @@ def test_it_can_be_explained(fitted):
             [fitted.outcome.final.plan.scalers["promo"]],
             2,
             fitted.outcome.final._around(fitted.outcome.final.plan.history(data.series[0]), [199]),
-        )[0],
+        )[0, :, 0],
         rtol=1e-5,
     )
     with pytest.raises(DataError, match="needs 'p' from 260 to 261"):

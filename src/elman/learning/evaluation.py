@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
 from elman.learning.figure import Drawing
@@ -44,9 +45,7 @@ class Breakdown:
         found = []
         for column in zip(*(values for _, values in self.rows), strict=True):
             known = [value for value in column if not math.isnan(value)]
-            mean = math.fsum(known) / len(known) if known else math.nan
-            square = math.fsum((value - mean) ** 2 for value in known)
-            found.append((mean, math.sqrt(square / (len(known) - 1)) if len(known) > 1 else math.nan))
+            found.append((fmean(known) if known else math.nan, stdev(known) if len(known) > 1 else math.nan))
         return found
 
 

@@ -42,8 +42,8 @@ class Problem(ABC):
     """How many models are trained, each tested on its own part of the test; 0: one, on all of it."""
 
     candidates: Sequence[tuple[Mapping[str, Any], Problem]] = ()
-    """Jobs with the same examples, each with the settings that it has for itself: the one with the least validation
-    loss goes on instead of this one."""
+    """Jobs with the same examples, to fit and to validate on, each with the settings that it has for itself: the one
+    with the least validation loss goes on instead of this one."""
 
     @abstractmethod
     def fingerprint(self) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elman.errors import SettingsError
-from elman.learning import Candidate, Problem
+from elman.learning import Candidate, Examples
 from elman.learning.candidate import name_of
 from elman.runs.phases import Phases
 from elman.training.course import Course
@@ -34,16 +34,16 @@ class Searched:
     others: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
-def search(phases: Phases) -> Searched:
-    """The search of the phases' problem, or of the best of its candidates.
+def search(phases: Phases, validation: Examples | None) -> Searched:
+    """The search of the phases' problem, whose part to validate on is ``validation``, or of the best of its candidates.
 
     Raises:
         SettingsError: there are candidates, and no validation part to choose by.
     """
     problem = phases.problem
     if not problem.candidates:
-        return Searched(phases, *phases.run("search", problem.train(), problem.validation()))
-    if problem.validation() is None:
+        return Searched(phases, *phases.run("search", problem.train(), validation))
+    if validation is None:
         raise SettingsError(
             "what to choose is judged by the validation part, and there is none: give more data, a larger "
             "`validation`, or a single `cell` and `hidden_size`"
@@ -53,8 +53,10 @@ def search(phases: Phases) -> Searched:
     for settings, own in problem.candidates:
         name = name_of(settings)
         course.begin(f"{name} search")
-        one = Phases(own, phases.settings, phases.arrays, course, phases.checkpoint, prefix=f"{phases.prefix}{name} ")
-        arrays, fit = one.run("search", own.train(), own.validation())
+        one = dataclasses.replace(
+            phases, problem=own, on_event=course, on_picture=None, prefix=f"{phases.prefix}{name} "
+        )
+        arrays, fit = one.run("search", own.train(), validation)
         course.end()
         count = sum(array.size for array in arrays.values())
         found.append((Candidate(settings, count, fit.best_loss, fit.best_epoch), one, arrays, fit))
@@ -67,10 +69,4 @@ def search(phases: Phases) -> Searched:
     others = [row for k, (*_, other) in enumerate(found) if k != best for row in other.history]
     history = [{**row, "phase": f"{phases.prefix}search"} for row in fit.history]
     fit = dataclasses.replace(fit, history=history, interrupted=found[-1][3].interrupted)
-    return Searched(_going_on(phases, one.problem), arrays, fit, candidates, others)
-
-
-def _going_on(phases: Phases, problem: Problem) -> Phases:
-    return Phases(
-        problem, phases.settings, phases.arrays, phases.on_event, phases.checkpoint, phases.on_picture, phases.prefix
-    )
+    return Searched(dataclasses.replace(phases, problem=one.problem), arrays, fit, candidates, others)

@@ -85,14 +85,15 @@ def train(
 
 
 def _once(phases: Phases, refit: bool) -> Outcome:
-    found = search(phases)
+    held_out = phases.problem.validation()
+    found = search(phases, held_out)
     phases, fitted, searched = found.phases, found.arrays, found.fit
     problem = phases.problem
     tested = problem.predictor(fitted, "train")
     evaluation = None if problem.test is None else tested.evaluate(problem.test)
     final, history, interrupted = tested, [*searched.history, *found.others], searched.interrupted
     whole = None
-    if refit and not interrupted and (evaluation is not None or problem.validation() is not None):
+    if refit and not interrupted and (evaluation is not None or held_out is not None):
         whole = problem.all()
     if whole is not None:
         epochs = searched.best_epoch if problem.keep_initial else max(searched.best_epoch, 1)

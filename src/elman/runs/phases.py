@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ def open_checkpoint(
     return checkpoint
 
 
+@dataclass(frozen=True)
 class Phases:
     """The phases of training a model for ``problem``.
 
@@ -74,18 +76,13 @@ class Phases:
         prefix: before the name of each phase, where several models are trained in one run.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        settings: Any,
-        arrays: Mapping[str, np.ndarray] | None = None,
-        on_event: OnEvent | None = None,
-        checkpoint: Checkpoint | None = None,
-        on_picture: OnPicture | None = None,
-        prefix: str = "",
-    ) -> None:
-        self.problem, self.settings, self.arrays, self.prefix = problem, settings, arrays, prefix
-        self.on_event, self.on_picture, self.checkpoint = on_event or (lambda event: None), on_picture, checkpoint
+    problem: Problem
+    settings: Any
+    arrays: Mapping[str, np.ndarray] | None = None
+    on_event: OnEvent | None = None
+    checkpoint: Checkpoint | None = None
+    on_picture: OnPicture | None = None
+    prefix: str = ""
 
     def run(
         self, phase: str, train: Examples, validation: Examples | None, epochs: int | None = None
@@ -98,7 +95,8 @@ class Phases:
         problem, settings, on_picture = self.problem, self.settings, self.on_picture
 
         def on_event(event: Any) -> None:
-            self.on_event(event)
+            if self.on_event is not None:
+                self.on_event(event)
             if on_picture is not None and isinstance(event, EpochEnd):
                 fitted_on: FittedOn = "train" if phase == "search" else "all"
                 on_picture(lambda: problem.picture(problem.predictor(arrays_of(network), fitted_on)))

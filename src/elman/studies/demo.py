@@ -14,7 +14,7 @@ from elman.learning import Figure, Line
 from elman.report.plots import draw_all
 from elman.report.tables import score_table
 from elman.tasks.forecast import Forecaster
-from elman.tasks.forecast.forecasts import network_forecasts
+from elman.tasks.forecast.forecasts import median_of, network_forecasts
 from elman.tasks.forecast.predictor import ForecastPredictor
 
 CELLS = ("rnn", "lstm", "gru")
@@ -95,7 +95,8 @@ def _closed_loop(predictor: ForecastPredictor, price: np.ndarray, start: int, st
     """``steps`` forecasts from what precedes ``start``, each made from those before it."""
     plan = predictor.plan
     context = price[None, start - plan.memory : start].astype(float)
-    forecast: np.ndarray = network_forecasts(predictor.model, plan, context, list(plan.scalers.values()), steps)[0]
+    found = network_forecasts(predictor.model, plan, context, list(plan.scalers.values()), steps)
+    forecast: np.ndarray = median_of(found)[0]
     return forecast
 
 

@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 from elman.learning import Columns, Drawing, Evaluation
 from elman.report.tables import evaluation_text
 from elman.tasks.forecast.scores import METRICS
-from elman.tasks.forecast.windows import BY_SERIES, NAMES, WINDOWS
+from elman.tasks.forecast.windows import BY_SERIES, NAMES, WINDOWS, column_of
 
 Scores = dict[str, dict[str, float]]
 """``"model"`` and each baseline → metric → number."""
@@ -65,15 +65,11 @@ class BacktestResult:
     def _over_windows(self, statistic: Callable[[list[float]], float], least: int) -> Scores:
         known = {name: [value for value in self.windows[name] if not math.isnan(value)] for name in _columns()}
         found = {name: statistic(values) if len(values) >= least else math.nan for name, values in known.items()}
-        return {name: {metric: found[_column(metric, name)] for metric in METRICS} for name in NAMES}
+        return {name: {metric: found[column_of(metric, name)] for metric in METRICS} for name in NAMES}
 
     def __str__(self) -> str:
         return evaluation_text("model", self.evaluation)
 
 
-def _column(metric: str, name: str) -> str:
-    return metric if name == "model" else f"{metric}_{name}"
-
-
 def _columns() -> list[str]:
-    return [_column(metric, name) for name in NAMES for metric in METRICS]
+    return [column_of(metric, name) for name in NAMES for metric in METRICS]

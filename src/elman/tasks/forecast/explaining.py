@@ -73,5 +73,5 @@ def _notes(plan: Plan, id: str, observed: bool, quantiles: bool) -> list[str]:
     if set(weights) != {NETWORK}:
         parts = sorted(weights.items(), key=lambda item: -item[1])[:5]
         shares = ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts)
-        notes.append(f"this is the network alone; a forecast is the mean of {shares}")
+        notes.append(f"this is the network alone; a forecast combines {shares}")
     return notes

@@ -62,10 +62,10 @@ def forecast(
     ids, scalers = [one.id for one in known], [one.scaler for one in known]
     weights = [plan.weights.get(id, plan.weights[ANY]) for id in ids]
     used = {name for row in weights for name in row}
-    own = _outputs(model, plan, contexts, scalers, steps, beside)
-    members: dict[str, Array] = {NETWORK: own[..., own.shape[-1] // 2]}
+    own = network_forecasts(model, plan, contexts, scalers, steps, beside)
+    members: dict[str, Array] = {NETWORK: median_of(own)}
     if LINEAR in used:
-        members[LINEAR] = network_forecasts(model, plan, contexts, scalers, steps, beside, linear=True)
+        members[LINEAR] = median_of(network_forecasts(model, plan, contexts, scalers, steps, beside, linear=True))
     for number, linear in enumerate(plan.linears):
         if linear.name in used:
             members[linear.name] = linear.forecast(contexts, [one.linears[number] for one in known])
@@ -108,7 +108,8 @@ def network_forecasts(
     *,
     linear: bool = False,
 ) -> Array:
-    """The network's own forecasts (N, ``steps``), or with ``linear`` those of its highway alone.
+    """The network's own forecasts, or with ``linear`` those of its highway alone: (N, ``steps``, Q) its quantiles, of
+    which the median is in the middle; Q is 1 where it has none.
 
     A history shorter than the window is read as if its first value had stood before it. The recursive strategy appends
     each forecast to its window and repeats: no true value after a cutoff is used.
@@ -116,22 +117,6 @@ def network_forecasts(
     Args:
         beside: the columns around each cutoff, ``steps`` ahead.
     """
-    found = _outputs(model, plan, contexts, scalers, steps, beside, linear=linear)
-    median: Array = found[..., found.shape[-1] // 2]
-    return median
-
-
-def _outputs(
-    model: Model,
-    plan: Plan,
-    contexts: Array,
-    scalers: Sequence[Scaler],
-    steps: int,
-    beside: Around | None = None,
-    *,
-    linear: bool = False,
-) -> Array:
-    """(N, ``steps``, Q) the network's quantiles, of which the median is in the middle; Q is 1 where it has none."""
     encoding = plan.encoding
     window = in_full(contexts[:, -encoding.window :])
     found: list[Array] = []
@@ -149,9 +134,15 @@ def _outputs(
             if encoding.transform == "log":
                 output = np.clip(output, -LARGEST_OUTPUT, LARGEST_OUTPUT)
             found.append(encoded.reference[..., None] + encoded.spread[..., None] * output)
-            ahead = found[-1][..., output.shape[-1] // 2]
+            ahead = median_of(found[-1])
             x = np.concatenate([x[:, ahead.shape[1] :], ahead], axis=1)[:, -encoding.window :]
         return encoding.back(np.concatenate(found, axis=1))
+
+
+def median_of(quantiles: Array) -> Array:
+    """The middle one of (…, Q)."""
+    median: Array = quantiles[..., quantiles.shape[-1] // 2]
+    return median
 
 
 def in_full(window: Array) -> Array:

@@ -109,14 +109,13 @@ def _folds(found: Backtest, outside: float) -> list[tuple[_Errors, _Errors]]:
     for rows, others in folds:
         if rows.start < rows.stop:
             weights = fit_weights({ANY: _part(found, others)})[ANY]
-            errors.append(tuple(_Errors(part, _error(found, part, weights, outside)) for part in (rows, others)))
-    return [(own, other) for own, other in errors]
+            errors.append((_errors(found, rows, weights, outside), _errors(found, others, weights, outside)))
+    return errors
 
 
-def _error(found: Backtest, rows: slice, weights: Mapping[str, float], outside: float) -> Array:
+def _errors(found: Backtest, rows: slice, weights: Mapping[str, float], outside: float) -> _Errors:
     part = _part(found, rows)
-    error: Array = combined(part.forecasts, [weights] * len(part.actual), outside) - part.actual
-    return error
+    return _Errors(rows, combined(part.forecasts, [weights] * len(part.actual), outside) - part.actual)
 
 
 def _sizes(errors: _Errors, found: Backtest, level: str) -> Array:

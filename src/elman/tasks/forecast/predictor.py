@@ -214,7 +214,7 @@ class ForecastPredictor(Predictor):
             f"horizon {plan.horizon} ({plan.strategy}), window {encoding.window}, season {seasons}",
             f"level {encoding.level}, scale {encoding.scale}, transform {encoding.transform}"
             + (f", {plan.frequency.name}" if plan.frequency else ""),
-            "a forecast is the mean of " + ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts),
+            "a forecast combines " + ", ".join(f"{label_of(name)} {weight:.0%}" for name, weight in parts),
             intervals_line(plan, quantile_head(self.model)),
             *([f"beside the values: {beside}"] if beside else []),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),

@@ -19,7 +19,7 @@ from elman.model import Array, Model, QuantileHead
 from elman.settings import to_record
 from elman.tasks.forecast.choosing import choose, named_columns
 from elman.tasks.forecast.combination import fit_weights, outside
-from elman.tasks.forecast.covariates import NO_COLUMNS
+from elman.tasks.forecast.covariates import NO_COLUMNS, Columns
 from elman.tasks.forecast.effects import fit_effects
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, pairs, split
@@ -63,8 +63,7 @@ class ForecastProblem(Problem):
         if old is not None and settings.horizon is None:
             settings = dataclasses.replace(settings, horizon=old.horizon)
         self.data, self.settings, self._start_from = data, settings, start_from
-        columns = named_columns(data, settings) if old is None else old.columns
-        columns.check(data)
+        columns = self._columns(old)
         seasons, self.test = self._divide(settings.season if old is None else old.seasons, test)
         settings = self.settings
         self.rounds = (settings.windows or 0) if settings.refit else 0
@@ -91,6 +90,13 @@ class ForecastProblem(Problem):
         if self._train is None:
             raise DataError(f"{data.source}: there is no observed value to learn from; give more data")
         self._fitted_to: Pairs = self._train
+
+    def _columns(self, old: Plan | None) -> Columns:
+        """What is read beside the values, checked to be in the data."""
+        if old is None:
+            return named_columns(self.data, self.settings)
+        old.columns.check(self.data)
+        return old.columns
 
     @property
     def _has_highway(self) -> bool:
@@ -131,16 +137,17 @@ class ForecastProblem(Problem):
 
     def initial(self, arrays: dict[str, Array]) -> dict[str, Array]:
         """The highway begins as the ridge regression on the examples that are fitted, the rest as nothing beside it."""
-        coefficients, left = None, self._fitted_to.targets
+        coefficients, rest, own = None, self._fitted_to, None
         if self._penalty is not None and self._has_highway:
             effects = fit_effects(self._fitted_to)
             rest = effects.removed(self._fitted_to)
             own = Ridge(rest).coefficients(self._penalty)
-            coefficients, left = effects.whole(own, self._fitted_to), rest.targets - rest.regressed(own)
+            coefficients = effects.whole(own, self._fitted_to)
         zero = coefficients is not None or self.plan.encoding.level != "none"
         head, gaps = self.layers[-1], None
         if isinstance(head, QuantileHead):
-            gaps = first_gaps(left, self._fitted_to.weights, head.quantiles)
+            left = rest.targets if own is None else rest.targets - rest.regressed(own)
+            gaps = first_gaps(left, rest.weights, head.quantiles)
         return begun(self.layers, arrays, coefficients, zero, gaps)
 
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> ForecastPredictor:

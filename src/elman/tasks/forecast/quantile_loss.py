@@ -12,6 +12,15 @@ Ends = Mapping[str, tuple[Array, Array]]
 """Level in percent → the lower and the upper ends of the intervals."""
 
 
+def tail_of(level: float) -> float:
+    """The share of values below an interval of so many percent.
+
+    >>> tail_of(80.0), tail_of(99.5)
+    (0.1, 0.0025)
+    """
+    return round((100 - level) / 200, 12)
+
+
 def quantiles_of(forecast: Array, bounds: Ends) -> dict[float, Array]:
     """Quantile → its forecast: the median, and two of each interval.
 
@@ -20,8 +29,8 @@ def quantiles_of(forecast: Array, bounds: Ends) -> dict[float, Array]:
     """
     found = {0.5: forecast}
     for level, (low, high) in bounds.items():
-        tail = (100 - float(level)) / 200
-        found[round(tail, 12)], found[round(1 - tail, 12)] = low, high
+        tail = tail_of(float(level))
+        found[tail], found[round(1 - tail, 12)] = low, high
     return found
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from elman.model import Model, QuantileHead
 from elman.tasks.forecast.intervals import Intervals, level_name
 from elman.tasks.forecast.plan import ANY, Plan
+from elman.tasks.forecast.quantile_loss import tail_of
 
 Array = np.ndarray
 Distances = Mapping[str, tuple[Array, Array]]
@@ -23,15 +24,6 @@ Distances = Mapping[str, tuple[Array, Array]]
 LEAST_DISTANCE = 1e-6  # in units of a series' errors
 LEAST_GAP = 1e-3  # between quantiles, as the network begins
 MOST_ROWS = 10_000
-
-
-def tail_of(level: float) -> float:
-    """The share of values below an interval of so many percent.
-
-    >>> tail_of(80.0), tail_of(99.5)
-    (0.1, 0.0025)
-    """
-    return round((100 - level) / 200, 12)
 
 
 def quantiles_for(levels: Iterable[float]) -> tuple[float, ...]:

@@ -30,6 +30,7 @@ PENALTIES = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, np.inf)
 CLEARLY = 0.98  # a later candidate replaces an earlier one if its error is below this share of the other's
 LEAST_RANGE = 1.5  # a transform makes a difference only where the largest value is that many times the smallest
 MOST_JUDGED = 10_000
+LONGEST_HORIZON = 48  # where none is given
 JUDGED = ((1.0, 0.8), (0.8, 0.6), (0.6, 0.4))  # shares of each history: to the first, forecast from the second on
 MANY = 10  # series, from which on a window's own scale may be better than its series'
 ENOUGH = 2000  # examples to fit, beyond which the last part alone is judged
@@ -65,7 +66,7 @@ def default_horizon(season: int) -> int:
     >>> default_horizon(12), default_horizon(336), default_horizon(1)
     (12, 48, 12)
     """
-    return min(season, 48) if season > 1 else 12
+    return min(season, LONGEST_HORIZON) if season > 1 else 12
 
 
 def default_window(season: int, output: int) -> int:

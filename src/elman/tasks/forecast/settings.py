@@ -77,7 +77,7 @@ class ForecastSettings(ModelSettings, TrainingSettings):
     ensemble: int = setting(1, "networks side by side, whose forecasts are averaged", minimum=1, below=1000, fixed=True)
     combine: str = setting(
         "validation",
-        "a forecast is the mean of the network's and of simple ones, weighted by their errors in the validation part "
+        "a forecast combines the network's and simple ones, weighted by their errors in the validation part "
         "(validation), or the network's alone (none)",
         choices=lambda: COMBINATIONS,
         fixed=True,

@@ -9,10 +9,10 @@ import numpy as np
 
 from elman.data import SeriesSet
 from elman.errors import DataError
-from elman.tasks.forecast.selection import choose_seasons, default_horizon
+from elman.tasks.forecast.selection import LONGEST_HORIZON, choose_seasons, default_horizon
 from elman.tasks.forecast.settings import ForecastSettings
 
-FEWEST_STEPS, LONGEST_HORIZON = 2, 48  # of a window; where no horizon is given
+FEWEST_STEPS = 2  # of a window
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from elman.data import SeriesSet
 from elman.learning import Breakdown, Columns, Evaluation, Figure, Line
 from elman.tasks.forecast.baselines import BASELINES, LABELS
-from elman.tasks.forecast.figures import axis
+from elman.tasks.forecast.figures import MOST_DRAWN, MOST_HISTORY, axis
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.quantile_loss import Ends
 from elman.tasks.forecast.rolling import Forecast, roll
@@ -22,8 +22,6 @@ Array = np.ndarray
 WINDOWS, BY_SERIES = "windows.csv", "windows_by_series.csv"
 NAMES = ("model", *BASELINES)
 CHOSEN = ("seasons", "window", "level", "transform", "scale")  # facts that may differ from window to window
-MOST_HISTORY = 2  # lengths of the test, of what precedes it, to draw
-MOST_DRAWN = 500  # steps
 
 
 def roll_anew(span: Span, predictors: Sequence[tuple[Plan, Forecast]], season: int) -> list[Rolling]:
@@ -126,13 +124,18 @@ def _one(rolling: Rolling, k: int) -> Mapping[str, Mapping[str, float]]:
     return {name: scores_of(one, rolling.forecasts[name][k : k + 1]) for name in NAMES}
 
 
+def column_of(metric: str, name: str) -> str:
+    """How the column of a metric of ``name``, the model or a baseline, is called.
+
+    >>> column_of("mae", "model"), column_of("mae", "naive")
+    ('mae', 'mae_naive')
+    """
+    return metric if name == "model" else f"{metric}_{name}"
+
+
 def _columns(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> Columns:
     """The model's metrics, then each baseline's."""
-    return {
-        metric if name == "model" else f"{metric}_{name}": [row[name][metric] for row in rows]
-        for name in NAMES
-        for metric in METRICS
-    }
+    return {column_of(metric, name): [row[name][metric] for row in rows] for name in NAMES for metric in METRICS}
 
 
 def _cutoff(data: SeriesSet, rollings: Sequence[Rolling], k: int) -> str:
