@@ -75,10 +75,10 @@ public:
             layers_);
     }
 
-    nb::object stepper(nb::handle weights, int threads) const {
+    nb::object stepper(nb::handle weights, int threads, bool eight_bit) const {
         return std::visit(
             [&]<class T>(const elman::Layers<T>& layers) {
-                return nb::cast(Stepper<T>(layers, shapes_, weights, threads));
+                return nb::cast(Stepper<T>(layers, shapes_, weights, threads, eight_bit));
             },
             layers_);
     }
@@ -150,6 +150,6 @@ void def_layers(nb::module_& module) {
              "zoneout"_a.none(), "saved"_a.none(), "finals"_a, "found"_a.none() = nb::none())
         .def("backward", &AnyLayers::backward, "batch"_a, "x"_a, "out"_a, "tensors"_a, "dropout"_a.none(),
              "zoneout"_a.none(), "saved"_a.none(), "d_out"_a.none(), "d_finals"_a, "d_x"_a.none(), "d_tensors"_a, "known"_a)
-        .def("stepper", &AnyLayers::stepper, "weights"_a, "threads"_a)
+        .def("stepper", &AnyLayers::stepper, "weights"_a, "threads"_a, "eight_bit"_a)
         .def("saved_size", &AnyLayers::saved_size, "batch"_a, "zoneout"_a);
 }

@@ -21,8 +21,8 @@ public:
     using In = nanobind::ndarray<const T, nanobind::c_contig, nanobind::device::cpu>;
     using Out = nanobind::ndarray<T, nanobind::c_contig, nanobind::device::cpu>;
 
-    Stepper(const elman::Layers<T>& layers, const Shapes& shapes, nanobind::handle weights, int threads)
-        : layers_(layers), prepared_(layers.prepare(pointers(shapes, weights))), threads_(threads) {}
+    Stepper(const elman::Layers<T>& layers, const Shapes& shapes, nanobind::handle weights, int threads, bool eight_bit)
+        : layers_(layers), prepared_(layers.prepare(pointers(shapes, weights), eight_bit)), threads_(threads) {}
 
     // The states (L, rows, size) and new ones; c is None for a cell that has none.
     void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new,

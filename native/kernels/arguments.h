@@ -23,6 +23,9 @@ struct Packing {
     const T* const* scale;    // elementwise factors, in rows as above, or null (pack_rows only)
     std::size_t width;        // whole vectors
     std::size_t copies;       // one behind the other; the kernels write the first
+    // In place of `packed`, in the same order: element (k, j) is codes · units[j]. For single steps alone.
+    const std::int8_t* codes = nullptr;
+    const T* units = nullptr;
 };
 
 // c[i][column + j] = start[j] + Σ a[i][a_column + k] · b[k][j], or += with `add`, for j < n in panels first … last.
@@ -45,6 +48,9 @@ struct Matmul {
     std::size_t second_k = 0;
     const T* const* second_a = nullptr;
     const T* second_b = nullptr;
+    // In place of `b`: see Packing.
+    const std::int8_t* codes = nullptr;
+    const T* units = nullptr;
 };
 
 // rows[j][k] = packed[k][j] for j < n and k < count: the transpose of one panel.

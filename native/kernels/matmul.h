@@ -7,6 +7,7 @@
 
 #include "kernels/arguments.h"
 #include "kernels/gemv.h"
+#include "kernels/gemv_of_codes.h"
 #include "kernels/tile.h"
 
 namespace elman::ELMAN_TARGET_NAME {
@@ -49,6 +50,7 @@ ELMAN_INLINE void matmul_of_panel(const Matmul<T>& p, std::size_t row, std::size
 template <class T>
 void matmul(const Matmul<T>& p) {
     if (p.last <= p.first) return;
+    if (p.codes != nullptr) return gemv_of_codes<T>(p);
     if (p.m == 1 && p.row_start == nullptr && p.second_k == 0) return gemv<T>(p);
     for (std::size_t row = 0; row < p.m; row += tuning::row_slab) {
         for (std::size_t index = p.first; index < p.last; ++index) {

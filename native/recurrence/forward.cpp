@@ -22,10 +22,11 @@ public:
           large_(prepared != nullptr && ctx.batch.steps == 1 && largest_layer(ctx) > tuning::large_step_bytes),
           begin_(large_ ? StepSharing::Clock::now() : StepSharing::Time{}),
           buffers_(ctx),
-          weights_(prepared != nullptr ? prepared->parts : forward_weights(ctx, arrays, true)) {
+          weights_(prepared != nullptr ? prepared->parts : forward_weights(ctx, arrays)) {
+        if (prepared == nullptr) place(ctx, weights_, true);
         const bool divisible = ctx.batch.threads > 1 && (ctx.batch.rows > 1 || shares_units(ctx, ctx.batch.threads));
         shared_ = large_ && divisible && prepared->sharing.begins(begin_);
-        threads_ = shared_ ? ctx.batch.threads : thread_count(ctx);
+        threads_ = shared_ ? ctx.batch.threads : large_ ? 1 : thread_count(ctx);
         units_ = shares_units(ctx, threads_);
         // single steps, one call each, alternate between reading the weights forwards and backwards
         static thread_local bool turn = false;
@@ -184,8 +185,10 @@ private:
     void multiply(const Team& team, const Packing<T>& b, std::size_t m, const T* const* a, T* const* c,
                   std::size_t column, const T* start, bool add, std::size_t s) const {
         const Range mine = units_ ? share(b.last, 1, team.rank(), team.size()) : Range{0, b.last};
-        ctx_.kernels.matmul({m, b.n, b.k, a, 0, copy_for(b, s), b.width, c, column, mine.first, mine.last, start, add,
-                             (s % 2 != 0) != descending_});
+        Matmul<T> product{m, b.n, b.k, a, 0, copy_for(b, s), b.width, c, column, mine.first, mine.last, start, add,
+                          (s % 2 != 0) != descending_};
+        product.codes = b.codes, product.units = b.units;
+        ctx_.kernels.matmul(product);
     }
 
     void give_states(const Part& part, Range rows) const {
@@ -217,7 +220,7 @@ private:
     const bool large_;  // a single step of large layers
     const StepSharing::Time begin_;
     const ForwardBuffers<T> buffers_;
-    const ForwardWeights<T>* const weights_;
+    ForwardWeights<T>* const weights_;
     ForwardRows<T>* rows_;  // one per thread
     std::size_t chunk_;     // steps
     int threads_;

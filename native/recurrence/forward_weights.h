@@ -21,9 +21,9 @@ struct Prepared {
     mutable StepSharing sharing;
 };
 
-// Those of all parts, ready to be packed: all at once, or `one_by_one` just before they are used.
+// Those of all parts, to be placed and packed.
 template <class T>
-ForwardWeights<T>* forward_weights(const Context<T>& ctx, std::size_t arrays, bool one_by_one) {
+ForwardWeights<T>* forward_weights(const Context<T>& ctx, std::size_t arrays) {
     const CellPlan& plan = ctx.plan;
     const std::size_t H = ctx.sizes.H, R = ctx.sizes.R;
     auto* const all = ctx.memory.template take_zeros<ForwardWeights<T>>(ctx.parts());
@@ -56,7 +56,6 @@ ForwardWeights<T>* forward_weights(const Context<T>& ctx, std::size_t arrays, bo
             to.extra[k] = row;
         }
     }
-    place(ctx, all, one_by_one);
     return all;
 }
 

@@ -5,8 +5,10 @@
 
 #include "recurrence/backward.h"
 #include "recurrence/batch_in_lanes/batch_in_lanes.h"
+#include "recurrence/eight_bit.h"
 #include "recurrence/forward.h"
 #include "recurrence/saved.h"
+#include "runtime/subnormals.h"
 
 namespace elman {
 
@@ -58,6 +60,7 @@ void Layers<T>::forward(const Batch& batch, const ForwardCall<T>& call, const Pr
 
 template <class T>
 void Layers<T>::backward(const Batch& batch, const BackwardCall<T>& call) const {
+    const FlushSubnormals flushed;
     Workspace& memory = Workspace::of_thread();
     const Workspace::Scope scope(memory);
     const Context<T> ctx(layout_, kernels_, *cell_, batch, call.forward, memory);
@@ -66,14 +69,21 @@ void Layers<T>::backward(const Batch& batch, const BackwardCall<T>& call) const 
 }
 
 template <class T>
-std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*>& weights) const {
+std::shared_ptr<const Prepared<T>> Layers<T>::prepare(const std::vector<const T*>& weights, bool eight_bit) const {
     auto prepared = std::make_shared<Prepared<T>>();
     ForwardCall<T> call{};
     call.weights = weights;
     const Batch none{};
     const Context<T> ctx(layout_, kernels_, *cell_, none, call, prepared->memory);
-    prepared->parts = forward_weights(ctx, part_arrays(), false);
-    for (std::size_t p = 0; p < ctx.parts(); ++p) pack(prepared->parts[p], kernels_.pack_columns, 0, 1);
+    prepared->parts = forward_weights(ctx, part_arrays());
+    if (!eight_bit) place(ctx, prepared->parts, false);
+    for (std::size_t p = 0; p < ctx.parts(); ++p) {
+        if (eight_bit) {
+            pack_codes(prepared->parts[p], kernels_.row_panel, prepared->memory);
+        } else {
+            pack(prepared->parts[p], kernels_.pack_columns, 0, 1);
+        }
+    }
     return prepared;
 }
 

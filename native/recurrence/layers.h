@@ -34,8 +34,8 @@ public:
     void forward(const Batch& batch, const ForwardCall<T>& call, const Prepared<T>* prepared = nullptr) const;
     void backward(const Batch& batch, const BackwardCall<T>& call) const;
 
-    // Packs weights once for many calls of forward; they are copied.
-    std::shared_ptr<const Prepared<T>> prepare(const std::vector<const T*>& weights) const;
+    // Packs weights once for many calls of forward; they are copied. `eight_bit`: their matrices rounded to eight bits.
+    std::shared_ptr<const Prepared<T>> prepare(const std::vector<const T*>& weights, bool eight_bit) const;
 
 private:
     Layout layout_;

@@ -67,5 +67,15 @@ int main() {
         fails();
         HOLDS(busy.until_shared(100000, 16, 8) == 1000);
     }
+    {
+        Steps long_;  // worth waking threads for after any pause
+        HOLDS(long_.until_shared(1000, 600, 300, 500) == 16);
+        for (int k = 0; k < 5000; ++k) HOLDS(long_.step(600, 300, 500));
+        HOLDS(long_.step(600, 9000, 500) && long_.step(600, 300, 500));  // late once
+        int slow = 0;  // beside a busy program
+        while (long_.step(600, 9000, 500)) ++slow;
+        HOLDS(slow < 4);
+        HOLDS(long_.until_shared(100000, 600, 300, 500) > 990);
+    }
     std::printf("ok\n");
 }

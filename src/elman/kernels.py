@@ -237,6 +237,19 @@ def _checked_lengths(lengths: Array, steps: int, rows: int) -> Array:
     return lengths.astype(np.int64)
 
 
+def eight_bit(matrix: Array) -> tuple[Array, Array]:
+    """Codes (N, K) int8 and a scale for each row (N, 1): the matrix that a :class:`Stepper` of ``eight_bit`` weights
+    multiplies with is their product. The largest element of a row becomes 127 or -127.
+
+    >>> codes, scales = eight_bit(np.array([[0.5, -1.0], [0.0, 0.0]]))
+    >>> codes.tolist(), (codes * scales).round(3).tolist()
+    ([[64, -127], [0, 0]], [[0.504, -1.0], [0.0, 0.0]])
+    """
+    scales = np.abs(matrix).max(axis=1, initial=0, keepdims=True) / np.asarray(127, matrix.dtype)
+    codes = np.divide(matrix, scales, out=np.zeros_like(matrix), where=scales > 0)
+    return np.rint(np.clip(codes, -127, 127)).astype(np.int8), scales
+
+
 class Stepper:
     """A stack of layers a step at a time, its weights packed once: microseconds a step.
 
@@ -246,10 +259,13 @@ class Stepper:
         threads: at most so many, see :func:`thread_count` for None. Several share in a step whose weights are more than
             one processor's cache holds, where it follows the one before within microseconds: waking them takes longer
             than a step. No result depends on it.
+        eight_bit: round the matrices of weights to eight bits, each row (the weights of one unit in one gate) with a
+            scale of its own: a quarter of the memory, and faster where that is what a step waits for. Everything else
+            is computed as before. See :func:`eight_bit`.
 
     Raises:
         SettingsError: the layers run in both directions, whose second half begins at a sequence's end.
-        ShapeError: an array of another shape or type.
+        ShapeError: an array of another shape or type; of weights to be rounded also one that is not finite.
 
     >>> layout = Layout("rnn", 1, 1, bias=False)
     >>> stepper = Stepper(layout, {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.ones((1, 1))})
@@ -258,7 +274,9 @@ class Stepper:
     (array([0.4621]), array([0.7452]))
     """
 
-    def __init__(self, layout: Layout, weights: Mapping[str, Array], *, threads: int | None = None) -> None:
+    def __init__(
+        self, layout: Layout, weights: Mapping[str, Array], *, threads: int | None = None, eight_bit: bool = False
+    ) -> None:
         if layout.bidirectional:
             raise SettingsError("a bidirectional layer has no single step: its second half starts at the end")
         self.layout = layout
@@ -266,7 +284,9 @@ class Stepper:
         if self.dtype not in (np.float32, np.float64):
             raise ShapeError(f"the weights are {self.dtype}; they must be float32 or float64: convert them with astype")
         arrays = _given_weights(layout, weights, self.dtype)
-        self._run = kernels_for(layout, self.dtype).stepper(arrays, thread_count(threads)).step
+        if eight_bit and not all(np.isfinite(array).all() for array in arrays):
+            raise ShapeError("the weights are not all finite; only finite ones can be rounded to eight bits")
+        self._run = kernels_for(layout, self.dtype).stepper(arrays, thread_count(threads), eight_bit).step
         self._size, self._count = layout.recurrent_size, len(layout.state_sizes)  # a property costs a tenth of a step
 
     def step(self, x: Array, states: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:

@@ -105,6 +105,48 @@ def test_steps_that_threads_share(layout, rows):
             result.result()
 
 
+@pytest.mark.parametrize("target", native().targets() if native_available() else [])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_eight_bit_steps_are_those_of_the_rounded_matrices(layout, dtype, target):
+    for rows in (1, 3):
+        weights, x, states = drawn(layout, dtype, rows)
+        weights["weight_ih_l0"][:2] = [[0], [1e-30]]  # rows of nothing, and of next to nothing
+        rounded = dict(weights)
+        for name, array in weights.items():
+            if array.ndim == 2:
+                codes, scales = kernels.eight_bit(array)
+                assert np.abs(codes * scales - array).max() <= 0.501 * scales.max()
+                rounded[name] = codes * scales
+        with kernels.use_target(target):
+            whole = kernels.run_layers(layout, x, states, rounded)
+            stepper = Stepper(layout, weights, threads=1, eight_bit=True)
+        for weight in weights.values():
+            weight[...] = np.nan
+        for x_t, expected in zip(x, whole.output, strict=True):
+            y, states = stepper.step(x_t, states)
+            np.testing.assert_allclose(y, expected, rtol=0, atol=500 * np.finfo(dtype).eps * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("layout", [Layout("lstm", 10, 300, 2), Layout("gru", 700, 600)], ids=str)
+def test_eight_bit_steps_that_threads_share(layout):
+    weights, _, states = drawn(layout, np.float32, 1)
+    alone, shared = (Stepper(layout, weights, threads=threads, eight_bit=True) for threads in (1, 3))
+    both = [states, states]
+    for x_t in np.random.default_rng(1).normal(size=(150, 1, layout.input_size)).astype(np.float32):
+        (y, both[0]), (other, both[1]) = alone.step(x_t, both[0]), shared.step(x_t, both[1])
+        np.testing.assert_array_equal(y, other)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_cannot_be_rounded(value):
+    layout = Layout("gru", 3, 9)
+    weights, _, _ = drawn(layout, np.float32, 1)
+    weights["weight_hh_l0"][4, 2] = value
+    with pytest.raises(ShapeError, match="finite"):
+        Stepper(layout, weights, eight_bit=True)
+
+
 def test_without_a_batch_and_from_other_arrays():
     layout = Layout("lstm", 3, 5, 2)
     weights, x, states = drawn(layout, np.float64, 1)

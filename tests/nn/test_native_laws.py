@@ -308,3 +308,20 @@ def test_numpy_gives_the_same_numbers(kind: str, target: str) -> None:
     np.testing.assert_array_equal(output, expected["output"].numpy())
     for k, state in enumerate(last):
         np.testing.assert_array_equal(state, expected[f"last {k}"].numpy())
+
+
+@pytest.mark.parametrize("rows", [1, 70])
+@each_type
+@each_layer
+def test_a_gradient_that_fades_ends_in_zeros(kind: str, dtype: torch.dtype, rows: int, target: str) -> None:
+    """Without subnormal numbers, over which a step would take many times as long; around the call they are as before."""
+    layer = make(kind, dtype=dtype)
+    tiny = torch.finfo(dtype).tiny
+    arguments = drawn(layer, 40, rows)
+    arguments["d_output"] *= 1000 * tiny
+    arguments["d_last"] = tuple(d * 1000 * tiny for d in arguments["d_last"])
+    found = run(layer, **arguments)
+    gradients = torch.cat([value.abs().flatten() for name, value in found.items() if name.startswith("∂")])
+    assert gradients.any()
+    assert not ((gradients > 0) & (gradients < tiny)).any()
+    assert torch.tensor(tiny, dtype=dtype) / 2 > 0

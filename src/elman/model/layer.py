@@ -88,6 +88,10 @@ class Layer(ABC):
 
         return step
 
+    def eight_bit_stepper(self, arrays: Arrays) -> StepFunction:
+        """:meth:`stepper` with matrices rounded to eight bits, of the layers that have kernels for them."""
+        return self.stepper(arrays)
+
     def state_sizes(self) -> dict[str, tuple[int, int]]:
         """The two sizes of each array (parts, N, size) of its state, by name; empty: it has no state."""
         return {}

@@ -94,10 +94,18 @@ class RecurrentLayers(Layer):
         return choose(implementations, f"the cell {self.layout.cell} on NumPy arrays") == "native"
 
     def stepper(self, arrays: Arrays) -> StepFunction:
+        return self._stepper(arrays) if self._on_core() else super().stepper(arrays)
+
+    def eight_bit_stepper(self, arrays: Arrays) -> StepFunction:
+        if self._on_core():
+            return self._stepper(arrays, eight_bit=True)
+        codes = {name: kernels.eight_bit(array) for name, array in arrays.items() if array.ndim == 2}
+        return self.stepper({**arrays, **{name: found * scales for name, (found, scales) in codes.items()}})
+
+    def _stepper(self, arrays: Arrays, *, eight_bit: bool = False) -> StepFunction:
         layout, names = self.layout, get_cell(self.layout.cell).states
-        if not self._on_core():
-            return super().stepper(arrays)
-        run, shapes = kernels.Stepper(layout, arrays).step, [(parts, 1, n) for parts, n in self.state_sizes().values()]
+        run = kernels.Stepper(layout, arrays, eight_bit=eight_bit).step
+        shapes = [(parts, 1, n) for parts, n in self.state_sizes().values()]
 
         def step(x: Sequence[Array], state: State) -> tuple[Array, State]:
             if x[0].shape != (layout.input_size,):

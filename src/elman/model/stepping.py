@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from elman.model.model import Model
 
 
-def stepper_of(model: Model) -> Callable[[Any, State], tuple[Array, State]]:
+def stepper_of(model: Model, *, eight_bit: bool = False) -> Callable[[Any, State], tuple[Array, State]]:
     """``step(x, state) -> (output, state)``: the head's input after ``x``, (F,), as for the whole sequence at once.
 
     ``x`` is one step without rows: (I,), or an integer for an embedding, or a dict of these by input. The state is that
     of the model for one row. The weights are packed once, here.
+
+    Args:
+        eight_bit: round the recurrent layers' matrices, see :class:`elman.kernels.Stepper`.
 
     Raises:
         SettingsError: a layer that also reads later steps.
@@ -33,7 +36,7 @@ def stepper_of(model: Model) -> Callable[[Any, State], tuple[Array, State]]:
         prefix = f"{number}."
         arrays = {name: model.arrays[prefix + name] for name in layer.shapes()}
         names = [(prefix + name, name) for name in layer.state_sizes()]
-        parts.append((sources, names, layer.stepper(arrays)))
+        parts.append((sources, names, layer.eight_bit_stepper(arrays) if eight_bit else layer.stepper(arrays)))
 
     def step(x: Any, state: State) -> tuple[Array, State]:
         given = x if isinstance(x, Mapping) else {INPUT: x}
@@ -56,11 +59,12 @@ def stepper_of(model: Model) -> Callable[[Any, State], tuple[Array, State]]:
     return step
 
 
-def stream_of(model: Model, read: Callable[[Any], Any] | None = None) -> Stream:
+def stream_of(model: Model, read: Callable[[Any], Any] | None = None, *, eight_bit: bool = False) -> Stream:
     """``stream.step(x)`` returns the head's answer after ``x``: the same outputs as for the whole sequence at once.
 
     Args:
         read: makes the model's inputs, as :func:`stepper_of` takes them, of what the stream is given.
+        eight_bit: as of :func:`stepper_of`.
 
     Raises:
         SettingsError: a layer that also reads later steps.
@@ -71,7 +75,7 @@ def stream_of(model: Model, read: Callable[[Any], Any] | None = None) -> Stream:
     >>> stream_of(model).step([3.0])
     array([8.], dtype=float32)
     """
-    run = stepper_of(model)
+    run = stepper_of(model, eight_bit=eight_bit)
 
     def step(x: Any, state: State) -> tuple[Array, State]:
         try:

@@ -25,3 +25,6 @@ class WritingSettings(Settings):
     )
     top_k: int = setting(0, "choose among so many of the likeliest tokens; 0 for all", minimum=0)
     seed: int = setting(0, "seed of the choices", minimum=0, below=2**63)
+    eight_bit: bool = setting(
+        False, "round the recurrent layers' weights to eight bits: faster, with slightly other probabilities"
+    )

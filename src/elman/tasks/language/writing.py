@@ -64,7 +64,7 @@ def written(predictor: LanguagePredictor, prompt: Array, settings: WritingSettin
     state = None
     for start in range(0, len(prompt) - 1, STEPS):
         _, state = model(prompt[None, start : min(start + STEPS, len(prompt) - 1)], state=state)
-    step, state = stepper_of(model), model.initial_state(1) if state is None else state
+    step, state = stepper_of(model, eight_bit=settings.eight_bit), model.initial_state(1) if state is None else state
     choose = _chooser(settings, unknown)
     index = int(prompt[-1])
     for _ in range(settings.length):
