@@ -22,7 +22,9 @@ public:
     using Out = nanobind::ndarray<T, nanobind::c_contig, nanobind::device::cpu>;
 
     Stepper(const elman::Layers<T>& layers, const Shapes& shapes, nanobind::handle weights, int threads, bool eight_bit)
-        : layers_(layers), prepared_(layers.prepare(pointers(shapes, weights), eight_bit)), threads_(threads) {}
+        : layers_(layers), prepared_(layers.prepare(pointers(shapes, weights), eight_bit)), threads_(threads) {
+        if (eight_bit && sizeof(T) != 4) throw std::invalid_argument("only float32 weights are rounded to eight bits");
+    }
 
     // The states (L, rows, size) and new ones; c is None for a cell that has none.
     void step(const In& x, const In& h, std::optional<In> c, const Out& y, const Out& h_new,

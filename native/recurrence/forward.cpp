@@ -31,7 +31,7 @@ public:
         // single steps, one call each, alternate between reading the weights forwards and backwards
         static thread_local bool turn = false;
         descending_ = ctx.batch.steps == 1 && (turn = !turn);
-        interleaved_ = large_ && !units_ && !ctx.layout.layer_norm;
+        interleaved_ = large_ && !units_ && !ctx.layout.layer_norm && weights_[0].ih.codes == nullptr;
         const std::size_t rows = std::max<std::size_t>(ctx.batch.rows, 1);
         chunk_ = std::max({std::size_t{1}, tuning::forward_chunk_bytes / (rows * sizes_.S * sizeof(T)),
                            tuning::forward_chunk_rows / rows});

@@ -25,10 +25,8 @@ void interleaved_products(const Context<T>& ctx, const ForwardWeights<T>& w, std
     const std::size_t x_column = static_cast<std::size_t>(ctx.plan.x_first) * ctx.sizes.H,
                       h_column = static_cast<std::size_t>(ctx.plan.phase[0].first) * ctx.sizes.H;
     const auto run = [&](const Packing<T>& b, const T* const* a, std::size_t column, Range panels, const T* start) {
-        Matmul<T> product{n, b.n, b.k, a, 0, b.packed, b.width, rows.gates, column, panels.first, panels.last, start,
-                          start == nullptr, descending};
-        product.codes = b.codes, product.units = b.units;
-        ctx.kernels.matmul(product);
+        ctx.kernels.matmul({n, b.n, b.k, a, 0, b.packed, b.width, rows.gates, column, panels.first, panels.last, start,
+                            start == nullptr, descending});
     };
     // panels that gemv takes at a time
     const auto group = [&](const Packing<T>& b) {

@@ -23,6 +23,8 @@ from elman.recurrence.backends import native
 
 Array = np.ndarray
 
+LEAST_ROUNDED = 1e-30  # the largest weight of a row that eight bits still tell from zeros
+
 _target: ContextVar[str | None] = ContextVar("elman_target", default=None)
 
 
@@ -239,15 +241,17 @@ def _checked_lengths(lengths: Array, steps: int, rows: int) -> Array:
 
 def eight_bit(matrix: Array) -> tuple[Array, Array]:
     """Codes (N, K) int8 and a scale for each row (N, 1): the matrix that a :class:`Stepper` of ``eight_bit`` weights
-    multiplies with is their product. The largest element of a row becomes 127 or -127.
+    multiplies with is their product. The largest element of a row becomes 127 or -127; a row without an element above
+    1e-30 is zeros.
 
     >>> codes, scales = eight_bit(np.array([[0.5, -1.0], [0.0, 0.0]]))
     >>> codes.tolist(), (codes * scales).round(3).tolist()
     ([[64, -127], [0, 0]], [[0.504, -1.0], [0.0, 0.0]])
     """
-    scales = np.abs(matrix).max(axis=1, initial=0, keepdims=True) / np.asarray(127, matrix.dtype)
-    codes = np.divide(matrix, scales, out=np.zeros_like(matrix), where=scales > 0)
-    return np.rint(np.clip(codes, -127, 127)).astype(np.int8), scales
+    largest = np.abs(matrix).max(axis=1, initial=0, keepdims=True)
+    most, known = np.asarray(127, matrix.dtype), largest > LEAST_ROUNDED
+    inverse = np.divide(most, largest, out=np.zeros_like(largest), where=known)
+    return np.rint(matrix * inverse).astype(np.int8), np.where(known, largest / most, 0)
 
 
 class Stepper:
@@ -260,8 +264,8 @@ class Stepper:
             one processor's cache holds, where it follows the one before within microseconds: waking them takes longer
             than a step. No result depends on it.
         eight_bit: round the matrices of weights to eight bits, each row (the weights of one unit in one gate) with a
-            scale of its own: a quarter of the memory, and faster where that is what a step waits for. Everything else
-            is computed as before. See :func:`eight_bit`.
+            scale of its own, and what is multiplied with them to sixteen: a quarter of the memory, and faster where
+            that is what a step waits for. Everything else is as before. float32 alone; see :func:`eight_bit`.
 
     Raises:
         SettingsError: the layers run in both directions, whose second half begins at a sequence's end.
@@ -284,6 +288,8 @@ class Stepper:
         if self.dtype not in (np.float32, np.float64):
             raise ShapeError(f"the weights are {self.dtype}; they must be float32 or float64: convert them with astype")
         arrays = _given_weights(layout, weights, self.dtype)
+        if eight_bit and self.dtype != np.float32:
+            raise ShapeError(f"the weights are {self.dtype}; only float32 ones can be rounded to eight bits")
         if eight_bit and not all(np.isfinite(array).all() for array in arrays):
             raise ShapeError("the weights are not all finite; only finite ones can be rounded to eight bits")
         self._run = kernels_for(layout, self.dtype).stepper(arrays, thread_count(threads), eight_bit).step

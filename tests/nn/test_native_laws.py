@@ -314,7 +314,7 @@ def test_numpy_gives_the_same_numbers(kind: str, target: str) -> None:
 @each_type
 @each_layer
 def test_a_gradient_that_fades_ends_in_zeros(kind: str, dtype: torch.dtype, rows: int, target: str) -> None:
-    """Without subnormal numbers, over which a step would take many times as long; around the call they are as before."""
+    """Without subnormal numbers, over which a step takes many times as long; around the call they are as before."""
     layer = make(kind, dtype=dtype)
     tiny = torch.finfo(dtype).tiny
     arguments = drawn(layer, 40, rows)

@@ -16,6 +16,7 @@ import elman
 from elman.cli import main
 from elman.data import Text
 from elman.errors import DataError, ModelFileError, SettingsError
+from elman.model import stepper_of
 from elman.runs.writing import WritingSettings
 from elman.tasks.language.adapting import adapted_nats
 from elman.tasks.language.ngrams import ORDER, fit_ngrams, ngrams_from_record
@@ -195,6 +196,25 @@ def test_writing_follows_the_seed_the_prompt_and_the_choices(trained):
             trained.generate(prompt)
     with pytest.raises(SettingsError, match="temperature is -1"):
         WritingSettings(temperature=-1)
+
+
+def test_eight_bit_writing_is_nearly_the_same(trained):
+    greedy, rounded = (trained.generate("tick ", length=200, temperature=0, eight_bit=bits) for bits in (False, True))
+    assert len(rounded) == 200 and rounded[:20] == greedy[:20]
+    model = trained.outcome.final.model
+    indices = trained.outcome.final.vocabulary.indices(Text.of(greedy)).tolist()
+    exact, coarse = (stepper_of(model, eight_bit=bits) for bits in (False, True))
+    with elman.use_backend("reference"):
+        slow = stepper_of(model, eight_bit=True)
+    states = [model.initial_state(1)] * 3
+    differs = False
+    for index in indices:
+        found = [step(index, state) for step, state in zip((exact, coarse, slow), states, strict=True)]
+        outputs, states = zip(*found, strict=True)
+        np.testing.assert_allclose(outputs[1], outputs[0], atol=0.1)
+        np.testing.assert_allclose(outputs[1], outputs[2], atol=1e-2)
+        differs |= bool((outputs[0] != outputs[1]).any())
+    assert differs
 
 
 def test_how_often_a_token_is_drawn_is_its_probability(trained):
