@@ -162,6 +162,11 @@ def test_the_tables_add_up(found):
         for metric in METRICS:
             for column in (metric, *(f"{metric}_{name}" for name in BASELINES)):
                 assert_allclose(found.windows[column][k], series[column][listed].mean(), rtol=1e-12)
+        size = [np.abs(rows["y"][(rows["cutoff"] == cutoff) & (rows["unique_id"] == id)]).sum() for id in ("y0", "y1")]
+        for column in ("wql", "wql_naive", "wql_seasonal_naive"):
+            assert_allclose(found.windows[column][k], np.average(series[column][listed], weights=size), rtol=1e-12)
+    sizes = [np.abs(rows["y"][rows["cutoff"] == cutoff]).sum() for cutoff in found.windows["cutoff"]]
+    assert_allclose(found.evaluation.scores["wql"], np.average(found.windows["wql"], weights=sizes), rtol=1e-12)
     assert_allclose(found.mean["model"]["mae"], np.mean(found.windows["mae"]), rtol=1e-12)
     assert_allclose(found.mean["model"]["mae"], found.evaluation.scores["mae"], rtol=1e-12)
     assert_allclose(found.mean["linear"]["mase"], found.evaluation.baselines["linear"]["mase"], rtol=1e-12)

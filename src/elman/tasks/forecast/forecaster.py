@@ -233,7 +233,9 @@ class Forecaster(Estimator):
         plan = self._final().plan
         lines = column_lines(plan.columns, data, plan.horizon)
         if AUTO in self.settings.calendar and not plan.columns.calendar:
-            lines.append("calendar: no feature of it does clearly better in the training part, so none is read")
+            tried = data.series[0].times is not None
+            why = "no feature of it does clearly better in the training part" if tried else "the rows have no times"
+            lines.append(f"calendar: {why}, so none is read")
         return [*described(data), *lines, *outlier_lines(plan, data)]
 
     def _make_extras(self, predictor: Predictor, data: SeriesSet) -> Extras:

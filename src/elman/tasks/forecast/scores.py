@@ -46,6 +46,26 @@ class Rolling:
         """The intervals of forecasts ``name``; empty where they have none."""
         return self.bounds if name == "model" else self.baseline_bounds.get(name, {})
 
+    def one(self, k: int) -> Rolling:
+        """The forecasts from cutoff ``k`` alone."""
+
+        def rows(named: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: array[k : k + 1] for name, array in named.items()}
+
+        def ends(named: Ends) -> Ends:
+            return {level: (low[k : k + 1], high[k : k + 1]) for level, (low, high) in named.items()}
+
+        return Rolling(
+            self.id,
+            self.cutoffs[k : k + 1],
+            self.actual[k : k + 1],
+            rows(self.forecasts),
+            self.naive_error,
+            rows(self.members),
+            ends(self.bounds),
+            {name: ends(bounds) for name, bounds in self.baseline_bounds.items()},
+        )
+
 
 def in_sample_naive_error(values: Array, season: int) -> float:
     """Mean absolute error of the seasonal naive inside ``values`` (T,), over pairs that were both observed (NaN: not).

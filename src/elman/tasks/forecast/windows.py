@@ -15,7 +15,15 @@ from elman.tasks.forecast.figures import MOST_DRAWN, MOST_HISTORY, axis
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.quantile_loss import Ends
 from elman.tasks.forecast.rolling import Forecast, roll
-from elman.tasks.forecast.scores import METRICS, Rolling, in_sample_naive_error, mean_scores, scores_of
+from elman.tasks.forecast.scores import (
+    METRICS,
+    QUANTILE_LOSS,
+    Rolling,
+    in_sample_naive_error,
+    mean_scores,
+    quantile_loss,
+    scores_of,
+)
 from elman.tasks.forecast.span import Span
 
 Array = np.ndarray
@@ -80,9 +88,11 @@ def by_window(
     """
     data, numbers, horizon = test.data, range(len(rollings[0].cutoffs)), rollings[0].actual.shape[1]
     cutoffs = [_cutoff(data, rollings, k) for k in numbers]
-    rows = [[_one(rolling, k) for rolling in rollings] for k in numbers]
+    parts = [[rolling.one(k) for rolling in rollings] for k in numbers]
+    rows = [[{name: scores_of(one, one.forecasts[name]) for name in NAMES} for one in own] for own in parts]
     means = [{name: mean_scores([row[name] for row in own]) for name in NAMES} for own in rows]
-    table: Columns = {"window": [k + 1 for k in numbers], "cutoff": list(cutoffs), **_columns(means), **(choices or {})}
+    table: Columns = {"window": [k + 1 for k in numbers], "cutoff": list(cutoffs)}
+    table |= {**_columns(means), **_quantile_losses(parts), **(choices or {})}
     tables = {**evaluation.tables, WINDOWS: table}
     if len(rollings) > 1:
         labels = [data.labels(series) for series in data]
@@ -91,6 +101,7 @@ def by_window(
             "cutoff": [own[int(r.cutoffs[k])] for k in numbers for own, r in zip(labels, rollings, strict=True)],
             "unique_id": [rolling.id for _ in numbers for rolling in rollings],
             **_columns([row for own in rows for row in own]),
+            **_quantile_losses([[one] for own in parts for one in own]),
         }
     metric = "mae" if any(math.isnan(own["model"]["mase"]) for own in means) else "mase"
     values = {name: [own[name][metric] for own in means] for name in NAMES}
@@ -119,11 +130,6 @@ def by_window(
     )
 
 
-def _one(rolling: Rolling, k: int) -> Mapping[str, Mapping[str, float]]:
-    one = dataclasses.replace(rolling, actual=rolling.actual[k : k + 1])
-    return {name: scores_of(one, rolling.forecasts[name][k : k + 1]) for name in NAMES}
-
-
 def column_of(metric: str, name: str) -> str:
     """How the column of a metric of ``name``, the model or a baseline, is called.
 
@@ -136,6 +142,12 @@ def column_of(metric: str, name: str) -> str:
 def _columns(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> Columns:
     """The model's metrics, then each baseline's."""
     return {column_of(metric, name): [row[name][metric] for row in rows] for name in NAMES for metric in METRICS}
+
+
+def _quantile_losses(rows: Sequence[Sequence[Rolling]]) -> Columns:
+    """The weighted quantile loss of each row's forecasts together, of all that have intervals."""
+    known = [name for name in NAMES if rows[0][0].bounds_of(name)]
+    return {column_of(QUANTILE_LOSS, name): [quantile_loss(own, name) for own in rows] for name in known}
 
 
 def _cutoff(data: SeriesSet, rollings: Sequence[Rolling], k: int) -> str:
