@@ -53,14 +53,28 @@ def test_the_mean_of_all_where_the_squared_error_is_trained() -> None:
     assert (found.outside, found.columns) == (0, NO_COLUMNS)
 
 
+WEEK = np.array([10.0, 50, 60, 40, 20, 70, 30])
+
+
+def weekly(count: int) -> np.ndarray:
+    return np.resize(WEEK, count) + np.random.default_rng(0).normal(0, 1, count)
+
+
 def test_members_of_which_none_is_known_to_be_better_weigh_the_same() -> None:
     """Of a series too short to hold anything back, the network alone was forecast, and was far off."""
-    season = np.array([10.0, 50, 60, 40, 20, 70, 30])
-    series = np.concatenate([np.tile(season, 2), season[:6]]) + np.random.default_rng(0).normal(0, 1, 20)
-    found = Forecaster(horizon=7, season=7, epochs=2).fit(series)
+    found = Forecaster(horizon=7, season=7, window=8, epochs=2).fit(weekly(25))
     weights = found.outcome.tested.plan.weights[""]
     assert len(set(weights.values())) == 1 and {"network", "last", "7"} <= weights.keys()
     evaluation = found.outcome.evaluation
     assert evaluation.scores["mae"] < 0.8 * evaluation.facts["members"]["network"]["mae"]
-    alone = Forecaster(horizon=7, season=7, epochs=2, validation=0).fit(series)
+    alone = Forecaster(horizon=7, season=7, window=8, epochs=2, validation=0).fit(weekly(25))
     assert alone.outcome.tested.plan.weights == {"": {"network": 1.0}}
+
+
+def test_a_member_that_reads_less_than_a_season_weighs_nothing_unless_it_was_seen_to_be_good() -> None:
+    found = Forecaster(horizon=7, season=7, epochs=2).fit(weekly(20))
+    plan, evaluation = found.outcome.tested.plan, found.outcome.evaluation
+    assert plan.encoding.window < 7
+    assert not {"network", "linear"} & plan.weights[""].keys() and "7" in plan.weights[""]
+    best = min(row["mae"] for row in evaluation.baselines.values())
+    assert evaluation.scores["mae"] < 1.5 * best < 0.2 * evaluation.facts["members"]["network"]["mae"]

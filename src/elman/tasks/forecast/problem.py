@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -201,11 +201,11 @@ class ForecastProblem(Problem):
             self._units, self._intervals = uncalibrated(self.settings.levels, self.plan.horizon)
         together = self.settings.combine == "validation"
         if together and self.settings.validation > 0:  # none of them is known to be better
-            self._weights = self._equal([one.name for one in self.plan.linears])
+            self._weights = self._equal(self._reading_a_season(self.plan.linears))
         if self._borders is None:
             return
         linears = tuple(self._linears(self.plan, self.known, self._borders))  # fitted on what precedes the part
-        everyone = self._equal([one.name for one in linears]) if together else self._weights
+        everyone = self._equal(self._trained(linears)) if together else self._weights
         plan = dataclasses.replace(with_marks(self.plan, self.data, self.ends), linears=linears)
         members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
@@ -216,10 +216,20 @@ class ForecastProblem(Problem):
             units, intervals = fit_intervals(found, self.settings.levels, self.plan.outside)
             self._units, self._intervals = units or self._units, intervals or self._intervals
 
-    def _equal(self, linears: Sequence[str]) -> dict[str, dict[str, float]]:
-        """The same weight for every member."""
-        highway = [LINEAR] if self._has_highway else []
-        names = [NETWORK, *highway, *reference_names(self.plan.seasons), *linears]
+    def _trained(self, linears: Sequence[LinearMember]) -> dict[str, int]:
+        """The steps that each member reads which was fitted to the series."""
+        window = self.plan.encoding.window
+        highway = {LINEAR: window} if self._has_highway else {}
+        return {NETWORK: window, **highway, **{one.name: one.encoding.window for one in linears}}
+
+    def _reading_a_season(self, linears: Sequence[LinearMember]) -> list[str]:
+        """The fitted members that read a whole season, or else know nothing of it."""
+        season = self.plan.seasons[0]
+        return [name for name, window in self._trained(linears).items() if window >= season]
+
+    def _equal(self, trained: Iterable[str]) -> dict[str, dict[str, float]]:
+        """The same weight for every simple forecast and the fitted ones that are named."""
+        names = [*trained, *reference_names(self.plan.seasons)]
         return {ANY: dict.fromkeys(names, 1 / len(names))}
 
     @cached_property
