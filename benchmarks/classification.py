@@ -32,7 +32,7 @@ ROWS = CYCLE | {
     "learning_rate": 4e-3, "batch_size": 128, "epochs": 10,
 }  # fmt: skip
 PIXELS = CYCLE | {
-    "cell": "lstm", "hidden_size": 128, "init": "chrono:784", "learning_rate": 3e-3, "batch_size": 128, "epochs": 10,
+    "cell": "gru", "hidden_size": 128, "init": "chrono:784", "learning_rate": 6e-3, "batch_size": 32, "epochs": 30,
 }  # fmt: skip
 # one set for all of the archive's data, chosen by cross-validation on the training files alone
 SERIES = CYCLE | {

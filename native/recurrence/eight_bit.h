@@ -17,8 +17,8 @@ T largest_of(const T* row, std::size_t n) {
     return largest;
 }
 
-// Each column has a unit of its own: its largest element is 127 of them, unless it is next to nothing. In a panel the codes of two rows lie side by
-// side, column by column, and an odd last row beside zeros.
+// Each column has a unit of its own: its largest element is 127 of them, unless it is next to nothing. In a panel the
+// codes of two rows lie side by side, column by column, and an odd last row beside zeros.
 template <class T>
 void pack_codes(Packing<T>& p, std::size_t width, Workspace& memory) {
     constexpr T most = 127, least = T(1e-30), large = T(3) * (std::size_t{1} << (sizeof(T) == 4 ? 22 : 51));

@@ -57,6 +57,23 @@ def test_every_task_has_complete_tables(task, tmp_path):
     assert model.stat().st_mtime_ns == made
 
 
+def test_a_cell_takes_the_options_that_it_has(data, tmp_path):
+    given = {"seeds": 1, "out": tmp_path / "out", "pictures": False, "epochs": 1, **QUICK}
+    given |= {"cells": "lem,gru,slstm", "cell_options": "dt=0.25,heads=2", "hidden_size": 8}
+    elman.compare("forecast", data, **given)
+    for cell, options in (("lem", {"dt": 0.25}), ("gru", {}), ("slstm", {"heads": 2})):
+        (layer,) = [one for one in elman.load(tmp_path / f"out/runs/{cell}-0").model.layers if one.kind == "recurrent"]
+        assert layer.layout.option_values == options
+    with pytest.raises(RunFolderError, match="cell_options"):
+        elman.compare("forecast", data, **given | {"cell_options": "dt=0.25,heads=4"})
+    for wrong, said in (
+        ("forget=2", "an option of none of: lem, gru, slstm; they have: dt, heads"),
+        (3, "cell_options"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            elman.compare("forecast", data, **given | {"cell_options": wrong, "out": tmp_path / "other"})
+
+
 def test_sizes_match_and_all_cells_have_the_same_updates(data, tmp_path):
     given = {
         "seeds": 1,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from elman.cells import cell_names, get_cell
 from elman.errors import SettingsError
+from elman.model.settings import parse_options
 from elman.recurrence import Layout
 
 MATCHES = ("parameters", "hidden")
@@ -30,6 +31,35 @@ def parse_cells(given: str | Sequence[str]) -> tuple[str, ...]:
         if names.count(name) > 1:
             raise SettingsError(f"cells is {','.join(names)!r:.60}: {name} stands there twice; name each cell once")
     return names
+
+
+def options_of(cells: Sequence[str], text: str) -> dict[str, tuple[float, ...]]:
+    """The options of each cell's own: those of ``text`` that it has, and its defaults.
+
+    Raises:
+        SettingsError: text that is not read, or an option that none of the cells has.
+
+    >>> options_of(("gru", "lem"), "dt=0.1")
+    {'gru': (), 'lem': (0.1,)}
+    """
+    known = {option.name for cell in cells for option in get_cell(cell).options}
+    for name in parse_options(text):
+        if name not in known:
+            raise SettingsError(
+                f"`cell_options` has {name!r:.40}, an option of none of: {', '.join(cells)}; "
+                f"they have: {', '.join(sorted(known)) or 'none'}"
+            )
+    return {cell: get_cell(cell).chosen(own_options(cell, text)) for cell in cells}
+
+
+def own_options(cell: str, text: str) -> dict[str, float]:
+    """Those options in ``text`` that the cell has.
+
+    >>> own_options("gru", "dt=0.1"), own_options("lem", "dt=0.1")
+    ({}, {'dt': 0.1})
+    """
+    names = {option.name for option in get_cell(cell).options}
+    return {name: value for name, value in parse_options(text).items() if name in names}
 
 
 def sized(layout: Layout, cell: str, hidden_size: int, options: tuple[float, ...] | None = None) -> Layout:

@@ -16,8 +16,17 @@ from elman.recurrence import Layout
 from elman.runs.estimator import Estimator
 from elman.runs.task import Task
 from elman.settings import to_record
-from elman.studies.cell_specs import matched_size, parse_cells, recurrent_parameters, sized
+from elman.studies.cell_specs import (
+    matched_size,
+    options_of,
+    own_options,
+    parse_cells,
+    recurrent_parameters,
+    sized,
+)
 from elman.studies.settings import CHOSEN, CompareSettings
+
+OPTIONS = "cell_options"
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Plan:
 
     def settings_of(self, cell: str, seed: int) -> dict[str, Any]:
         """Those of one run."""
-        return {**self.settings, "cell": cell, "hidden_size": self.sizes[cell], "seed": seed}
+        return {**_with_cell(self.settings, cell), "hidden_size": self.sizes[cell], "seed": seed}
 
     def estimator(self, cell: str, seed: int) -> Estimator:
         """Of one run, untrained."""
@@ -78,7 +87,7 @@ class Plan:
 
     def identity(self) -> dict[str, Any]:
         """What all runs of a folder have in common; further cells and seeds may be added to it."""
-        problem = self.problem(self.reference, 0)
+        problem, options = self.problem(self.reference, 0), _options(self.settings)
         return {
             "elman": __version__,
             "task": self.task.name,
@@ -86,6 +95,7 @@ class Plan:
             "match": self.match,
             "budget": self.budget,
             "settings": to_record(self.estimator(self.reference, 0).settings),
+            **({OPTIONS: options} if options else {}),  # of all cells: the settings have the reference's alone
             "data": hashlib.sha256(problem.fingerprint()).hexdigest(),
         }
 
@@ -113,7 +123,8 @@ def make_plan(
         raise SettingsError("`budget` and `epochs` are two ways to say how long to train; give one of them")
     # without early stopping all cells have the same number of updates
     common = {"patience": 0, **task.network_alone, **settings}
-    first = task.estimator(**common, cell=cells[0])
+    options = options_of(cells, _options(common))
+    first = task.estimator(**_with_cell(common, cells[0]))
     problem = problem_of(first, data)
     if problem.rounds:
         raise SettingsError("a comparison trains one model for each cell and seed, not one for each window: no `refit`")
@@ -133,12 +144,26 @@ def make_plan(
     layouts = layouts_of(problem)
     size = first.settings.hidden_size
     equal = chosen.match == "hidden"
-    sizes = {cell: size if equal or cell == cells[0] else matched_size(layouts, cell) for cell in cells}
+    sizes = {cell: size if equal or cell == cells[0] else matched_size(layouts, cell, options[cell]) for cell in cells}
     plan = Plan(task, data, common, sizes, chosen.seeds, chosen.match, budget, updates)
     for cell in cells:  # what a cell cannot have is an error now, not after the others were trained
         estimator = plan.estimator(cell, 0)
         initial_network(problem_of(estimator, data), estimator.settings)
     return plan
+
+
+def _with_cell(settings: Mapping[str, Any], cell: str) -> dict[str, Any]:
+    """``settings`` of a model of ``cell``, with those options that are its own."""
+    found = {**settings, "cell": cell}
+    if text := _options(settings):
+        own = own_options(cell, text)
+        found[OPTIONS] = ",".join(f"{name}={value!r}" for name, value in own.items()) or None
+    return found
+
+
+def _options(settings: Mapping[str, Any]) -> str:
+    given = settings.get(OPTIONS)
+    return given if isinstance(given, str) else ""  # whatever else it is, the task's settings refuse
 
 
 def problem_of(estimator: Estimator, data: Data) -> Problem:
@@ -162,8 +187,10 @@ def mismatch(plan: Plan) -> float:
     """How far the recurrent parameters of a cell are from the reference's at most, as a share of these."""
     layouts = layouts_of(plan.problem(plan.reference, 0))
     wanted = recurrent_parameters(layouts)
+    options = options_of(list(plan.sizes), _options(plan.settings))
     counts = [
-        recurrent_parameters([sized(layout, cell, size) for layout in layouts]) for cell, size in plan.sizes.items()
+        recurrent_parameters([sized(layout, cell, size, options[cell]) for layout in layouts])
+        for cell, size in plan.sizes.items()
     ]
     return max(abs(count - wanted) for count in counts) / wanted
 
