@@ -84,6 +84,19 @@ def flag_of(name: str) -> str:
     return "--" + name.rstrip("_").replace("_", "-")
 
 
+def value_text(value: Any) -> str:
+    """A setting's value in a message.
+
+    >>> value_text(None), value_text(False), value_text(["a", "b"]), value_text("lstm")
+    ('not given', 'off', "'a', 'b'", "'lstm'")
+    """
+    if isinstance(value, list | tuple):
+        return ", ".join(map(value_text, value)) or "not given"
+    if value is None or isinstance(value, bool):
+        return {None: "not given", True: "on", False: "off"}[value]
+    return repr(value)
+
+
 def plain_type(kind: Any) -> tuple[type, bool, bool]:
     """(type, may be None, is a tuple of it) of a field's type.
 

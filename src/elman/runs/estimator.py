@@ -20,7 +20,7 @@ from elman.runs.figures import error_curve, learning_curve
 from elman.runs.fitting import Outcome, train
 from elman.runs.page import run_page
 from elman.runs.writing import WritingSettings
-from elman.settings import Settings, field_types, from_record, merged, rule_of, signature_of, to_record
+from elman.settings import Settings, field_types, from_record, merged, rule_of, signature_of, to_record, value_text
 
 
 @dataclass(frozen=True)
@@ -377,8 +377,8 @@ class Estimator(ABC):
         for name, value in given.items():
             if rule_of(self.settings_class, name).fixed and value != known[name]:
                 raise SettingsError(
-                    f"{name} is {value!r}, but the model to go on from has {known[name]!r}: leave it out, or train "
-                    "a new model"
+                    f"{name} is {value_text(value)}, but the model to go on from has {value_text(known[name])}: leave "
+                    "it out, or train a new model"
                 )
         self.settings = from_record(self.settings_class, given)
         if self.columns == self.columns_class():
