@@ -50,10 +50,13 @@ public:
         const unsigned round = round_.value.load(std::memory_order_relaxed);  // cannot change before we have come
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
             arrived_.store(0, std::memory_order_relaxed);
+            last_processor_.store(current_processor(), std::memory_order_relaxed);
             round_.value = round + 1;
             round_.wake();
-        } else {
-            round_.wait_while(round, longest_yield);
+        } else if (round_.wait_while(round, longest_yield)) {
+            // woken on the processor of the thread that came last, both would wait for each other at every barrier
+            const int here = current_processor();
+            if (here >= 0 && here == last_processor_.load(std::memory_order_relaxed)) leave_processor(here);
         }
     }
 
@@ -146,6 +149,7 @@ private:
     Signal running_;  // workers that have not ended the call
     alignas(tuning::cache_line) std::atomic<unsigned> arrived_{0};
     Signal round_;                  // barriers passed
+    std::atomic<int> last_processor_{-1};  // of the thread that came last to a barrier
     Worker workers_[most_threads];  // by rank; the first is unused
 };
 

@@ -26,7 +26,8 @@ struct alignas(tuning::cache_line) Signal {
     std::atomic<unsigned> value{0};
     std::atomic<unsigned> sleepers{0};
 
-    void wait_while(unsigned old, std::chrono::microseconds yielding = {}) {
+    // Returns whether it slept.
+    bool wait_while(unsigned old, std::chrono::microseconds yielding = {}) {
         const auto changes = [&] {
             for (int k = 0; k < 16; ++k) {
                 if (value.load(std::memory_order_acquire) != old) return true;
@@ -34,17 +35,18 @@ struct alignas(tuning::cache_line) Signal {
             }
             return false;
         };
-        if (changes()) return;
+        if (changes()) return false;
         using Clock = std::chrono::steady_clock;
         constexpr auto spinning = std::chrono::microseconds(tuning::awake_microseconds);
         const auto start = Clock::now();
         for (auto waited = Clock::duration{}; waited < spinning + yielding; waited = Clock::now() - start) {
-            if (changes()) return;
+            if (changes()) return false;
             if (waited > spinning) sched_yield();
         }
         ++sleepers;
         value.wait(old);
         --sleepers;
+        return true;
     }
 
     void wake() {

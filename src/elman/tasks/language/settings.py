@@ -17,9 +17,9 @@ class LanguageSettings(ModelSettings, TrainingSettings):
     cell: str = with_default(ModelSettings, "cell", "lstm")
     hidden_size: int = with_default(ModelSettings, "hidden_size", 512)
     num_layers: int = with_default(ModelSettings, "num_layers", 2)
-    dropout: float = with_default(ModelSettings, "dropout", 0.4)
+    dropout: float = with_default(ModelSettings, "dropout", 0.3)
     recurrent_dropout: float = with_default(ModelSettings, "recurrent_dropout", 0.1)
-    epochs: int = with_default(TrainingSettings, "epochs", 16)
+    epochs: int = with_default(TrainingSettings, "epochs", 11)
     learning_rate: float = with_default(TrainingSettings, "learning_rate", 2.5e-3)
     schedule: str = with_default(TrainingSettings, "schedule", "one-cycle")
     patience: int | None = with_default(TrainingSettings, "patience", 0)
@@ -31,7 +31,7 @@ class LanguageSettings(ModelSettings, TrainingSettings):
     )
     embedding_size: int = setting(128, "values that stand for each token", minimum=1, below=100_000, fixed=True)
     embedding_dropout: float = setting(0.1, "dropout of what the recurrent layers read", minimum=0, below=1, fixed=True)
-    head_dropout: float = setting(0.4, "dropout before the last layer", minimum=0, below=1, fixed=True)
+    head_dropout: float = setting(0.3, "dropout before the last layer", minimum=0, below=1, fixed=True)
     bptt: int = setting(
         64, "steps of a segment of truncated back-propagation through time, the state carried", minimum=1, below=2**31
     )
