@@ -52,7 +52,7 @@ public:
                 time_loop(team, ctx_.part(p));
             }
             clear_padding(ctx_, team, ctx_.call.out, ctx_.width());
-        });
+        }, shared_ ? tuning::linger_microseconds : 0);
         if (large_) prepared_->sharing.ended(begin_, StepSharing::Clock::now(), shared_);
     }
 

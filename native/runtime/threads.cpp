@@ -23,7 +23,7 @@ constexpr auto longest_yield = std::chrono::microseconds(tuning::yield_microseco
 // atomics and no lock, so that a fork at any moment leaves the child a state that it can set right.
 class Pool {
 public:
-    void run(int threads, void (*task)(Team&, void*), void* context) {
+    void run(int threads, void (*task)(Team&, void*), void* context, int linger) {
         if (threads <= 1 || !forks_are_seen || busy_.exchange(true, std::memory_order_acquire)) {
             Team alone(this, 1, 0);
             task(alone, context);
@@ -40,6 +40,7 @@ public:
         const int size = grow(threads);
         size_ = size;
         processor_ = current_processor();
+        linger_.store(linger, std::memory_order_relaxed);
         running_.value = static_cast<unsigned>(size - 1);
         take_part(0);
         while (const unsigned left = running_.value) running_.wait_while(left, longest_yield);
@@ -140,6 +141,7 @@ private:
     void* context_ = nullptr;
     int size_ = 0;
     int processor_ = -1;  // of the caller
+    std::atomic<int> linger_{0};  // microseconds that workers stay awake for the next call, beyond the usual ones
     std::fenv_t environment_{};
 
     void (*parallel_)(void (*)(void*), void*, unsigned, unsigned) = nullptr;  // OpenMP's, if it is to be used
@@ -161,7 +163,7 @@ void* Pool::live(void* worker) noexcept {
     Worker& self = *static_cast<Worker*>(worker);
     const int rank = static_cast<int>(&self - pool.workers_);
     for (unsigned seen = 0;; ++seen) {
-        self.call.wait_while(seen);
+        self.call.wait_while(seen, std::chrono::microseconds(pool.linger_.load(std::memory_order_relaxed)));
         if (const int here = current_processor(); here >= 0 && here == pool.processor_) leave_processor(here);
         std::fesetenv(&pool.environment_);
         pool.take_part(rank);
@@ -189,7 +191,9 @@ void Team::barrier() {
     if (size_ > 1) pool_->barrier(static_cast<unsigned>(size_));
 }
 
-void run_team(int threads, void (*task)(Team&, void*), void* context) noexcept { pool.run(threads, task, context); }
+void run_team(int threads, void (*task)(Team&, void*), void* context, int linger) noexcept {
+    pool.run(threads, task, context, linger);
+}
 
 void use_openmp(void (*parallel)(void (*)(void*), void*, unsigned, unsigned), int (*thread_number)(),
                 int (*team_size)()) noexcept {

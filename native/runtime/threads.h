@@ -30,7 +30,10 @@ private:
 // may use processors, and only the caller if the pool is busy (with another thread, or the task that is calling) or the
 // system grants no thread. The caller's floating-point environment (rounding, flushing of subnormals) applies to all of
 // them. A task must not throw, and all its threads must reach each barrier: allocate and check before.
-void run_team(int threads, void (*task)(Team&, void*), void* context) noexcept;
+//
+// `linger`: microseconds for which the pool's threads go on yielding their processors before they sleep, because another
+// call is expected: waking a thread would take longer than that call.
+void run_team(int threads, void (*task)(Team&, void*), void* context, int linger) noexcept;
 
 // Uses the threads of an OpenMP runtime from now on, through its own functions. Otherwise, in a program that computes
 // with such a runtime, its threads would spin for milliseconds after each region, on the processors that ours need.
@@ -39,11 +42,11 @@ void use_openmp(void (*parallel)(void (*)(void*), void*, unsigned, unsigned), in
 
 // The same for a callable: f(team).
 template <class F>
-void run_team(int threads, F&& f) noexcept {
+void run_team(int threads, F&& f, int linger = 0) noexcept {
     using Pointer = decltype(&f);
     run_team(
         threads, [](Team& team, void* context) { (*static_cast<Pointer>(context))(team); },
-        const_cast<void*>(static_cast<const void*>(&f)));
+        const_cast<void*>(static_cast<const void*>(&f)), linger);
 }
 
 }  // namespace elman

@@ -155,12 +155,13 @@ constexpr int awake_microseconds = 30, yield_microseconds = 300;
 // they wake threads; the window over which their time is averaged, since rare delays may be long: so many steps alone
 // as take `long_delay_milliseconds`, within limits; unshared steps after a failure, at first and at most; and shared
 // steps after which failures are forgotten. A step that alone takes longer than `worth_waking_microseconds` need not be
-// close to the one before.
+// close to the one before. After a shared step the threads wait for the next one for `linger_microseconds`, yielding
+// their processors.
 //   steps on two threads, GRU 256; language, characters written a second.
 //   Cost: beside a busy process 40,000 steps took 6 to 32 % longer than on one thread.
 constexpr int steps_to_wake = 16, steps_of_grace = 4, least_rest = 1000, most_rest = 1 << 16, steps_of_success = 10000,
-              worth_waking_microseconds = 60, long_delay_milliseconds = 40, least_sharing_window = 64,
-              most_sharing_window = 1024;
+              worth_waking_microseconds = 60, linger_microseconds = 500, long_delay_milliseconds = 40,
+              least_sharing_window = 64, most_sharing_window = 1024;
 
 // ---- Memory --------------------------------------------------------------------------------------------------------
 

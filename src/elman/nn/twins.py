@@ -35,6 +35,7 @@ from elman.model import (
 from elman.model.registry import check_known
 from elman.nn.character_encoder import CharacterEncoderTwin
 from elman.nn.crf import CRFTwin
+from elman.nn.masks import draw_bits
 from elman.nn.quantiles import QuantileTwin
 from elman.nn.recurrent import Recurrent
 from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State, Twin, arguments_of, weighted_mean
@@ -165,12 +166,16 @@ def _real(whole: Tensor, lengths: Tensor) -> Tensor:
 
 
 class DropoutTwin(torch.nn.Dropout):
-    """Of any shape."""
+    """Of any shape, with masks of our own: torch draws one number after the other, which took an eighth of the time that
+    a language model trained."""
 
     def forward(  # type: ignore[override]
         self, x: Sequence[Tensor], lengths: Tensor | None, state: State
     ) -> tuple[Tensor, State]:
-        return super().forward(x[0]), NO_STATE
+        if not self.training or not self.p:
+            return x[0], NO_STATE
+        kept = ~draw_bits(self.p, tuple(x[0].shape), x[0].device)
+        return x[0] * kept.to(x[0].dtype).mul_(1 / (1 - self.p)), NO_STATE
 
 
 # torch's operators, which take a reduction. The functions of the same name around them in torch.nn.functional
