@@ -166,8 +166,8 @@ def _real(whole: Tensor, lengths: Tensor) -> Tensor:
 
 
 class DropoutTwin(torch.nn.Dropout):
-    """Of any shape, with masks of our own: torch draws one number after the other, which took an eighth of the time that
-    a language model trained."""
+    """Of any shape, with masks of our own: torch draws one number after the other, which took an eighth of a language
+    model's training."""
 
     def forward(  # type: ignore[override]
         self, x: Sequence[Tensor], lengths: Tensor | None, state: State
