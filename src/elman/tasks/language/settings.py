@@ -19,7 +19,7 @@ class LanguageSettings(ModelSettings, TrainingSettings):
     num_layers: int = with_default(ModelSettings, "num_layers", 2)
     dropout: float = with_default(ModelSettings, "dropout", 0.3)
     recurrent_dropout: float = with_default(ModelSettings, "recurrent_dropout", 0.1)
-    epochs: int = with_default(TrainingSettings, "epochs", 10)
+    epochs: int = with_default(TrainingSettings, "epochs", 9)
     learning_rate: float = with_default(TrainingSettings, "learning_rate", 2.5e-3)
     schedule: str = with_default(TrainingSettings, "schedule", "one-cycle")
     patience: int | None = with_default(TrainingSettings, "patience", 0)
