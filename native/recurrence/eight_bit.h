@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "recurrence/packed_weights.h"
 
@@ -26,7 +27,7 @@ void pack_codes(Packing<T>& p, std::size_t width, Workspace& memory) {
     const std::size_t rows = rounded(p.k, 2);
     auto* const codes = memory.take_zeros<std::int8_t>(p.last * width * rows);
     T* const units = memory.take_zeros<T>(p.last * width);
-    auto* const inverses = memory.take_zeros<T>(p.last * width);
+    std::vector<T> inverses(p.n);
     for (std::size_t j = 0; j < p.n; ++j) {
         const T largest = largest_of(p.rows[j], p.k);
         if (!(largest > least)) continue;

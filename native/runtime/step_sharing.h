@@ -27,7 +27,7 @@ public:
     // each failure the next attempt comes later.
     void ended(Time begin, Time end, bool shared) {
         const long long took = (end - begin).count();
-        const long long window = std::clamp(long_delay.count() / std::max(alone_ + 0, 1LL), least_window, most_window);
+        const long long window = std::clamp(long_delay.count() / std::max<long long>(alone_, 1), least_window, most_window);
         if (!shared) {
             alone_ = alone_ == 0 ? took : alone_ + (took - alone_) / 8;
             if (rest_ > 0) rest_ = rest_ - 1;

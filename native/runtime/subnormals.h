@@ -10,8 +10,8 @@
 namespace elman {
 
 // While it lives, what is too small for a normal number is zero, in this thread and in the teams that it runs.
-// Processors take a hundred times as long over subnormal numbers, which a gradient that fades consists of for many
-// steps before it is zero.
+// Processors take many times as long over subnormal numbers, which a gradient that fades consists of for many steps
+// before it is zero (`python -m benchmarks last_step`).
 class FlushSubnormals {
 public:
 #if defined(__x86_64__)

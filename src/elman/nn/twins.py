@@ -166,8 +166,7 @@ def _real(whole: Tensor, lengths: Tensor) -> Tensor:
 
 
 class DropoutTwin(torch.nn.Dropout):
-    """Of any shape, with masks of our own: torch draws one number after the other, which took an eighth of a language
-    model's training."""
+    """Of any shape, with masks of our own: torch draws its one number after the other, on one thread."""
 
     def forward(  # type: ignore[override]
         self, x: Sequence[Tensor], lengths: Tensor | None, state: State

@@ -223,7 +223,7 @@ class ForecastProblem(Problem):
         return {NETWORK: window, **highway, **{one.name: one.encoding.window for one in linears}}
 
     def _reading_a_season(self, linears: Sequence[LinearMember]) -> list[str]:
-        """The fitted members that read a whole season, or else know nothing of it."""
+        """The fitted members that read a whole season; the others know nothing of it."""
         season = self.plan.seasons[0]
         return [name for name, window in self._trained(linears).items() if window >= season]
 
