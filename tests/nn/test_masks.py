@@ -11,8 +11,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.testing import assert_close
 
-from elman.nn.masks import draw_bits, random_words
+from elman import use_backend
+from elman.model import RecurrentLayers
+from elman.nn.masks import draw_bits, fast_dropout, random_words
+from elman.nn.twin import Regularisation
+from elman.nn.twins import twin_of
+from elman.recurrence import Layout
 from elman.recurrence.backends import native, native_available
 
 CPU = torch.device("cpu")
@@ -94,3 +100,33 @@ def test_torch_s_generator_gives_the_seed() -> None:
 def test_what_the_kernel_refuses(limit: int, bits: int) -> None:
     with pytest.raises(ValueError, match="bits must be 16 or 32"):
         native().draw(torch.empty(3, dtype=torch.bool), 3, 0, limit, bits)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+@pytest.mark.parametrize("lengths", [None, [6, 2, 4]])
+def test_dropout_between_the_layers_of_a_model(cell: str, lengths: list[int] | None) -> None:
+    """On every path that draws it itself, the layers one by one with the dropout of a layer of its own between them."""
+    torch.manual_seed(0)
+    layer = twin_of(RecurrentLayers(Layout(cell, 3, 4, num_layers=2)), Regularisation(dropout=0.4))
+    ones = [twin_of(RecurrentLayers(Layout(cell, size, 4)), Regularisation()) for size in (3, 4)]
+    for k, one in enumerate(ones):
+        one.load_state_dict({f"{n[:-1]}0": w for n, w in layer.state_dict().items() if n.endswith(str(k))})
+    x = torch.randn(3, 6, 3, requires_grad=True)
+    steps = None if lengths is None else torch.tensor(lengths)
+    results = []
+    for backend in ["reference"] + ["native"] * native_available():
+        with use_backend(backend):
+            torch.manual_seed(1)
+            output, final = layer((x,), steps, {})
+            torch.manual_seed(1)
+            first, _ = ones[0]((x,), steps, {})
+            dropped = fast_dropout(first.transpose(0, 1), 0.4).transpose(0, 1)
+            expected, last = ones[1]((dropped,), steps, {})
+        assert_close(output, expected)
+        assert_close(final["h"][1], last["h"][0])
+        zeros = (dropped == 0).sum() - (first == 0).sum()
+        assert 0 < zeros < dropped.numel()
+        assert_close(dropped[dropped != 0], first[dropped != 0] / 0.6)
+        results.append((output, torch.autograd.grad(output.square().sum(), [x, *layer.parameters()])))
+    for other in results[1:]:
+        assert_close(other, results[0])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.nn.checks import States
@@ -28,6 +29,7 @@ class Call(NamedTuple):
         weights: in the layout's order, parametrised or replaced ones included.
         dropout: between layers.
         known: addresses of weights that were found good, kept from call to call; None where there is no core.
+        drop: what dropout does to a layer's output, time first or packed; torch's kernels have their own.
     """
 
     layout: Layout
@@ -37,6 +39,7 @@ class Call(NamedTuple):
     dropout: float
     recurrent_dropout: float
     known: Any
+    drop: Callable[[Tensor, float], Tensor] = functional.dropout
 
     @property
     def active_dropout(self) -> float:

@@ -15,7 +15,7 @@ from elman.nn.autograd import contiguous, run, strided
 from elman.nn.call import Call, order_of_rows, reordered, sorted_rows, with_data
 from elman.nn.checks import LayerShapeError, States
 from elman.nn.masks import NONE as NO_MASKS
-from elman.nn.masks import Masks, dropout_between
+from elman.nn.masks import Masks
 from elman.nn.plans import DTYPES, Plan, dense_plan, plan
 from elman.nn.pool import share_threads
 from elman.recurrence import Layout
@@ -101,16 +101,15 @@ def _run(plan: Plan, x: Tensor, states: States | None, weights: list[Tensor], kn
     return run(plan, x, given, weights, follow)
 
 
-def _layer_by_layer(
-    plan: Plan, x: Tensor, states: States | None, weights: list[Tensor], dropout: float
-) -> tuple[Tensor, States]:
+def _layer_by_layer(plan: Plan, call: Call, x: Tensor, states: States | None) -> tuple[Tensor, States]:
     """With dropout between the layers."""
     layout = plan.stack.layout
+    weights = call.weights
     parts, arrays = layout.num_directions, len(weights) // layout.num_layers
     ends = []
     for k in range(layout.num_layers):
         if k:
-            x = dropout_between(x, dropout)
+            x = call.drop(x, call.dropout)
         mine = slice(k * parts, (k + 1) * parts)
         recurrent, zoneout = plan.masks
         masks = Masks(None if recurrent is None else recurrent[mine], None if zoneout is None else zoneout[mine])
@@ -158,7 +157,7 @@ def padded(
         )
     if not dropout:
         return _run(how, input, states, call.weights, call.known)
-    output, finals = _layer_by_layer(how, input, states, call.weights, dropout)
+    output, finals = _layer_by_layer(how, call, input, states)
     return output.transpose(0, 1) if call.batch_first else output, finals
 
 
@@ -183,7 +182,7 @@ def packed(
         masks=call.draw_masks(len(sizes), rows, data),
     )
     if call.active_dropout:
-        output, finals = _layer_by_layer(how, data, states, call.weights, call.active_dropout)
+        output, finals = _layer_by_layer(how, call, data, states)
     else:
         output, finals = _run(how, data, states, call.weights, call.known)
     if order is None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from elman import torch_private
@@ -77,6 +78,8 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
     >>> output.shape, h_n.shape
     (torch.Size([2, 7, 5]), torch.Size([1, 2, 5]))
     """
+
+    _drop: Callable[[Tensor, float], Tensor] = staticmethod(functional.dropout)  # between layers, with torch's numbers
 
     def __init__(
         self,
@@ -162,7 +165,7 @@ class Recurrent(Exchangeable, torch.nn.RNNBase):
 
     def _call(self, weights: list[Tensor]) -> Call:
         drops = self.dropout, self.recurrent_dropout
-        return Call(self._layout, weights, self.batch_first, self.training, *drops, self._known)
+        return Call(self._layout, weights, self.batch_first, self.training, *drops, self._known, self._drop)
 
     def forward(
         self,

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from elman.cells import get_cell
 from elman.nn.call import Call, order_of_rows, reordered, sorted_rows, with_data
 from elman.nn.checks import States
-from elman.nn.masks import Masks, dropout_between
+from elman.nn.masks import Masks
 from elman.nn.torch_ops import TorchOps
 from elman.recurrence import Layout, Result, run_layers
 from elman.torch_private import is_lazy_zero, wraps_others
@@ -70,7 +70,7 @@ def run_reference(
     steps, batch = x.shape[:2]
     x, states = _written(x), states and tuple(map(_written, states))
     masks = call.draw_masks(steps, batch, x)
-    between = partial(dropout_between, rate=call.active_dropout) if call.active_dropout else None
+    between = (lambda y: call.drop(y, call.dropout)) if call.active_dropout else None
     return run_equations(
         call.layout,
         x,

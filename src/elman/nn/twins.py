@@ -35,7 +35,7 @@ from elman.model import (
 from elman.model.registry import check_known
 from elman.nn.character_encoder import CharacterEncoderTwin
 from elman.nn.crf import CRFTwin
-from elman.nn.masks import draw_bits
+from elman.nn.masks import fast_dropout
 from elman.nn.quantiles import QuantileTwin
 from elman.nn.recurrent import Recurrent
 from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State, Twin, arguments_of, weighted_mean
@@ -45,6 +45,7 @@ class RecurrentTwin(Recurrent):
     """(N, T, I) → (N, T, D·R)."""
 
     layout_states: tuple[str, ...]
+    _drop = staticmethod(fast_dropout)
 
     def forward(  # type: ignore[override]
         self, x: Sequence[Tensor], lengths: Tensor | None, state: State
@@ -166,15 +167,14 @@ def _real(whole: Tensor, lengths: Tensor) -> Tensor:
 
 
 class DropoutTwin(torch.nn.Dropout):
-    """Of any shape, with masks of our own: torch draws its one number after the other, on one thread."""
+    """Of any shape."""
 
     def forward(  # type: ignore[override]
         self, x: Sequence[Tensor], lengths: Tensor | None, state: State
     ) -> tuple[Tensor, State]:
         if not self.training or not self.p:
             return x[0], NO_STATE
-        kept = ~draw_bits(self.p, tuple(x[0].shape), x[0].device)
-        return x[0] * kept.to(x[0].dtype).mul_(1 / (1 - self.p)), NO_STATE
+        return fast_dropout(x[0], self.p), NO_STATE
 
 
 # torch's operators, which take a reduction. The functions of the same name around them in torch.nn.functional
