@@ -7,6 +7,7 @@ define what they need (``ModelSettings``, ``TrainingSettings``); a task inherits
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import math
 import operator
@@ -64,15 +65,20 @@ S = TypeVar("S", bound=Settings)
 
 def rule_of(cls: type[Settings], name: str) -> Rule:
     """The :class:`Rule` of field ``name``."""
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    rule: Rule = fields[name].metadata["rule"]
+    rule: Rule = cls.__dataclass_fields__[name].metadata["rule"]
     return rule
 
 
-def field_types(cls: type[Settings]) -> dict[str, Any]:
+def field_types(cls: type[Settings]) -> Mapping[str, Any]:
     """Type of every field, in order of definition."""
+    plain: type = cls  # mypy takes a class with an ``__eq__`` of its own for one that cannot be a key
+    return _field_types(plain)
+
+
+@functools.cache  # it takes milliseconds, and the command line asks for each flag
+def _field_types(cls: type) -> Mapping[str, Any]:
     hints = typing.get_type_hints(cls)
-    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+    return types.MappingProxyType({f.name: hints[f.name] for f in dataclasses.fields(cls)})
 
 
 def flag_of(name: str) -> str:
