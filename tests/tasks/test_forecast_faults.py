@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from elman.tasks.forecast.intervals import level_name
 from elman.tasks.forecast.limits import Limits
 from elman.tasks.forecast.linears import LinearMember
 from elman.tasks.forecast.plan import history_of
+from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.season import further_season, shorter_season
 from elman.tasks.forecast.selection import choose_seasons
@@ -180,3 +182,16 @@ def test_a_window_that_is_no_number_is_a_malformed_file(of_logarithms: Forecaste
     record = of_logarithms._final().model.encoding
     with pytest.raises(ModelFileError):
         plan_from_record({**record, "encoding": {**record["encoding"], "window": window}})
+
+
+def test_widths_beyond_all_numbers_are_an_error() -> None:
+    """As a damaged model may have them."""
+    fitted = Forecaster(combine="none", **QUICK).fit(NOISY)
+    predictor = fitted.outcome.final
+    assert isinstance(predictor, ForecastPredictor)
+    plan = predictor.plan
+    many = {level: np.full(5, 1e308) for level in plan.intervals}
+    own = {level: dict.fromkeys(units, 1e9) for level, units in plan.units.items()}
+    predictor.plan = replace(plan, intervals=many, units=own)
+    with pytest.raises(DataError, match="a forecast's interval is not a finite number"):
+        fitted.predict()

@@ -76,18 +76,24 @@ def forecast(
     head = quantile_head(model)
     units = np.array([[one.unit] for one in known])
     apart: Distances = {} if head is None else distances(head, own, plan.intervals, units)
-    if not all(np.isfinite(found).all() for found in (values, *(end for both in apart.values() for end in both))):
-        raise DataError("a forecast is not a finite number: values too far from those in training; check their units")
+    _check_finite("forecast", values, *(end for both in apart.values() for end in both))
     floors = np.array([one.limits.floor for one in known])[:, None]
     values = np.maximum(values, floors)
     bounds = {}
     below = above = np.zeros_like(values)  # never less than that of a lower level
     for level in sorted(plan.intervals, key=float):
-        half = _units(plan, level, known, bool(apart)) * plan.intervals[level]
         down, up = apart.get(level, (1.0, 1.0))
-        below, above = np.maximum(below, half * down), np.maximum(above, half * up)
-        bounds[level] = (np.maximum(values - below, floors), values + above)
+        with np.errstate(over="ignore", invalid="ignore"):  # of absurd widths, checked here
+            half = _units(plan, level, known, bool(apart)) * plan.intervals[level]
+            below, above = np.maximum(below, half * down), np.maximum(above, half * up)
+            bounds[level] = (np.maximum(values - below, floors), values + above)
+        _check_finite("forecast's interval", *bounds[level])
     return Forecasts(values, members, {level: bounds[level] for level in plan.intervals}, apart)
+
+
+def _check_finite(what: str, *found: Array) -> None:
+    if not all(np.isfinite(one).all() for one in found):
+        raise DataError(f"a {what} is not a finite number: values too far from those in training; check their units")
 
 
 def _units(plan: Plan, level: str, known: Sequence[Known], relative: bool) -> Array:
