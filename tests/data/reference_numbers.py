@@ -166,9 +166,9 @@ ORDERS = ("YMD", "DMY", "MDY")
 
 def alone(text: str) -> datetime | None:
     """A time in some form, whichever fits first; None if none does."""
-    day, _, clock = cut(text)
+    day, gap, clock = cut(text)
     dates = [found for form in forms(bool(clock)) if (found := form(day)) is not None]
-    if not dates or (clock and clock_of(clock) is None):
+    if not dates or (clock and clock_of(day, gap, clock) is None):
         return None
     return dates[0]
 
@@ -179,7 +179,7 @@ def column_of_times(texts: list[str]) -> list[datetime] | None:
     cuts = [cut(text) for text in texts]
     if any(re.search("[.,][0-9]*[1-9]", clock) for _, _, clock in cuts):
         return None  # a fraction of a second
-    clocks = [clock_of(clock) if clock else (timedelta(), None) for _, _, clock in cuts]
+    clocks = [clock_of(*piece) if piece[2] else (timedelta(), None) for piece in cuts]
     readings = []
     for k in range(40):
         found = []
@@ -210,9 +210,11 @@ def cut(text: str) -> tuple[str, str, str]:
     return text, "", ""
 
 
-def clock_of(clock: str) -> tuple[timedelta, timedelta | None] | None:
-    pattern = r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)? ?(Z|[+-][0-9]{2}:?[0-9]{0,2})?"
-    found = re.fullmatch(pattern, clock)
+def clock_of(day: str, gap: str, clock: str) -> tuple[timedelta, timedelta | None] | None:
+    zone = "(Z|[+-][0-9]{2}:?[0-9]{0,2})?"
+    found = re.fullmatch(rf"([0-9]{{1,2}}):([0-9]{{2}})(?::([0-9]{{2}})(?:[.,]([0-9]+))?)? ?{zone}", clock)
+    if found is None and gap == "T" and re.fullmatch("[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
+        found = re.fullmatch(f"([0-9]{{2}})([0-9]{{2}})([0-9]{{2}})?()?{zone}", clock)  # 1300, 130000
     if found is None:
         return None
     hour, minute, second = (int(part or 0) for part in found.groups()[:3])

@@ -14,7 +14,7 @@ import torch
 from elman.errors import RunFolderError
 from elman.learning import Examples
 from elman.training.checkpoint import Checkpoint
-from elman.training.events import EpochEnd, Fit, PhaseEnd
+from elman.training.events import EpochEnd, Fit, PhaseEnd, fit_from_record
 from elman.training.loop import fit
 from elman.training.optimiser import Optimiser
 from tests.attack import checkpoint_mutants
@@ -236,6 +236,16 @@ def test_another_model_is_refused(train, tmp_path, small, examples, settings):
 def test_a_changed_file_is_refused_in_one_line_or_says_the_same():
     """``ELMAN_FUZZ`` mutants, unfinished and finished phases in turn."""
     assert checkpoint_mutants.run(int(os.environ.get("ELMAN_FUZZ", "60")), seed=0) == []
+
+
+@pytest.mark.parametrize("best", [[], {}, [0.5], "0.5", True, None, float("nan"), 0.25])
+def test_a_best_loss_that_is_not_the_best_epoch_s_is_refused(best):
+    entry = {"phase": "train", "epoch": 1, "loss": 0.5, "validation_loss": None, "validation_error": None}
+    history = [entry | {"learning_rate": 0.1, "seconds": 1.0}]
+    record = {"best_epoch": 1, "epochs_run": 1, "history": history, "interrupted": False, "seconds": 1.0}
+    assert fit_from_record(record | {"best_loss": 0.5}, "train").best_loss == 0.5
+    with pytest.raises(ValueError, match="its best loss is not that of its best epoch"):
+        fit_from_record(record | {"best_loss": best}, "train")
 
 
 def test_numbers_come_back_exactly(tmp_path):

@@ -63,7 +63,7 @@ def _is_best(fit: Fit) -> bool:
         return _is_finite(fit.best_loss) or (fit.best_loss is None and not fit.history)
     best = fit.history[fit.best_epoch - 1]
     chosen = {best[name] for name in ("validation_error", "validation_loss")} - {None} or {best["loss"]}
-    return fit.best_loss in chosen
+    return _is_finite(fit.best_loss) and fit.best_loss in chosen
 
 
 def _is_entry(entry: Any, phase: str, epoch: int) -> bool:
