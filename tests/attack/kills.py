@@ -109,6 +109,8 @@ class _Place:
                 return finding
         more = ["--resume"] if kill.resume and run.exists() else ["--overwrite"]
         ended = process(lambda: main(self.words("run", *more)))
+        if ended.killed:
+            return f"{more}: it did not end within {LIMIT} s: {ended.said}"
         left = {name: value for name, value in _whole(run).items() if not name.startswith(".")}  # but half a file
         untouched = kill.overwrite and left == self.runs["old"]
         if untouched and more == ["--resume"]:  # it was killed before it began
