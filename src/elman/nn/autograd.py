@@ -93,7 +93,10 @@ class _Recurrence(torch.autograd.Function):
         kept = _restored(ctx)
         if not torch.is_grad_enabled():
             try:
-                return None, *_backward(ctx, kept, d_output, d_finals)
+                whole = d_output
+                if d_output is not None and d_output.stride(-1) != 1 and _is_ordinary(d_output):
+                    whole = contiguous(d_output)  # that of a sum or a mean is one number, expanded
+                return None, *_backward(ctx, kept, whole, d_finals)
             except (ValueError, RuntimeError):  # something is not as the kernels take it: the core looks before it runs
                 pass
         return None, *_backward_of_any(ctx, kept, d_output, d_finals)
