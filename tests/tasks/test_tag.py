@@ -18,6 +18,7 @@ import elman
 from elman.cli import main
 from elman.data import read_tagged
 from elman.errors import DataError, ModelFileError, SettingsError
+from elman.tasks.tag.balance import ENTITIES, SHIFTS, find_shift, shifted
 from elman.tasks.tag.encoding import CHARACTERS, WORDS, fit_encoding
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
@@ -140,6 +141,50 @@ def test_one_word_has_two_tags_by_its_context(tmp_path):
     assert metrics["test_size"] == 12 and metrics["unknown_words"] < metrics["words"]
 
 
+def test_how_readily_o_is_told_is_chosen_on_the_validation_part_alone():
+    data = fruit(640)
+    random = np.random.default_rng(0)  # each is tagged with probability 0.4: O has fewer errors, telling it no F1
+    data["tags"] = [["O"] * len(tags) if random.random() > 0.4 else tags for tags in data["tags"]]
+    other = {**data, "tags": [*data["tags"][:630], *([["O"] * len(tags) for tags in data["tags"][630:]])]}
+    quick = {
+        "hidden_size": 4,
+        "char_hidden_size": 0,
+        "epochs": 3,
+        "learning_rate": 0.05,
+        "validation": 0.5,
+        "test_size": 10 / 640,
+    }
+    one, two = (elman.Tagger(**quick).fit(own) for own in (data, other))
+    told, record = one.outcome.final, one.outcome.final.record
+    assert record.shift > 0 and record.shift in SHIFTS
+    assert two.outcome.final.record.shift == record.shift  # the test's tags are no part of it
+    line = f"the score of O is lower by {record.shift:g}, for the best F1 on what chose"
+    assert told.describe()[-2] == line and line in one.describe_data()
+    plain = elman.Tagger(**quick, balance=False).fit(data)
+    assert plain.outcome.final.record.shift == 0 and "shift" not in plain.model.encoding
+    held = read_tagged(data).select(divided(read_tagged(data), TagSettings(**quick)).validation)
+    f1 = [score(tagger.outcome.final.tags(held), held.known_tags(), BIO)["f1"] for tagger in (one, plain)]
+    assert f1[0] > f1[1]
+    few = np.flatnonzero([tags != ("O",) * len(tags) for tags in held.known_tags()])[: ENTITIES - 1]
+    assert find_shift(plain.model, plain.outcome.final.record, held) == record.shift
+    assert find_shift(plain.model, plain.outcome.final.record, held.select(few)) == 0
+
+
+def test_a_shift_stands_in_the_weights_and_is_taken_back_to_train_further():
+    tagger = elman.Tagger(**QUICK, balance=False).fit(fruit())
+    model, record = tagger.model, tagger.outcome.final.record
+    lower = shifted(model, record, 1.5)
+    again = TagPredictor(replace(lower.model, encoding=json.loads(json.dumps(lower.model.encoding))))
+    assert again.record.shift == 1.5 and record.shift == 0
+    data = read_tagged(fruit(5))
+    for before, after in zip(tagger.outcome.final.outputs(data), again.outputs(data), strict=True):
+        np.testing.assert_allclose(before.scores - after.scores, [1.5, 0, 0, 0, 0] + 0 * before.scores, atol=1e-5)
+    back = shifted(again.model, again.record, 0.0)
+    assert back.record.shift == 0
+    for name, array in model.arrays.items():
+        np.testing.assert_allclose(back.model.arrays[name], array, atol=1e-6)
+
+
 def write(path: str, data: dict[str, list[list[str]]], between: str = "\t") -> None:
     blocks = [
         "\n".join(f"{w}{between}{t}" for w, t in zip(ws, ts, strict=True))
@@ -231,13 +276,16 @@ def test_data_that_cannot_be_trained_on(data, said):
         ("baseline", {"words": ["a"]}),
         ("seen", []),
         ("seen", ["AAAA"]),
+        ("shift", "1"),
+        ("shift", True),
+        ("shift", float("nan")),
     ],
 )
 def test_records_of_a_run_are_checked(part, change):
     model = elman.Tagger(**QUICK).fit(fruit()).model
     record = json.loads(json.dumps(model.encoding))
     TagPredictor(replace(model, encoding=record))
-    record[part] = change if part == "seen" else record[part] | change
+    record[part] = record[part] | change if isinstance(change, dict) else change
     with pytest.raises(ModelFileError):
         TagPredictor(replace(model, encoding=record))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,16 +22,30 @@ from elman.tasks.tag.seen import Seen, seen_from_record
 Array = np.ndarray
 AT_ONCE = 128  # sentences of about one length
 KEYS = {"encoding", "baseline", "seen"}
+SHIFT, LARGEST = "shift", 100.0
 MOST_SEEN = 100  # trainings of a model, one after the other
+
+
+class Outputs(NamedTuple):
+    """Scores of some sentences' tags: which they are, (N, T, K), and their lengths."""
+
+    rows: Array
+    scores: Array
+    lengths: Array
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a tagger knows besides its weights."""
+    """What a tagger knows besides its weights.
+
+    Args:
+        shift: by how much the score of ``O`` was lowered after training; see :mod:`elman.tasks.tag.balance`.
+    """
 
     encoding: Encoding
     baseline: MostFrequent = field(repr=False)
     seen: tuple[Seen, ...] = field(repr=False)
+    shift: float = 0.0
 
     def to_record(self) -> dict[str, Any]:
         """JSON values, for the model file."""
@@ -38,7 +53,7 @@ class Record:
             "encoding": self.encoding.record(),
             "baseline": self.baseline.record(),
             "seen": [one.record() for one in self.seen],
-        }
+        } | ({SHIFT: self.shift} if self.shift else {})
 
 
 def record_from(values: Any) -> Record:
@@ -47,12 +62,15 @@ def record_from(values: Any) -> Record:
     Raises:
         ModelFileError: it is not that.
     """
-    if not isinstance(values, dict) or values.keys() != KEYS or not isinstance(values["seen"], list):
+    if not isinstance(values, dict) or values.keys() - {SHIFT} != KEYS or not isinstance(values["seen"], list):
         raise ModelFileError(f"its record must have {', '.join(sorted(KEYS))}")
     if not 0 < len(values["seen"]) <= MOST_SEEN:
         raise ModelFileError(f"it names {len(values['seen'])} trainings")
-    baseline = most_frequent_from_record(values["baseline"])
-    return Record(encoding_from_record(values["encoding"]), baseline, tuple(map(seen_from_record, values["seen"])))
+    shift = values.get(SHIFT, 0.0)
+    if type(shift) not in (int, float) or not abs(shift) <= LARGEST:
+        raise ModelFileError(f"its shift is {shift!r:.40}")
+    baseline, seen = most_frequent_from_record(values["baseline"]), tuple(map(seen_from_record, values["seen"]))
+    return Record(encoding_from_record(values["encoding"]), baseline, seen, float(shift))
 
 
 class TagPredictor(Predictor):
@@ -92,23 +110,34 @@ class TagPredictor(Predictor):
         Raises:
             DataError: the arithmetic overflows.
         """
-        found: list[list[str]] = [[] for _ in data.words]
+        return self.told(data, self.outputs(data))
+
+    def outputs(self, data: TaggedSentences) -> Iterator[Outputs]:
+        """What the model says of ``data``, sentences of about one length at once.
+
+        Raises:
+            DataError: the arithmetic overflows.
+        """
         order = np.argsort([len(words) for words in data.words], kind="stable")
         for start in range(0, len(order), AT_ONCE):
             rows = order[start : start + AT_ONCE]
             inputs, lengths = self.encoding.inputs(data.select(rows), characters=self.reads_characters)
             with np.errstate(over="ignore", invalid="ignore"):
                 output, _ = self.model(inputs, lengths)
-                best = self._best(output, lengths)
             if not np.isfinite(output).all():
                 raise DataError(f"{data.source}: the model's scores are not finite; train it again")
+            yield Outputs(rows, output, lengths)
+
+    def told(self, data: TaggedSentences, outputs: Iterable[Outputs]) -> list[list[str]]:
+        """The tags of ``data`` by :meth:`outputs`."""
+        found: list[list[str]] = [[] for _ in data.words]
+        for rows, output, lengths in outputs:
+            with np.errstate(over="ignore", invalid="ignore"):
+                answer = self.model.decode(output, lengths)
+            best = answer if isinstance(self.model.head, CRFHead) else answer.argmax(axis=-1)
             for row, own, length in zip(rows, best, lengths, strict=True):
                 found[row] = self.encoding.written(own[:length].tolist())
         return found
-
-    def _best(self, output: Array, lengths: Array) -> Array:
-        answer = self.model.decode(output, lengths)
-        return answer if isinstance(self.model.head, CRFHead) else answer.argmax(axis=-1)
 
     def predict(self, data: TaggedSentences) -> Columns:
         """``sentence`` and ``token``, both from 1, ``word``, and its ``prediction``."""
@@ -182,8 +211,15 @@ class TagPredictor(Predictor):
         return [
             f"{len(encoding.tags)} tags ({encoding.scheme}): {tags}",
             f"knows {len(encoding.words)} words and {len(encoding.characters)} characters",
+            *self.shift_told(),
             f"fitted on {sum(one.count for one in self.record.seen)} sentences",
         ]
+
+    def shift_told(self) -> list[str]:
+        """A line on how much more or less readily ``O`` is told than training left it, or none."""
+        shift = self.record.shift
+        how = "lower" if shift > 0 else "higher"
+        return [f"the score of O is {how} by {abs(shift):g}, for the best F1 on what chose"] if shift else []
 
 
 def with_record(model: Model, record: Record) -> TagPredictor:

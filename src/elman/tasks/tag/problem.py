@@ -16,10 +16,11 @@ from elman.learning import Examples, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Model
 from elman.settings import to_record
+from elman.tasks.tag.balance import find_shift, shifted
 from elman.tasks.tag.baseline import fit_most_frequent
 from elman.tasks.tag.encoding import fit_encoding
 from elman.tasks.tag.layers import layers_for
-from elman.tasks.tag.predictor import Record, TagPredictor, with_record
+from elman.tasks.tag.predictor import Record, TagPredictor
 from elman.tasks.tag.schemes import Reading
 from elman.tasks.tag.scores import score
 from elman.tasks.tag.seen import seen_in
@@ -102,6 +103,7 @@ class TagProblem(Problem):
                 self.encoding.check_known(replace(sentences, source=data.source_of(part)))
         self.test = data.select(self.parts.test) if len(self.parts.test) else None
         self._characters = bool(settings.char_hidden_size)
+        self._shift = 0.0
 
     def _vectors(self, path: str) -> Vectors:
         settings = self.settings
@@ -147,8 +149,12 @@ class TagProblem(Problem):
         return self._examples(self.data) if self.settings.refit else None
 
     def predictor(self, arrays: dict[str, Array], fitted_on: FittedOn) -> TagPredictor:
-        record = self._record if fitted_on == "train" else self._record_of(self.data)
-        return with_record(Model(self.layers, arrays, "tag"), record)
+        model = Model(self.layers, arrays, "tag")
+        if fitted_on == "all":
+            return shifted(model, self._record_of(self.data), self._shift)
+        if self.settings.balance and self._held is not None:
+            self._shift = find_shift(model, self._record, self._held)
+        return shifted(model, self._record, self._shift)
 
     @cached_property
     def _record(self) -> Record:

@@ -52,6 +52,7 @@ class TagSettings(ModelSettings, TrainingSettings):
         choices=lambda: HEADS,
         fixed=True,
     )
+    balance: bool = setting(True, "choose on the validation part how readily O is told, for the best F1 there")
     validation: float = setting(
         0.1, "share of the sentences, just before the test, that chooses the epoch; 0 for none", minimum=0, below=1
     )

@@ -11,6 +11,7 @@ from elman.errors import SettingsError
 from elman.learning import Predictor
 from elman.model import Model
 from elman.runs.estimator import Estimator
+from elman.tasks.tag.balance import shifted
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
 from elman.tasks.tag.schemes import Reading, in_scheme, reading_of
@@ -90,6 +91,7 @@ class Tagger(Estimator):
         lines.append(f"{len(encoding.tags)} tags, scheme {encoding.scheme}")
         if reading.illegal:
             lines.append(f"{reading.illegal} tags break the rules of {encoding.scheme}: read as conlleval does")
+        lines += predictor.shift_told()
         lines.append(f"fitted on {len(parts.fit)}, chosen by {len(parts.validation)}, the test: {len(parts.test)}")
         return lines
 
@@ -100,6 +102,11 @@ class Tagger(Estimator):
         scheme = self.columns.scheme if start_from is None else start_from.encoding.scheme
         reading: Reading = reading_of(data.known_tags(), scheme, data.source)
         return TagProblem(data, self.settings, reading, start_from)
+
+    def _to_go_on_from(self, old: Estimator, data: Any, held_out: Any | None) -> TagPredictor:
+        found = super()._to_go_on_from(old, data, held_out)
+        assert isinstance(found, TagPredictor)
+        return shifted(found.model, found.record, 0.0)
 
     @staticmethod
     def _predictor(model: Model) -> TagPredictor:
