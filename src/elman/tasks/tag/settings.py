@@ -19,7 +19,7 @@ class TagSettings(ModelSettings, TrainingSettings):
 
     cell: str = with_default(ModelSettings, "cell", "lstm")
     hidden_size: int = with_default(ModelSettings, "hidden_size", 100)
-    epochs: int = with_default(TrainingSettings, "epochs", 40)
+    epochs: int = with_default(TrainingSettings, "epochs", 20)
     batch_size: int | None = with_default(TrainingSettings, "batch_size", 16)
     schedule: str = with_default(TrainingSettings, "schedule", "one-cycle")
     patience: int | None = with_default(TrainingSettings, "patience", 0)
