@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -40,6 +41,7 @@ from elman.studies.explain.inside import look_inside
 from elman.studies.explain.page import KINDS, page_text
 from elman.studies.explain.parts import EQUATIONS, parts_of
 from elman.studies.explain.pictures import pictures_of
+from elman.tasks.tag.shapes import COUNT, shape_of
 from tests.model.helpers import Leak, model_of, toys
 from tests.report.browser import PROGRAM, SIZES, Browser
 from tests.studies.helpers import CLOSE, answer_in
@@ -107,8 +109,9 @@ MODELS: dict[str, tuple[Layer, ...]] = {
     "words and letters": (
         Embedding(7, 2, name="word", reads=("words",)),
         CharacterEncoder(8, Layout("lstm", 3, 2, bidirectional=True), name="spelling", reads=("letters",)),
-        Join(reads=("word", "spelling")),
-        recurrent("gru", 6),
+        Embedding(COUNT, 2, name="shape", reads=("shapes",)),
+        Join(reads=("word", "spelling", "shape")),
+        recurrent("gru", 8),
         Linear(UNITS, 4),
         CRFHead(4),
     ),
@@ -122,11 +125,12 @@ def example_for(model: Model, seed: int = 0) -> Example:
     answer = Answer(tuple("abcd"), classes=classes, temperature=1.0)
     if "words" in model.wiring.inputs:
         words = tuple(f"{'xyz'[k % 3]}{'abcdef'[k]}q" * (1 + k % 2) for k in range(6))
-        reading: Any = Words("words", words, (*words[:4], "m", "n"), True, "letters", "abcxyz", 32)
+        reading: Any = Words("words", words, (*words[:4], "m", "n"), True, "letters", "abcxyz", 32, "shapes")
         spelled = np.zeros((1, 6, 6), np.int64)
         for k, word in enumerate(words):
             spelled[0, k, : len(word)] = [max("abcxyz".find(letter) + 2, 1) for letter in word]
         inputs = {"words": np.array([[0, 1, 2, 3, 6, 6]]), "letters": spelled}
+        inputs["shapes"] = np.array([[shape_of(word) for word in words]])
         return Example("words", inputs, reading, answer, words)
     if isinstance(model.layers[0], Embedding):
         codes = random.integers(97, 107, STEPS)  # one of the ten is not known
@@ -149,6 +153,18 @@ def page_of(model: Model, example: Example, path: Path) -> Any:
     parts = parts_of(model, inside.traces)
     path.write_text(page_text("a model", model, example, inside.output, parts, None, ()), encoding="utf-8")
     return parts
+
+
+def test_shapes_of_words_are_those_of_the_task(program: Browser, tmp_path: Path) -> None:
+    model = model_of(MODELS["words and letters"], seed=5)
+    page_of(model, example_for(model), tmp_path / "page.html")
+    program.open(tmp_path / "page.html")
+    words = (
+        "@you @ #tag # http://a.b https://x www.a.b httpx … :-) 12 3.5 ٣ B2B A É NASA U.S. it 'n' Anne-Marie Ab iPhone"
+    )
+    words += " McDonald 你好 你A ǅx ß İ ﬁ 𝐀𝐛 𐐀𐐨 1st x̂"
+    found = program.value(f"{json.dumps(words.split())}.map(shapeOf)")
+    assert found == [shape_of(word) for word in words.split()] and set(found) == set(range(COUNT))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -113,7 +113,9 @@ def test_words_that_are_changed(program: Browser, tmp_path: Path) -> None:
         assert estimator.outcome.final.encoding.written(
             [estimator.outcome.final.encoding.tags.index(tag) for tag in labels]
         ) == list(expected)
-        inputs, lengths = estimator.outcome.final.encoding.inputs(estimator.read({"words": [words]}), characters=True)
+        inputs, lengths = estimator.outcome.final.encoding.inputs(
+            estimator.read({"words": [words]}), estimator.model.wiring.inputs
+        )
         assert_allclose(answer_in(program), estimator.model(inputs, lengths)[0][0].ravel(), **CLOSE)
 
 

@@ -19,12 +19,13 @@ from elman.cli import main
 from elman.data import read_tagged
 from elman.errors import DataError, ModelFileError, SettingsError
 from elman.tasks.tag.balance import ENTITIES, SHIFTS, find_shift, shifted
-from elman.tasks.tag.encoding import CHARACTERS, WORDS, fit_encoding
+from elman.tasks.tag.encoding import CHARACTERS, SHAPES, WORDS, fit_encoding
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
 from elman.tasks.tag.schemes import BIO, BIOES, IOB1, PLAIN, Reading, Span, reading_of, spans_of, tags_of
 from elman.tasks.tag.scores import count, score
 from elman.tasks.tag.settings import TagSettings
+from elman.tasks.tag.shapes import MIXED, SMALL, TITLE
 
 QUICK = {"hidden_size": 8, "epochs": 2, "learning_rate": 0.02}
 TAGS = ["O", "B-a", "I-a", "B-b", "I-b"]
@@ -94,12 +95,12 @@ def test_words_and_characters_that_were_not_in_training():
     encoding = fit_encoding(data, PLAIN, lower=True, min_count=2)
     assert encoding.words == ("one",) and encoding.tags == ("X", "Y")
     new = read_tagged({"words": [["ONE", "zwölf"]]})
-    inputs, lengths = encoding.inputs(new, characters=True)
+    inputs, lengths = encoding.inputs(new, {CHARACTERS})
     assert inputs[WORDS].tolist() == [[0, 1]] and lengths.tolist() == [2]
     spelled = inputs[CHARACTERS][0, 1]
     assert (spelled == 1).sum() == 4 and (spelled > 1).sum() == 1  # of "zwölf" only w is known
     long = read_tagged({"words": [["one" * 1000]]})
-    assert encoding.inputs(long, characters=True)[0][CHARACTERS].shape == (1, 1, 32)
+    assert encoding.inputs(long, {CHARACTERS})[0][CHARACTERS].shape == (1, 1, 32)
 
 
 def test_the_test_decides_nothing():
@@ -131,7 +132,8 @@ def test_a_sentence_is_tagged_whatever_stands_beside_it():
 
 
 def test_one_word_has_two_tags_by_its_context(tmp_path):
-    tagger = elman.Tagger(hidden_size=16, epochs=15, learning_rate=0.02).fit(fruit(120))
+    # without shapes: here a capital would tell as much as the context
+    tagger = elman.Tagger(hidden_size=16, epochs=15, learning_rate=0.02, shape_size=0).fit(fruit(120))
     tagger.save(tmp_path / "run")
     again = elman.load(tmp_path / "run")
     told = again.predict({"words": [["I", "eats", "an", "Apple"], ["Apple", "hires", "nobody"]]})
@@ -139,6 +141,22 @@ def test_one_word_has_two_tags_by_its_context(tmp_path):
     metrics = again.metrics
     assert metrics["test"]["f1"] == 1.0 and metrics["by_type"]["org"]["f1"] == 1.0
     assert metrics["test_size"] == 12 and metrics["unknown_words"] < metrics["words"]
+
+
+def test_the_shape_of_a_word_is_read_where_a_model_asks_for_it():
+    data = fruit(60)
+    with_shapes, without = (elman.Tagger(**QUICK, shape_size=size).fit(data) for size in (3, 0))
+    shapes = with_shapes.outcome.final.encoding.inputs(read_tagged(data).select([0, 1]), {SHAPES})[0][SHAPES]
+    assert shapes.tolist() == [[TITLE, SMALL, MIXED, 0], [MIXED, SMALL, SMALL, SMALL]]
+    assert with_shapes.model.wiring.inputs == (WORDS, CHARACTERS, SHAPES)
+    assert without.model.wiring.inputs == (WORDS, CHARACTERS)
+    alone = elman.Tagger(**QUICK, shape_size=3, char_hidden_size=0).fit(data)
+    assert alone.model.wiring.inputs == (WORDS, SHAPES)
+    assert elman.Tagger(**QUICK, shape_size=0, char_hidden_size=0).fit(data).model.wiring.inputs == (WORDS,)
+    further = elman.Tagger(**QUICK, shape_size=0, test_size=0).fit(fruit(60, seed=9), start_from=without)
+    assert further.model.layers == without.model.layers
+    with pytest.raises(SettingsError, match="shape_size"):
+        elman.Tagger(**QUICK, shape_size=3).fit(data, start_from=without)
 
 
 def test_how_readily_o_is_told_is_chosen_on_the_validation_part_alone():
@@ -352,7 +370,7 @@ def test_tags_are_not_needed_to_predict(tmp_path, monkeypatch, capsys):
     assert "words.txt: there are no tags, 1 columns, and --tag-column is 3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["6.weight", "7.transitions"])
+@pytest.mark.parametrize("name", ["7.weight", "8.transitions"])
 def test_weights_that_overflow_are_one_error_at_most(name):
     tagger = elman.Tagger(**QUICK).fit(fruit())
     model = tagger.model

@@ -47,6 +47,7 @@ class Words:
         spelling: name of the input of letters; "" where there is none. 0 is no letter, 1 any that is not known.
         letters: those known, from 2.
         longest: of a longer word the first and the last half of so many letters are read.
+        shapes: name of the input of shapes (capitals, digits, signs, links); "" where there is none.
     """
 
     input: str
@@ -56,6 +57,7 @@ class Words:
     spelling: str = ""
     letters: str = ""
     longest: int = 0
+    shapes: str = ""
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def _weights(model: Model) -> tuple[dict[str, tuple[int, int]], bytes]:
 
 def _fixed(model: Model, example: Example) -> dict[str, Any]:
     """Inputs that nothing on the page changes."""
-    changing = {example.reading.input, getattr(example.reading, "spelling", "")}
+    changing = {example.reading.input, getattr(example.reading, "spelling", ""), getattr(example.reading, "shapes", "")}
     found = {}
     for name, array in example.inputs.items():
         if name not in changing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,10 +13,11 @@ import numpy as np
 from elman.data.tagged import TaggedSentences
 from elman.errors import DataError, ModelFileError
 from elman.tasks.tag.schemes import BIO, PLAIN, SCHEMES, spans_of, tags_of
+from elman.tasks.tag.shapes import shape_of
 
 Array = np.ndarray
 LONGEST = 32  # characters of a word that are read: its first and its last half
-WORDS, CHARACTERS = "words", "characters"
+WORDS, CHARACTERS, SHAPES = "words", "characters", "shapes"  # what a model may read
 KEYS = {"words", "characters", "tags", "scheme", "lower"}
 
 
@@ -50,14 +51,19 @@ class Encoding:
         """A word as it is looked up."""
         return word.lower() if self.lower else word
 
-    def inputs(self, data: TaggedSentences, *, characters: bool) -> tuple[dict[str, Array], Array]:
-        """Inputs by name, padded with 0: words (N, T), characters (N, T, C); and the sentences' lengths (N,)."""
+    def inputs(self, data: TaggedSentences, reads: Collection[str]) -> tuple[dict[str, Array], Array]:
+        """Those that a model reads, padded with 0: words (N, T), shapes (N, T), characters (N, T, C); and the
+        sentences' lengths (N,)."""
         lengths = np.array([len(words) for words in data.words], np.int64)
         found: dict[str, Array] = {WORDS: np.zeros((len(data), int(lengths.max())), np.int64)}
         unknown = len(self.words)
         for row, words in enumerate(data.words):
             found[WORDS][row, : len(words)] = [self._places.get(self.looked_up(word), unknown) for word in words]
-        if characters:
+        if SHAPES in reads:
+            found[SHAPES] = np.zeros_like(found[WORDS])
+            for row, words in enumerate(data.words):
+                found[SHAPES][row, : len(words)] = [shape_of(word) for word in words]
+        if CHARACTERS in reads:
             longest = min(LONGEST, max(len(word) for words in data.words for word in words))
             spelled = np.zeros((*found[WORDS].shape, longest), np.int64)
             known: dict[str, list[int]] = {}

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from elman.data.tagged import TaggedSentences
 from elman.learning import Answer, Example
 from elman.learning.example import Words, check_number
-from elman.tasks.tag.encoding import CHARACTERS, LONGEST, WORDS, Encoding
+from elman.tasks.tag.encoding import CHARACTERS, LONGEST, SHAPES, WORDS, Encoding
 from elman.tasks.tag.schemes import BIO, PLAIN
 
 
-def example_of(encoding: Encoding, data: TaggedSentences, number: int, *, characters: bool) -> Example:
+def example_of(encoding: Encoding, data: TaggedSentences, number: int, reads: Collection[str]) -> Example:
     """A sentence.
 
     Args:
-        characters: whether the model reads them.
+        reads: names of the inputs that the model reads.
 
     Raises:
         DataError: there is no such sentence.
     """
     check_number(number, len(data), data.source, "sentences")
     one = data.select([number])
-    inputs, _ = encoding.inputs(one, characters=characters)
-    spelling = (CHARACTERS, encoding.characters, LONGEST) if characters else ("", "", 0)
+    inputs, _ = encoding.inputs(one, reads)
+    spelling = (CHARACTERS, encoding.characters, LONGEST) if CHARACTERS in reads else ("", "", 0)
     other = encoding.scheme not in (PLAIN, BIO)
     return Example(
         name=f"sentence {number}",
         inputs=inputs,
-        reading=Words(WORDS, one.words[0], encoding.words, encoding.lower, *spelling),
+        reading=Words(
+            WORDS, one.words[0], encoding.words, encoding.lower, *spelling, SHAPES if SHAPES in reads else ""
+        ),
         answer=Answer(encoding.tags, classes=True),
         steps=one.words[0],
         notes=(f"tags as the network tells them, in {BIO}; predictions are written in {encoding.scheme}",)

@@ -11,7 +11,7 @@ import numpy as np
 from elman.data.tagged import TaggedSentences
 from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
 from elman.learning import Columns, Evaluation, Example, Predictor
-from elman.model import CharacterEncoder, CRFHead, Model, SoftmaxHead, Stream, stream_of
+from elman.model import CRFHead, Model, SoftmaxHead, Stream, stream_of
 from elman.tasks.tag.baseline import MostFrequent, most_frequent_from_record
 from elman.tasks.tag.encoding import WORDS, Encoding, encoding_from_record
 from elman.tasks.tag.explaining import example_of
@@ -85,12 +85,12 @@ class TagPredictor(Predictor):
         if model.task != "tag":
             raise ModelFileError(f"it was trained for {model.task!a:.40}, not to tag")
         self.model, self.record = model, record_from(model.encoding) if record is None else record
-        self.reads_characters = any(isinstance(layer, CharacterEncoder) for layer in model.layers)
+        self.reads = model.wiring.inputs
         encoding = self.record.encoding
         last = encoding.characters[-1:] or "a"
         probe = TaggedSentences("the model", ((last, "\0"),))
         try:
-            inputs, lengths = encoding.inputs(probe, characters=self.reads_characters)
+            inputs, lengths = encoding.inputs(probe, self.reads)
             inputs[WORDS][0] = len(encoding.words)
             with np.errstate(over="ignore", invalid="ignore"):
                 output, _ = model(inputs, lengths)
@@ -121,7 +121,7 @@ class TagPredictor(Predictor):
         order = np.argsort([len(words) for words in data.words], kind="stable")
         for start in range(0, len(order), AT_ONCE):
             rows = order[start : start + AT_ONCE]
-            inputs, lengths = self.encoding.inputs(data.select(rows), characters=self.reads_characters)
+            inputs, lengths = self.encoding.inputs(data.select(rows), self.reads)
             with np.errstate(over="ignore", invalid="ignore"):
                 output, _ = self.model(inputs, lengths)
             if not np.isfinite(output).all():
@@ -197,13 +197,13 @@ class TagPredictor(Predictor):
         def read(word: Any) -> dict[str, Array]:
             if not isinstance(word, str) or not word:
                 raise DataError(f"a stream takes one word a step, not {word!r:.60}")
-            inputs, _ = self.encoding.inputs(TaggedSentences("", ((word,),)), characters=self.reads_characters)
+            inputs, _ = self.encoding.inputs(TaggedSentences("", ((word,),)), self.reads)
             return {name: array[0, 0] for name, array in inputs.items()}
 
         return stream_of(self.model, read)
 
     def example(self, data: TaggedSentences, number: int) -> Example:
-        return example_of(self.encoding, data, number, characters=self.reads_characters)
+        return example_of(self.encoding, data, number, self.reads)
 
     def describe(self) -> list[str]:
         encoding = self.encoding

@@ -15,6 +15,7 @@ from elman.errors import DataError, SettingsError
 from elman.learning import Examples, Problem
 from elman.learning.problem import FittedOn
 from elman.model import Model
+from elman.model.wiring import Wiring
 from elman.settings import to_record
 from elman.tasks.tag.balance import find_shift, shifted
 from elman.tasks.tag.baseline import fit_most_frequent
@@ -102,7 +103,7 @@ class TagProblem(Problem):
             if sentences is not None and len(sentences):
                 self.encoding.check_known(replace(sentences, source=data.source_of(part)))
         self.test = data.select(self.parts.test) if len(self.parts.test) else None
-        self._characters = bool(settings.char_hidden_size)
+        self._reads = Wiring(self.layers).inputs
         self._shift = 0.0
 
     def _vectors(self, path: str) -> Vectors:
@@ -166,7 +167,7 @@ class TagProblem(Problem):
         return Record(self.encoding, fit_most_frequent(part), (*before, seen_in(part)))
 
     def _examples(self, data: TaggedSentences) -> Examples:
-        inputs, lengths = self.encoding.inputs(data, characters=self._characters)
+        inputs, lengths = self.encoding.inputs(data, self._reads)
         steps = int(lengths.max())
         whole = bool((lengths == steps).all())
         return Examples(inputs, self.encoding.targets(data, steps), None if whole else lengths)

@@ -44,6 +44,13 @@ class TagSettings(ModelSettings, TrainingSettings):
         below=MOST,
         fixed=True,
     )
+    shape_size: int = setting(
+        10,
+        "values that stand for each word's shape: capitals, digits, signs, links; 0 for none",
+        minimum=0,
+        below=MOST,
+        fixed=True,
+    )
     input_dropout: float = setting(0.5, "dropout of what the recurrent layers read", minimum=0, below=1, fixed=True)
     head_dropout: float = setting(0.5, "dropout of what the recurrent layers tell", minimum=0, below=1, fixed=True)
     head: str = setting(

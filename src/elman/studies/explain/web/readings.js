@@ -32,6 +32,23 @@ function bytesOfText(text) {
   return out;
 }
 
+// What a word looks like: the rules and numbers of shape_of in tasks/tag/shapes.py.
+function shapeOf(word) {
+  const all = Array.from(word),
+    letters = all.filter((letter) => /\p{L}/u.test(letter)),
+    digits = /\p{Nd}/u.test(word),
+    isLarge = (letter) => letter.toLowerCase() !== letter;
+  if (/^(https?:\/\/|www\.)/.test(word)) return 2;
+  if (all.length > 1 && "@#".includes(all[0])) return all[0] === "@" ? 0 : 1;
+  if (!letters.length) return digits ? 4 : 3;
+  if (digits) return 5;
+  const large = letters.filter(isLarge).length;
+  if (large === letters.length) return large > 1 ? 7 : 6;
+  const inside = all.some((letter, k) => k && isLarge(letter) && /\p{L}/u.test(all[k - 1]));
+  if (large) return isLarge(letters[0]) && !inside ? 9 : 10;
+  return letters.some((letter) => letter.toUpperCase() !== letter) ? 8 : 11;
+}
+
 const READINGS = {
   symbols: {
     prepare(reading) {
@@ -87,6 +104,7 @@ const READINGS = {
         spelled.forEach((letters, t) => row(out, t).set(letters));
         found[reading.spelling] = out;
       }
+      if (reading.shapes) found[reading.shapes] = whole(words.map(shapeOf));
       return found;
     },
     another: (reading, words, at) => words.map((word, k) => (k === at ? words[(at + 1) % words.length] + "s" : word)),
