@@ -297,6 +297,7 @@ def test_data_that_cannot_be_trained_on(data, said):
         ("shift", "1"),
         ("shift", True),
         ("shift", float("nan")),
+        ("shift", 1000),
     ],
 )
 def test_records_of_a_run_are_checked(part, change):

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from elman.data.tagged import TaggedSentences
-from elman.model import Linear, Model
-from elman.tasks.tag.predictor import Record, TagPredictor, with_record
+from elman.model import Model
+from elman.tasks.tag.predictor import TagPredictor, with_record
+from elman.tasks.tag.record import Record
 from elman.tasks.tag.schemes import OUTSIDE
 from elman.tasks.tag.scores import count
 
@@ -43,8 +44,7 @@ def shifted(model: Model, record: Record, shift: float) -> TagPredictor:
     by = shift - record.shift
     if not by:
         return with_record(model, record)
-    number = max(k for k, layer in enumerate(model.layers) if isinstance(layer, Linear))
-    name = f"{number}.bias"
+    name = f"{len(model.layers) - 2}.bias"
     bias = model.arrays[name].copy()
     bias[record.encoding.tags.index(OUTSIDE)] -= np.float32(by)
     return with_record(replace(model, arrays=model.arrays | {name: bias}), replace(record, shift=shift))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,19 +11,15 @@ import numpy as np
 from elman.data.tagged import TaggedSentences
 from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
 from elman.learning import Columns, Evaluation, Example, Predictor
-from elman.model import CRFHead, Model, SoftmaxHead, Stream, stream_of
-from elman.tasks.tag.baseline import MostFrequent, most_frequent_from_record
-from elman.tasks.tag.encoding import WORDS, Encoding, encoding_from_record
+from elman.model import CRFHead, Linear, Model, SoftmaxHead, Stream, stream_of
+from elman.tasks.tag.encoding import WORDS, Encoding
 from elman.tasks.tag.explaining import example_of
+from elman.tasks.tag.record import Record, record_from
 from elman.tasks.tag.schemes import OUTSIDE, PLAIN, in_scheme
 from elman.tasks.tag.scores import evaluation_of
-from elman.tasks.tag.seen import Seen, seen_from_record
 
 Array = np.ndarray
 AT_ONCE = 128  # sentences of about one length
-KEYS = {"encoding", "baseline", "seen"}
-SHIFT, LARGEST = "shift", 100.0
-MOST_SEEN = 100  # trainings of a model, one after the other
 
 
 class Outputs(NamedTuple):
@@ -32,45 +28,6 @@ class Outputs(NamedTuple):
     rows: Array
     scores: Array
     lengths: Array
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a tagger knows besides its weights.
-
-    Args:
-        shift: by how much the score of ``O`` was lowered after training; see :mod:`elman.tasks.tag.balance`.
-    """
-
-    encoding: Encoding
-    baseline: MostFrequent = field(repr=False)
-    seen: tuple[Seen, ...] = field(repr=False)
-    shift: float = 0.0
-
-    def to_record(self) -> dict[str, Any]:
-        """JSON values, for the model file."""
-        return {
-            "encoding": self.encoding.record(),
-            "baseline": self.baseline.record(),
-            "seen": [one.record() for one in self.seen],
-        } | ({SHIFT: self.shift} if self.shift else {})
-
-
-def record_from(values: Any) -> Record:
-    """What :meth:`Record.to_record` wrote.
-
-    Raises:
-        ModelFileError: it is not that.
-    """
-    if not isinstance(values, dict) or values.keys() - {SHIFT} != KEYS or not isinstance(values["seen"], list):
-        raise ModelFileError(f"its record must have {', '.join(sorted(KEYS))}")
-    if not 0 < len(values["seen"]) <= MOST_SEEN:
-        raise ModelFileError(f"it names {len(values['seen'])} trainings")
-    shift = values.get(SHIFT, 0.0)
-    if type(shift) not in (int, float) or not abs(shift) <= LARGEST:
-        raise ModelFileError(f"its shift is {shift!r:.40}")
-    baseline, seen = most_frequent_from_record(values["baseline"]), tuple(map(seen_from_record, values["seen"]))
-    return Record(encoding_from_record(values["encoding"]), baseline, seen, float(shift))
 
 
 class TagPredictor(Predictor):
@@ -98,6 +55,8 @@ class TagPredictor(Predictor):
             raise ModelFileError(f"its layers do not read its words ({str(error)!a:.80})") from error
         if not isinstance(model.head, CRFHead | SoftmaxHead) or output.shape != (1, 2, len(encoding.tags)):
             raise ModelFileError("its layers do not tell its tags")
+        if self.record.shift and not isinstance(model.layers[-2], Linear):
+            raise ModelFileError("it has a shift, and no last linear layer")
 
     @property
     def encoding(self) -> Encoding:

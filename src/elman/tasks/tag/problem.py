@@ -21,7 +21,8 @@ from elman.tasks.tag.balance import find_shift, shifted
 from elman.tasks.tag.baseline import fit_most_frequent
 from elman.tasks.tag.encoding import fit_encoding
 from elman.tasks.tag.layers import layers_for
-from elman.tasks.tag.predictor import Record, TagPredictor
+from elman.tasks.tag.predictor import TagPredictor
+from elman.tasks.tag.record import Record
 from elman.tasks.tag.schemes import Reading
 from elman.tasks.tag.scores import score
 from elman.tasks.tag.seen import seen_in
