@@ -1,6 +1,7 @@
 """Tagging: F1 of names on WNUT-17 and Weibo without pretrained vectors, beside a CRF on hand-made features.
 
-Scored on the development files; ``--final`` scores the test files, once at the end.
+Scored on every other sentence of the development files, the rest of which chooses; ``--final`` chooses by all of them
+and scores the test files, once at the end.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import statistics
 import time
 from pathlib import Path
 
+import numpy as np
 from seqeval.metrics import f1_score
 
 from benchmarks._data import DATA
@@ -27,25 +29,26 @@ GOALS = {"WNUT-17": 0.25, "Weibo": 0.47}
 
 def main(final: bool = False) -> bool:
     """Print the figures; True if the tagger is above the CRF on both sets, and both counters agree."""
-    print(f"F1 of entities, mean of {SEEDS} seeds, on the {'test' if final else 'development'} files")
+    print(f"F1 of entities, mean of {SEEDS} seeds, on {'the test' if final else 'half of the development'} files")
     figures = dict.fromkeys(("elman", "spread", "crfsuite", "most frequent", "goal"), ">8.4f")
     table = Table({"": "<8", **figures, "minutes": ">7.1f", " ": "<6"})
     met = True
     for name, (folder, *names) in SETS.items():
-        train, development, test = (DATA / "ner" / folder / file for file in names)
-        scored = read_tagged(test if final else development)
+        train, development, test = (read_tagged(DATA / "ner" / folder / file) for file in names)
+        places = np.arange(len(development))
+        chooses, scored = (development, test) if final else (development.select(places[k::2]) for k in (0, 1))
         begin = time.perf_counter()
-        found, baseline = zip(*(_ours(train, development, scored, seed) for seed in range(SEEDS)), strict=True)
+        found, baseline = zip(*(_ours(train, chooses, scored, seed) for seed in range(SEEDS)), strict=True)
         minutes = (time.perf_counter() - begin) / 60
-        other = _crfsuite(read_tagged(train), scored)
+        other = _crfsuite(train, scored)
         mean = statistics.fmean(found)
         table.row(name, mean, max(found) - min(found), other, baseline[0], GOALS[name], minutes, verdict(mean > other))
         met &= mean > other
     return met
 
 
-def _ours(train: Path, development: Path, scored: TaggedSentences, seed: int) -> tuple[float, float]:
-    tagger = Tagger(seed=seed).fit(train, validation=development, test=scored)
+def _ours(train: TaggedSentences, chooses: TaggedSentences, scored: TaggedSentences, seed: int) -> tuple[float, float]:
+    tagger = Tagger(seed=seed).fit(train, validation=chooses, test=scored)
     evaluation = tagger.outcome.evaluation
     assert evaluation is not None
     columns = {name: iter(evaluation.rows[name]) for name in ("y", "prediction")}
