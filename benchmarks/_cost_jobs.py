@@ -75,7 +75,7 @@ def slow_sine() -> tuple[Array, Array]:
     random = np.random.default_rng(0)
     series = (np.sin(0.01 * np.arange(1000)) + random.normal(0, 0.2, 1000)).astype("f4")
     windows = np.lib.stride_tricks.sliding_window_view(series[:600], 5)
-    return np.ascontiguousarray(windows[:, :4, None]), windows[:, 4:]
+    return windows[:, :4, None].copy(), windows[:, 4:].copy()
 
 
 JOBS = {
