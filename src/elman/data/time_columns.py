@@ -151,7 +151,7 @@ def _check_no_reversal(table: Table, name: str) -> None:
     """Refuse rows without times whose newest comes first, as a column shows that counts steps, months or weekdays."""
     if _is_number(table, name):
         values = [parse_number(text) or 0.0 for text in table.texts(name)]
-        with np.errstate(invalid="ignore"):  # of infinite ones, which are refused later
+        with np.errstate(invalid="ignore"):  # of infinite ones, which are refused where they are read
             steps = np.diff(values)
         backwards = len(values) > 2 and bool((steps < 0).all() and (is_called_time(name) or (steps == steps[0]).all()))
     else:
