@@ -176,7 +176,7 @@ def test_how_readily_o_is_told_is_chosen_on_the_validation_part_alone():
     told, record = one.outcome.final, one.outcome.final.record
     assert record.shift > 0 and record.shift in SHIFTS
     assert two.outcome.final.record.shift == record.shift  # the test's tags are no part of it
-    line = f"the score of O is lower by {record.shift:g}, for the best F1 on what chose"
+    line = f"the score of O is lower by {record.shift:g}, for the best F1 on the validation part"
     assert told.describe()[-2] == line and line in one.describe_data()
     plain = elman.Tagger(**quick, balance=False).fit(data)
     assert plain.outcome.final.record.shift == 0 and "shift" not in plain.model.encoding

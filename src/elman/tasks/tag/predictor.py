@@ -178,7 +178,7 @@ class TagPredictor(Predictor):
         """A line on how much more or less readily ``O`` is told than training left it, or none."""
         shift = self.record.shift
         how = "lower" if shift > 0 else "higher"
-        return [f"the score of O is {how} by {abs(shift):g}, for the best F1 on what chose"] if shift else []
+        return [f"the score of O is {how} by {abs(shift):g}, for the best F1 on the validation part"] if shift else []
 
 
 def with_record(model: Model, record: Record) -> TagPredictor:
