@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -63,3 +65,11 @@ def test_any_text_is_drawn(tmp_path, text):
     for drawing in (matrix, gallery, maps):
         first = draw(drawing, tmp_path / "a.png").read_bytes()
         assert first[:4] == b"\x89PNG" and draw(drawing, tmp_path / "b.png").read_bytes() == first
+
+
+@pytest.mark.parametrize(("name", "count"), [("7", 10), ("ORG.NOM", 8), ("O", 15), ("a-long-class-n", 4)])
+def test_names_below_a_matrix_do_not_meet(name: str, count: int) -> None:
+    canvas = build(Matrix("m", "Confusion", "prediction", "true class", np.eye(count), (name,) * count))
+    canvas.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in canvas.axes[0].get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

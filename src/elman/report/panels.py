@@ -32,7 +32,7 @@ def draw_matrix(canvas: Canvas, matrix: Matrix) -> None:
     axes.set_ylabel(one_line(matrix.y_label, 60))
     places = range(0, len(matrix.names), -(-len(matrix.names) // MOST_NAMES))
     names = [one_line(matrix.names[k], 14) for k in places]
-    upright = max(map(len, names), default=0) * len(names) > 60
+    upright = (max(map(len, names), default=0) + 2) * len(names) > 60  # with room between them
     axes.set_xticks(list(places), names, rotation=90 if upright else 0, fontsize=SMALL)
     axes.set_yticks(list(places), names, fontsize=SMALL)
     axes.tick_params(which="both", length=0)
