@@ -69,6 +69,9 @@ def forecast(
     for number, linear in enumerate(plan.linears):
         if linear.name in used:
             members[linear.name] = linear.forecast(contexts, [one.linears[number] for one in known])
+    for smoothing in plan.smoothings:
+        if smoothing.name in used:
+            members[smoothing.name] = smoothing.forecast(contexts, ids, steps)
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}

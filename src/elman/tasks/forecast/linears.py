@@ -12,7 +12,7 @@ import numpy as np
 from elman.tasks.forecast.encoding import Encoding, Scaler
 
 Array = np.ndarray
-MOST_SERIES, MOST_NUMBERS, MOST_MEMBERS = 10, 6000, 8
+MOST_NUMBERS, MOST_MEMBERS = 6000, 8
 PREFIX = "linear: "
 
 

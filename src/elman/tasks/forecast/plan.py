@@ -21,6 +21,7 @@ from elman.tasks.forecast.limits import NONE, Limits, fit_limits, without_outlie
 from elman.tasks.forecast.linears import LinearMember
 from elman.tasks.forecast.references import memory
 from elman.tasks.forecast.same_kind import same_scale
+from elman.tasks.forecast.smoothing import SmoothingMember
 
 Array = np.ndarray
 MOST_OUTSIDE = 0.1  # share of values outside the limits: of more, the limits are not this series'
@@ -67,9 +68,10 @@ class Plan:
     Args:
         seasons: steps in each season, the first being the encoding's and MASE's.
         scalers, limits: of each series that was fitted.
-        linears: further members, linear under other encodings.
+        linears, smoothings: further members, linear under other encodings and by exponential smoothing.
         weights: of each series, how much of a forecast comes from each member (the network, its highway alone, the
-            linear ones, each of :func:`~elman.tasks.forecast.references.references`); ``""`` for all others.
+            linear and smoothing ones, each of :func:`~elman.tasks.forecast.references.references`); ``""`` for all
+            others.
         units: level in percent → of each series the unit of the interval's width; ``""`` is for others, in units of the
             scaler's spread.
         intervals: level in percent → half the width at each lead time, in units of ``units``; where the network has
@@ -87,6 +89,7 @@ class Plan:
     scalers: Mapping[str, Scaler] = field(default_factory=dict)
     limits: Mapping[str, Limits] = field(default_factory=dict)
     linears: tuple[LinearMember, ...] = ()
+    smoothings: tuple[SmoothingMember, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {ANY: {NETWORK: 1.0}})
     units: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -103,7 +106,8 @@ class Plan:
     @property
     def memory(self) -> int:
         """Steps before a cutoff that a forecast depends on."""
-        return max(self.encoding.window, memory(self.seasons), *(one.encoding.window for one in self.linears))
+        read = [one.encoding.window for one in self.linears] + [one.window for one in self.smoothings]
+        return max(self.encoding.window, memory(self.seasons), *read)
 
     def history(self, series: Series, end: int | None = None, *, before: int | None = None) -> History:
         """``series`` up to (not including) step ``end``, outliers and gaps filled in with what was known before.

@@ -19,13 +19,13 @@ from elman.model import Array, Model, QuantileHead
 from elman.settings import to_record
 from elman.tasks.forecast.choosing import choose, named_columns
 from elman.tasks.forecast.combination import fit_weights, outside
-from elman.tasks.forecast.covariates import NO_COLUMNS, Columns
+from elman.tasks.forecast.covariates import Columns
 from elman.tasks.forecast.effects import fit_effects
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
 from elman.tasks.forecast.intervals import Intervals, fit_intervals, level_name
-from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, MOST_SERIES, LinearMember
+from elman.tasks.forecast.members import with_members
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan
 from elman.tasks.forecast.predictor import ForecastPredictor, evaluate_anew
@@ -201,12 +201,12 @@ class ForecastProblem(Problem):
             self._units, self._intervals = uncalibrated(self.settings.levels, self.plan.horizon)
         together = self.settings.combine == "validation"
         if together and self.settings.validation > 0:  # none of them is known to be better
-            self._weights = self._equal(self._reading_a_season(self.plan.linears))
+            self._weights = self._equal(self._reading_a_season())
         if self._borders is None:
             return
-        linears = tuple(self._linears(self.plan, self.known, self._borders))  # fitted on what precedes the part
-        everyone = self._equal(self._trained(linears)) if together else self._weights
-        plan = dataclasses.replace(with_marks(self.plan, self.data, self.ends), linears=linears)
+        plan = dataclasses.replace(with_marks(self.plan, self.data, self.ends), linears=(), smoothings=())
+        plan = with_members(plan, self.settings, self._others, self.known, self._borders)  # fitted before the part
+        everyone = self._equal(self._trained(plan)) if together else self._weights
         members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
         found = {name: own for name, own in found.items() if own.windows >= 1}
@@ -216,16 +216,17 @@ class ForecastProblem(Problem):
             units, intervals = fit_intervals(found, self.settings.levels, self.plan.outside)
             self._units, self._intervals = units or self._units, intervals or self._intervals
 
-    def _trained(self, linears: Sequence[LinearMember]) -> dict[str, int]:
-        """The steps that each member reads which was fitted to the series."""
-        window = self.plan.encoding.window
-        highway = {LINEAR: window} if self._has_highway else {}
-        return {NETWORK: window, **highway, **{one.name: one.encoding.window for one in linears}}
+    def _trained(self, plan: Plan) -> dict[str, int]:
+        """The steps that each member of ``plan`` reads which was fitted to the series."""
+        window = plan.encoding.window
+        found = {NETWORK: window} | ({LINEAR: window} if self._has_highway else {})
+        found |= {one.name: one.encoding.window for one in plan.linears}
+        return found | {one.name: one.window for one in plan.smoothings}
 
-    def _reading_a_season(self, linears: Sequence[LinearMember]) -> list[str]:
+    def _reading_a_season(self) -> list[str]:
         """The fitted members that read a whole season; the others know nothing of it."""
         season = self.plan.seasons[0]
-        return [name for name, window in self._trained(linears).items() if window >= season]
+        return [name for name, window in self._trained(self.plan).items() if window >= season]
 
     def _equal(self, trained: Iterable[str]) -> dict[str, dict[str, float]]:
         """The same weight for every simple forecast and the fitted ones that are named."""
@@ -242,28 +243,7 @@ class ForecastProblem(Problem):
         """The series up to their ends, and the plan with limits and scalers fitted to them."""
         plan = plan.fit_limits(self.data, ends)
         histories = [plan.history(series, end) for series, end in zip(self.data, ends, strict=True)]
-        return histories, self._with_linears(plan.fit_scalers(histories), histories)
-
-    def _with_linears(self, plan: Plan, histories: Sequence[History]) -> Plan:
-        """``plan`` with the linear members fitted to all of ``histories``; one that cannot be stays as it was."""
-        known = {one.name: one for one in plan.linears} | {one.name: one for one in self._linears(plan, histories)}
-        return dataclasses.replace(plan, linears=tuple(known.values()))
-
-    def _linears(
-        self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None
-    ) -> Iterator[LinearMember]:
-        if len(histories) > MOST_SERIES or self.settings.combine == "none" or plan.strategy != "direct":
-            return
-        for encoding, penalty in self._others[:MOST_MEMBERS]:
-            if encoding.transform == "log" and any(h.values.min() <= 0 for h in histories):
-                continue
-            if (encoding.steps + 1) * encoding.horizon > MOST_NUMBERS:
-                continue
-            other = dataclasses.replace(plan, encoding=encoding, linears=(), columns=NO_COLUMNS)
-            other = other.fit_scalers(histories)
-            found = pairs(other, histories, last=last)
-            if found is not None:
-                yield LinearMember(encoding, Ridge(found).coefficients(penalty), other.scalers)
+        return histories, with_members(plan.fit_scalers(histories), self.settings, self._others, histories)
 
     def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
         """The seasons, found on what precedes the test only, and the test."""
@@ -287,4 +267,4 @@ class ForecastProblem(Problem):
                 "leave it out, or train a new model"
             )
         alone: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}  # until it is measured on the new data
-        return dataclasses.replace(plan, linears=(), weights=alone, units={}, intervals={})
+        return dataclasses.replace(plan, linears=(), smoothings=(), weights=alone, units={}, intervals={})

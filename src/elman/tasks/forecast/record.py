@@ -19,6 +19,7 @@ from elman.tasks.forecast.plan import ANY, LINEAR, MOST_RECURSIVE_STEPS, NETWORK
 from elman.tasks.forecast.references import reference_names
 from elman.tasks.forecast.same_kind import frequency_from_record
 from elman.tasks.forecast.settings import LEVELS, MOST_STEPS, SCALES, STRATEGIES, TRANSFORMS
+from elman.tasks.forecast.smoothing import smoothing_from_record
 
 MOST_SEASONS, MOST_MEMORY, MOST_READ = 10, 3_000_000, 30_000_000
 
@@ -33,6 +34,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "scalers": {name: list(scaler) for name, scaler in plan.scalers.items()},
         "limits": {name: list(limits) for name, limits in plan.limits.items()},
         "linears": [member.record() for member in plan.linears],
+        "smoothings": [member.record() for member in plan.smoothings],
         "weights": {name: dict(weights) for name, weights in plan.weights.items()},
         "units": {level: dict(units) for level, units in plan.units.items()},
         "intervals": {name: list(widths) for name, widths in plan.intervals.items()},
@@ -50,8 +52,8 @@ def plan_from_record(record: Any) -> Plan:
         ModelFileError: it is not one.
     """
     try:
-        # files of before had the mean of all, and no columns beside the values
-        record = {"outside": 0.0, "columns": record_of_columns(NO_COLUMNS), **record}
+        # files of before had the mean of all, no columns beside the values, and no smoothing
+        record = {"outside": 0.0, "columns": record_of_columns(NO_COLUMNS), "smoothings": [], **record}
         if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
             raise KeyError(", ".join(sorted({field.name for field in dataclasses.fields(Plan)} ^ record.keys())))
         encoding = Encoding(**record["encoding"])
@@ -65,6 +67,7 @@ def plan_from_record(record: Any) -> Plan:
                 "scalers": {name: Scaler(*_numbers(pair, 2)) for name, pair in record["scalers"].items()},
                 "limits": {name: Limits(*_numbers(three, 3)) for name, three in record["limits"].items()},
                 "linears": tuple(map(_linear, record["linears"])),
+                "smoothings": tuple(smoothing_from_record(one, record["seasons"][0]) for one in record["smoothings"]),
                 "weights": {name: _by_name(weights) for name, weights in record["weights"].items()},
                 "outside": _numbers([record["outside"]], 1)[0],
                 "units": {level: _by_name(units) for level, units in record["units"].items()},
@@ -87,7 +90,8 @@ def _is_possible(plan: Plan) -> bool:
     encoding, seasons = plan.encoding, plan.seasons
     if any(type(season) is not int for season in seasons):
         return False
-    members = {NETWORK, LINEAR, *(one.name for one in plan.linears), *reference_names(seasons[:MOST_SEASONS])}
+    fitted = {*(one.name for one in plan.linears), *(one.name for one in plan.smoothings)}
+    members = {NETWORK, LINEAR, *fitted, *reference_names(seasons[:MOST_SEASONS])}
     return (
         all(type(size) is int and 1 <= size <= MOST_STEPS for size in (plan.horizon, *seasons))
         and _is_encoding(encoding)

@@ -13,9 +13,16 @@ from elman.tasks.forecast.baselines import BASELINES
 from elman.tasks.forecast.linears import PREFIX
 from elman.tasks.forecast.plan import LINEAR, NETWORK
 from elman.tasks.forecast.scores import METRICS, QUANTILE_LOSS, Rolling, mean_scores, quantile_loss, scores_of
+from elman.tasks.forecast.smoothing import PREFIX as SMOOTHING
 
 Array = np.ndarray
 SHOWN_MEMBERS = 3
+SMOOTHINGS = {
+    "level": "smoothing without a trend",
+    "trend": "smoothing with a trend",
+    "damped": "smoothing with a damped trend",
+    "airline": "the airline model",
+}
 NO_INTERVALS = (
     "No prediction intervals: no errors were held out to measure them by (`validation`), or none were asked for "
     "(`intervals`)."
@@ -29,6 +36,8 @@ def label_of(member: str) -> str:
     ('the network', 'season 168', 'season 168 times the change of the last 24')
     >>> label_of("linear: seasonal log 24")
     'a regression on 24 steps (level seasonal, of logarithms)'
+    >>> label_of("smoothing: damped log")
+    'smoothing with a damped trend (of logarithms)'
     """
     if member == NETWORK:
         return "the network"
@@ -38,6 +47,9 @@ def label_of(member: str) -> str:
         level, transform, window = member.removeprefix(PREFIX).split(" ")
         taken = [*([f"level {level}"] if level != "none" else []), *(["of logarithms"] if transform == "log" else [])]
         return f"a regression on {window} steps" + (f" ({', '.join(taken)})" if taken else "")
+    if member.startswith(SMOOTHING):
+        form, transform = member.removeprefix(SMOOTHING).split(" ")
+        return SMOOTHINGS[form] + (" (of logarithms)" if transform == "log" else "")
     if member == "last":
         return "the last value"
     if member.startswith("mean of "):

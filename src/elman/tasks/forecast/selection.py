@@ -135,10 +135,8 @@ def _candidates(
     default: Encoding, histories: Sequence[History], sizes: Sequence[int], settings: ForecastSettings
 ) -> list[Encoding]:
     levels = LEVELS[1:] if settings.level == "auto" else (settings.level,)
-    transforms: Sequence[str] = (settings.transform,)
-    if settings.transform == "auto":
-        transforms = TRANSFORMS[1:] if all(_spans(h.values) for h in histories) else ("none",)
-    elif settings.transform == "log" and any(h.values.min() <= 0 for h in histories):
+    transforms = transforms_for(settings, histories)
+    if settings.transform == "log" and any(h.values.min() <= 0 for h in histories):
         name = next(h.id for h in histories if h.values.min() <= 0)
         raise DataError(
             f"series {name!r} has values that are not positive, which have no logarithm; `transform` is log"
@@ -151,6 +149,13 @@ def _candidates(
         for window, transform, scale, level in product(sizes, transforms, scales, _first(levels, "last"))
     ]
     return [one for one in found if not one.seasonal or (one.season > 1 and one.window > one.season)] or found[:1]
+
+
+def transforms_for(settings: ForecastSettings, histories: Sequence[History]) -> Sequence[str]:
+    """Those to try: logarithms by themselves where they make a difference."""
+    if settings.transform != "auto":
+        return (settings.transform,)
+    return TRANSFORMS[1:] if all(_spans(h.values) for h in histories) else ("none",)
 
 
 def _first(names: Sequence[str], name: str) -> list[str]:

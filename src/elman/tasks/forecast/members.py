@@ -1,0 +1,72 @@
+"""The members of a combination that are fitted to the series, besides the network: for few series, where it costs
+little and one model of all has little to learn from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from elman.tasks.forecast.covariates import NO_COLUMNS
+from elman.tasks.forecast.encoding import Encoding
+from elman.tasks.forecast.examples import pairs
+from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, LinearMember
+from elman.tasks.forecast.plan import History, Plan
+from elman.tasks.forecast.selection import Ridge, transforms_for
+from elman.tasks.forecast.settings import ForecastSettings
+from elman.tasks.forecast.smoothing import FORMS, LONGEST_SEASON, SmoothingMember, default_window, fewest
+
+MOST_SERIES = 10
+
+
+def with_members(
+    plan: Plan,
+    settings: ForecastSettings,
+    others: Sequence[tuple[Encoding, float]],
+    histories: Sequence[History],
+    last: Sequence[int] | None = None,
+) -> Plan:
+    """``plan`` with the members fitted to ``histories``; one that cannot be stays as it was.
+
+    Args:
+        others: the encodings of the regressions, with their penalties.
+        last: the step of each history that ends what may be known; without it, all of it is.
+    """
+    if len(histories) > MOST_SERIES or settings.combine == "none":
+        return plan
+    linears = {one.name: one for one in (*plan.linears, *_linears(plan, others, histories, last))}
+    smoothings = {one.name: one for one in (*plan.smoothings, *_smoothings(plan, settings, histories, last))}
+    return dataclasses.replace(plan, linears=tuple(linears.values()), smoothings=tuple(smoothings.values()))
+
+
+def _linears(
+    plan: Plan, others: Sequence[tuple[Encoding, float]], histories: Sequence[History], last: Sequence[int] | None
+) -> Iterator[LinearMember]:
+    if plan.strategy != "direct":
+        return
+    for encoding, penalty in others[:MOST_MEMBERS]:
+        if encoding.transform == "log" and any(h.values.min() <= 0 for h in histories):
+            continue
+        if (encoding.steps + 1) * encoding.horizon > MOST_NUMBERS:
+            continue
+        other = dataclasses.replace(plan, encoding=encoding, linears=(), smoothings=(), columns=NO_COLUMNS)
+        other = other.fit_scalers(histories)
+        found = pairs(other, histories, last=last)
+        if found is not None:
+            yield LinearMember(encoding, Ridge(found).coefficients(penalty), other.scalers)
+
+
+def _smoothings(
+    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None
+) -> Iterator[SmoothingMember]:
+    season = plan.seasons[0]
+    window = min(default_window(season), settings.window or default_window(season))
+    if season > LONGEST_SEASON or window < fewest(season):
+        return
+    ends = last or [len(history.values) for history in histories]
+    known = [history.until(end) for history, end in zip(histories, ends, strict=True)]
+    series = {history.id: (history.values, history.observed) for history in known}
+    for transform in transforms_for(settings, histories):
+        for form in FORMS:
+            found = SmoothingMember(form, transform, season, window).fitted(plan.horizon, series)
+            if found is not None:
+                yield found

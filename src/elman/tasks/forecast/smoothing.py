@@ -1,0 +1,266 @@
+"""Forecasts by exponential smoothing, and by the airline model, for few series: members beside the network.
+
+With ``y`` the history, ``s`` the season, ``l`` its level, ``b`` its slope and ``c`` what the place in the season adds,
+each step ``t`` corrects them by the error ``e`` of the forecast from the step before:
+
+    e_t = y_t - (l_{t-1} + φ b_{t-1} + c_{t-s})
+    l_t = l_{t-1} + φ b_{t-1} + α e_t
+    b_t = φ b_{t-1} + α β e_t
+    c_t = c_{t-s} + γ (1 - α) e_t
+
+The forms are ``level`` (no slope), ``trend`` (φ = 1) and ``damped`` (φ < 1; Gardner and McKenzie 1985): the additive
+models of Hyndman, Koehler, Ord and Snyder 2008, "Forecasting with Exponential Smoothing". ``airline`` is the seasonal
+ARIMA (0,1,1)(0,1,1) of Box and Jenkins 1970, of the changes ``w_t`` of the change over a season:
+
+    w_t = e_t + θ e_{t-1} + Θ e_{t-s} + θ Θ e_{t-s-1}
+
+All of it is done to the values or to their logarithms. A forecast depends on the steps of a window alone, so that a
+stream need not keep more. The parameters are those of a grid that would have forecast best, at all lead times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+Parameters = tuple[float, ...]
+PREFIX = "smoothing: "
+_ALPHAS, _GAMMAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.95), (0.0, 0.05, 0.1, 0.2, 0.35, 0.5)
+GRIDS: Mapping[str, Sequence[Parameters]] = {  # α, β, γ and φ; θ and Θ of the airline model
+    "level": tuple((a, 0.0, g, 1.0) for a, g in product(_ALPHAS, _GAMMAS)),
+    "trend": tuple((a, b, g, 1.0) for a, b, g in product(_ALPHAS, (0.01, 0.03, 0.1, 0.2, 0.4), _GAMMAS)),
+    "damped": tuple(
+        (a, b, g, p) for a, b, g, p in product(_ALPHAS[1:], (0.03, 0.1, 0.3), _GAMMAS, (0.8, 0.9, 0.95, 0.98))
+    ),
+    "airline": tuple(
+        product((0.4, 0.2, 0.0, -0.2, -0.35, -0.5, -0.65, -0.8, -0.95), (0.0, -0.2, -0.35, -0.5, -0.65, -0.8, -0.95))
+    ),
+}
+FORMS = tuple(GRIDS)
+SEASONS_READ, LEAST_READ, MOST_READ = 10, 50, 1000
+LONGEST_SEASON = 400
+FIRST_SEASONS = 3  # that a level, a slope and a season begin from
+MOST_CUTOFFS, FEWEST_CUTOFFS = 60, 3  # of each series, to choose parameters by
+MOST_NUMBERS = 4_000_000  # of forecasts from them, for all points of a grid
+
+
+def default_window(season: int) -> int:
+    """Steps that a forecast depends on, if none are named: ten seasons, of long ones fewer.
+
+    >>> default_window(1), default_window(12), default_window(168), default_window(365)
+    (50, 120, 1000, 1095)
+    """
+    return max(LEAST_READ, FIRST_SEASONS * season, min(SEASONS_READ * season, MOST_READ))
+
+
+def fewest(season: int) -> int:
+    """Steps that a forecast needs: what the level, the slope and the season begin from.
+
+    >>> fewest(1), fewest(12)
+    (2, 25)
+    """
+    return 2 * season + 1 if season > 1 else 2
+
+
+@dataclass(frozen=True)
+class SmoothingMember:
+    """A form of smoothing and its parameters.
+
+    Args:
+        form: one of :data:`FORMS`.
+        transform: ``none``, or ``log``.
+        window: steps before each cutoff that a forecast depends on.
+        parameters: of each series that was fitted; ``""`` for any other.
+    """
+
+    form: str
+    transform: str
+    season: int
+    window: int
+    parameters: Mapping[str, Parameters] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What it is called among the members.
+
+        >>> SmoothingMember("damped", "log", 12, 120).name
+        'smoothing: damped log'
+        """
+        return f"{PREFIX}{self.form} {self.transform}"
+
+    def fitted(self, horizon: int, series: Mapping[str, tuple[Array, Array]]) -> SmoothingMember | None:
+        """The same with the parameters of least mean absolute error on ``series``; None if all are too short.
+
+        Args:
+            series: by name, values (T,) and which of them were observed; all that may be known.
+        """
+        place = 1 if self.form == "airline" else 2
+        grid = [one for one in GRIDS[self.form] if self.season > 1 or one[place] == 0]  # without a season, none of it
+        chosen: dict[str, Parameters] = {}
+        relative = np.zeros(len(grid))
+        for name, (values, observed) in series.items():
+            errors = self._errors(grid, horizon, values, observed)
+            if errors is not None:
+                chosen[name] = grid[int(np.argmin(errors))]
+                relative += errors / max(float(errors.min()), float(np.finfo(float).tiny))
+        if not chosen:
+            return None
+        return replace(self, parameters={"": grid[int(np.argmin(relative))], **chosen})
+
+    def _errors(self, grid: Sequence[Parameters], horizon: int, values: Array, observed: Array) -> Array | None:
+        """(G,) of each point of the grid, over cutoffs inside ``values``; None if there are too few of them."""
+        cutoffs = np.arange(fewest(self.season), len(values) - horizon)
+        most = min(MOST_CUTOFFS, MOST_NUMBERS // (len(grid) * horizon))
+        if min(len(cutoffs), most) < FEWEST_CUTOFFS:
+            return None
+        cutoffs = cutoffs[:: -max(1, -(-len(cutoffs) // most))]  # the latest, and evenly spaced before it
+        padded = np.concatenate([np.full(self.window, np.nan), values])
+        views = np.lib.stride_tricks.sliding_window_view(padded, self.window)
+        found = self._forecasts(grid, views[cutoffs + 1], horizon)
+        ahead = cutoffs[:, None] + 1 + np.arange(horizon)
+        weight = observed[ahead]
+        if not weight.any():
+            return None
+        with np.errstate(invalid="ignore", over="ignore"):
+            means = np.where(weight, np.abs(found - values[ahead]), 0).sum(axis=(1, 2)) / weight.sum()
+        return np.where(np.isfinite(means), means, np.inf) if np.isfinite(means).any() else None
+
+    def forecast(self, contexts: Array, ids: Sequence[str], horizon: int) -> Array:
+        """(N, H) from the steps up to each cutoff, (N, at least ``window``); NaN where there are too few.
+
+        Args:
+            ids: whose each history is.
+        """
+        read = contexts[:, -self.window :]
+        usable = (~np.isnan(read)).sum(axis=1) >= fewest(self.season)
+        if self.transform == "log":
+            usable &= np.nanmin(np.where(np.isnan(read), np.inf, read), axis=1) > 0
+        found = np.full((len(read), horizon), np.nan)
+        by_parameters: dict[Parameters, list[int]] = {}
+        for row in np.flatnonzero(usable).tolist():
+            by_parameters.setdefault(self.parameters.get(ids[row], self.parameters[""]), []).append(row)
+        for parameters, rows in by_parameters.items():
+            found[rows] = self._forecasts([parameters], read[rows], horizon)[0]
+        return found
+
+    def _forecasts(self, grid: Sequence[Parameters], contexts: Array, horizon: int) -> Array:
+        """(G, N, H) from (N, M) steps, NaN before a history begins."""
+        make = _airline if self.form == "airline" else _smoothed
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = np.log(contexts) if self.transform == "log" else contexts
+            level = values[:, -1:]  # taken out: the forms commute with it, and a large one would cost digits
+            steps = make(values - level, self.season, np.array(grid).T[:, :, None])
+            found: Array = np.stack(list(islice(steps, horizon)), axis=2) + level
+            return np.exp(found) if self.transform == "log" else found
+
+    def record(self) -> dict[str, Any]:
+        """JSON values."""
+        parameters = {name: list(values) for name, values in self.parameters.items()}
+        return {"form": self.form, "transform": self.transform, "window": self.window, "parameters": parameters}
+
+
+def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
+    """What :meth:`SmoothingMember.record` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is not that.
+    """
+    form, transform, window, parameters = (record[name] for name in ("form", "transform", "window", "parameters"))
+    if len(record) > 4 or form not in FORMS or transform not in ("none", "log") or "" not in parameters:
+        raise ValueError("an unknown form of smoothing")
+    found = {name: tuple(map(float, values)) for name, values in parameters.items()}
+    if type(season) is not int or not 1 <= season <= LONGEST_SEASON:
+        raise ValueError("smoothing of an impossible season")
+    if type(window) is not int or not fewest(season) <= window <= default_window(season):
+        raise ValueError("smoothing of an impossible window")
+    if any(len(values) != len(GRIDS[form][0]) or not all(-1 <= v <= 1 for v in values) for values in found.values()):
+        raise ValueError("parameters of smoothing out of range")
+    return SmoothingMember(form, transform, season, window, found)
+
+
+def _smoothed(values: Array, season: int, parameters: Array) -> Iterator[Array]:
+    """The forecasts of the next step, the one after it, …, each (G, N)."""
+    alpha, beta, gamma, damping = parameters
+    first = np.argmax(~np.isnan(values), axis=1)
+    level, slope, places = _beginning(values, season, first)
+    level = np.repeat(level[None], len(alpha), axis=0)
+    slope = slope * (beta > 0)
+    places = np.repeat(places[:, None], len(alpha), axis=1)
+    rate, turn = alpha * beta, gamma * (1 - alpha)
+    all_begun = int(first.max())
+    for step in range(int(first.min()), values.shape[1]):
+        place = step % season
+        slower = damping * slope
+        expected = level + slower
+        error = values[:, step] - expected - places[place]
+        if step < all_begun:
+            begun = step >= first
+            error = np.where(begun, error, 0)
+            expected, slower = np.where(begun, expected, level), np.where(begun, slower, slope)
+        level, slope = expected + alpha * error, slower + rate * error
+        if season > 1:
+            places[place] += turn * error
+    step = values.shape[1]
+    while True:
+        slope = damping * slope
+        level = level + slope
+        yield level + places[step % season]
+        step += 1
+
+
+def _beginning(values: Array, season: int, first: Array) -> tuple[Array, Array, Array]:
+    """Of each row the level (N,) before its first step, its slope (N,), and what each place in the season adds, (s, N),
+    by the number of a column; from up to three whole seasons. Without a season, the first value."""
+    count = len(values)
+    if season == 1:
+        return values[np.arange(count), first], np.zeros(count), np.zeros((1, count))
+    level, slope, places = np.zeros(count), np.zeros(count), np.zeros((season, count))
+    whole = np.minimum(FIRST_SEASONS, (values.shape[1] - first) // season)
+    for seasons in np.unique(whole).tolist():
+        rows = np.flatnonzero(whole == seasons)
+        steps = np.arange(seasons * season)
+        cycles = values[rows[:, None], first[rows][:, None] + steps].reshape(len(rows), seasons, season)
+        means = cycles.mean(axis=2)
+        slope[rows] = (means[:, -1] - means[:, 0]) / ((seasons - 1) * season)
+        begin = means[:, 0] - slope[rows] * (season - 1) / 2
+        level[rows] = begin - slope[rows]
+        line = begin[:, None] + slope[rows][:, None] * steps
+        around = (cycles - line.reshape(cycles.shape)).mean(axis=1)
+        around -= around.mean(axis=1, keepdims=True)
+        columns = (first[rows][:, None] + np.arange(season)) % season
+        places[columns.T, rows] = around.T
+    return level, slope, places
+
+
+def _airline(values: Array, season: int, parameters: Array) -> Iterator[Array]:
+    """As :func:`_smoothed`. What precedes a history has no error."""
+    theta, seasonal = parameters
+    changes = np.diff(values, axis=1)
+    if season > 1:
+        changes = changes[:, season:] - changes[:, :-season]
+    else:
+        seasonal = np.zeros_like(seasonal)
+    changes = np.nan_to_num(changes)
+    none = np.zeros((len(theta), len(values)))
+    errors = [none] * (season + 1)  # the latest last
+
+    def carried() -> Array:
+        found: Array = theta * errors[-1] + seasonal * (errors[-season] + theta * errors[-season - 1])
+        return found
+
+    for change in changes.T:
+        errors.append(change - carried())
+        del errors[0]
+    recent = [np.broadcast_to(column, none.shape) for column in values.T[-season - 1 :]]
+    while True:
+        step = recent[-1] + carried()
+        if season > 1:
+            step = step + recent[-season] - recent[-season - 1]
+        errors = [*errors[1:], none]
+        recent = [*recent[1:], step]
+        yield step
