@@ -1,0 +1,197 @@
+"""Exponential smoothing and the airline model, against a plain loop of their equations over one history."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from elman.data import Series, SeriesSet
+from elman.errors import ModelFileError
+from elman.tasks.forecast import Forecaster
+from elman.tasks.forecast.plan import contexts
+from elman.tasks.forecast.record import plan_from_record, record_of
+from elman.tasks.forecast.smoothing import FORMS, GRIDS, SmoothingMember, default_window, fewest
+
+Array = np.ndarray
+HORIZON = 7
+
+
+def smoothed(y: Array, season: int, parameters: tuple[float, ...], horizon: int) -> Array:
+    """The equations of the module, one step after the other."""
+    alpha, beta, gamma, damping = parameters
+    seasons = min(3, len(y) // season)
+    if season == 1:
+        level, slope, places = y[0], 0.0, [0.0]
+    else:
+        means = [y[k * season : (k + 1) * season].mean() for k in range(seasons)]
+        slope = (means[-1] - means[0]) / ((seasons - 1) * season)
+        begin = means[0] - slope * (season - 1) / 2
+        level = begin - slope
+        around = [y[t] - begin - slope * t for t in range(seasons * season)]
+        places = [float(np.mean(around[place::season])) for place in range(season)]
+        places = [place - float(np.mean(places)) for place in places]
+    slope = slope if beta else 0.0
+    for t, value in enumerate(y):
+        error = value - (level + damping * slope + places[t % season])
+        level, slope = level + damping * slope + alpha * error, damping * slope + alpha * beta * error
+        if season > 1:
+            places[t % season] += gamma * (1 - alpha) * error
+    found = []
+    for t in range(len(y), len(y) + horizon):
+        slope *= damping
+        level += slope
+        found.append(level + places[t % season])
+    return np.array(found)
+
+
+def airline(y: Array, season: int, parameters: tuple[float, ...], horizon: int) -> Array:
+    theta, seasonal = parameters
+    errors: dict[int, float] = {}
+
+    def told(t: int) -> float:
+        known = [errors.get(t - k, 0.0) for k in (1, season, season + 1)]
+        if season == 1:
+            return float(values[t - 1] + theta * known[0])
+        change = theta * known[0] + seasonal * known[1] + theta * seasonal * known[2]
+        return float(values[t - 1] + values[t - season] - values[t - season - 1] + change)
+
+    values = list(y)
+    begin = 1 if season == 1 else season + 1
+    for t in range(begin, len(y)):
+        errors[t] = values[t] - told(t)
+    for t in range(len(y), len(y) + horizon):
+        values.append(told(t))
+    return np.array(values[len(y) :])
+
+
+@settings(max_examples=60)
+@given(
+    form=st.sampled_from(FORMS),
+    season=st.sampled_from([1, 2, 5]),
+    point=st.integers(0, 10_000),
+    lengths=st.lists(st.integers(2, 40), min_size=1, max_size=4),
+    transform=st.sampled_from(["none", "log"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_histories_of_any_length_together_give_what_the_equations_give_of_each(
+    form: str, season: int, point: int, lengths: list[int], transform: str, seed: int
+) -> None:
+    parameters = GRIDS[form][point % len(GRIDS[form])]
+    member = SmoothingMember(form, transform, season, 40, {"": parameters})
+    values = np.random.default_rng(seed).uniform(1, 3, 40)
+    rows = np.concatenate([contexts(values[-length:], [length - 1], 40) for length in lengths])
+    found = member.forecast(rows, [""] * len(rows), HORIZON)
+    for length, row in zip(lengths, found, strict=True):
+        if length < fewest(season):
+            assert np.isnan(row).all()
+            continue
+        own = values[-length:]
+        own = np.log(own) if transform == "log" else own
+        told = (airline if form == "airline" else smoothed)(own, season, parameters, HORIZON)
+        assert_allclose(row, np.exp(told) if transform == "log" else told, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_season_on_a_line_goes_on(form: str) -> None:
+    steps = np.arange(70.0)
+    values = 5 + np.array([3.0, -1.0, -2.0, 0.0, 4.0])[steps.astype(int) % 5]
+    values = values + (0 if form == "level" else 0.5) * steps
+    member = SmoothingMember(form, "none", 5, 50).fitted(HORIZON, {"a": (values[:60], np.ones(60, bool))})
+    assert member is not None
+    found = member.forecast(values[None, :60], ["a"], HORIZON)[0]
+    assert_allclose(found, values[60 : 60 + HORIZON], rtol=0, atol=0.5 if form == "damped" else 1e-9)
+
+
+def test_the_parameters_are_those_of_the_least_error_that_was_observed() -> None:
+    y = np.cumsum(np.random.default_rng(3).normal(size=60))
+    observed = np.ones(60, bool)
+    observed[40:44] = False
+    member = SmoothingMember("level", "none", 1, 50).fitted(3, {"walk": (y, observed)})
+    assert member is not None
+
+    def error(parameters: tuple[float, ...]) -> float:
+        own = SmoothingMember("level", "none", 1, 50, {"": parameters})
+        rows = [own.forecast(contexts(y, [t], 50), [""], 3)[0] - y[t + 1 : t + 4] for t in range(2, 57)]
+        known = [observed[t + 1 : t + 4] for t in range(2, 57)]
+        return float(np.abs(np.array(rows))[np.array(known)].mean())
+
+    points = [point for point in GRIDS["level"] if point[2] == 0]
+    assert member.parameters["walk"] == min(points, key=error)
+
+
+def test_level_and_scale_do_not_matter() -> None:
+    y = 3 + np.cumsum(np.random.default_rng(4).normal(size=50)) + np.resize([0.0, 4.0, -2.0, 1.0], 50)
+    seen = np.ones(50, bool)
+    for form in FORMS:
+        own, other = (
+            SmoothingMember(form, "none", 4, 40).fitted(4, {"a": (values, seen)}) for values in (y, 1e9 + 8 * y)
+        )
+        assert own is not None and other is not None and own.parameters == other.parameters
+        found = other.forecast((1e9 + 8 * y)[None, -40:], ["a"], 4)
+        assert_allclose(found, 1e9 + 8 * own.forecast(y[None, -40:], ["a"], 4), rtol=1e-14)
+
+
+def test_what_was_not_in_training_has_the_parameters_that_are_good_for_all() -> None:
+    rng = np.random.default_rng(5)
+    series = {str(k): (np.cumsum(rng.normal(size=60)), np.ones(60, bool)) for k in range(3)}
+    member = SmoothingMember("level", "none", 1, 50).fitted(2, series)
+    assert member is not None and member.parameters.keys() == {"", *series}
+    rows = np.stack([values[-50:] for values, _ in series.values()])
+    found = member.forecast(rows, ["new", "0", "new"], 2)
+    typical = SmoothingMember("level", "none", 1, 50, {"": member.parameters[""]})
+    assert_allclose(found[[0, 2]], typical.forecast(rows, [""] * 3, 2)[[0, 2]])
+
+
+def test_too_short_or_not_positive_there_is_none() -> None:
+    short = (np.arange(12.0), np.ones(12, bool))
+    assert SmoothingMember("level", "none", 5, 50).fitted(3, {"a": short}) is None
+    member = SmoothingMember("level", "log", 1, 50, {"": (0.5, 0.0, 0.0, 1.0)})
+    assert np.isnan(member.forecast(np.array([[1.0, 0.0, 2.0]]), [""], 2)).all()
+
+
+def monthly(count: int, seed: int = 0) -> Array:
+    steps = np.arange(count)
+    return 100 + steps + 20 * np.sin(2 * np.pi * steps / 12) + np.random.default_rng(seed).normal(0, 2, count)
+
+
+def test_a_forecaster_of_few_series_has_them_and_the_window_bounds_what_they_read() -> None:
+    plan = Forecaster(horizon=12, season=[12], epochs=2).fit(monthly(120)).outcome.tested.plan
+    names = {one.name for one in plan.smoothings}
+    assert names >= {f"smoothing: {form} none" for form in FORMS} and names & plan.weights[next(iter(plan.scalers))].keys()
+    assert plan.memory == default_window(12) == plan.smoothings[0].window
+    narrow = Forecaster(horizon=12, season=[12], window=30, epochs=2).fit(monthly(120)).outcome.tested.plan
+    assert {one.window for one in narrow.smoothings} == {30} and narrow.memory == 36
+    least = Forecaster(horizon=12, season=[12], window=20, epochs=2).fit(monthly(120)).outcome.tested.plan
+    assert not least.smoothings
+    many = SeriesSet(tuple(Series(str(k), monthly(60, k)) for k in range(11)), None, "many", "")
+    assert not Forecaster(horizon=12, season=[12], epochs=1).fit(many).outcome.tested.plan.smoothings
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"form": "cubic"},
+        {"transform": "root"},
+        {"window": 10**7},
+        {"window": 3},
+        {"window": 60.0},
+        {"parameters": {}},
+        {"parameters": {"": [0.5]}},
+        {"parameters": {"": [0.5, 0.1, 0.1, 7.0]}},
+        {"parameters": {"": ["x", 0.1, 0.1, 0.9]}},
+        {"parameters": 3},
+        {"more": 1},
+    ],
+)
+def test_a_record_that_is_impossible_is_refused(wrong: dict[str, object]) -> None:
+    plan = Forecaster(horizon=6, season=[6], epochs=1).fit(monthly(90)).outcome.tested.plan
+    record = record_of(plan)
+    assert plan_from_record(record).smoothings == plan.smoothings
+    with pytest.raises(ModelFileError, match="malformed"):
+        plan_from_record({**record, "smoothings": [{**record["smoothings"][0], **wrong}]})
+    del record["smoothings"]  # a file of before
+    record["weights"] = {"": {"network": 1.0}}
+    assert not plan_from_record(record).smoothings
