@@ -289,11 +289,15 @@ def test_a_record_that_cannot_be_is_refused():
     ):
         with pytest.raises(ModelFileError, match="its forecasting record"):
             plan_from_record({**good, **change})
+    later = {"outside", "columns", "smoothings"}  # files of before have none of them
     for record in (
         {},
         None,
         [],
-        *({k: v for k, v in good.items() if k != left_out} for left_out in good.keys() - {"outside", "columns", "smoothings"}),
+        *(
+            {k: v for k, v in good.items() if k != left_out}
+            for left_out in good.keys() - {"outside", "columns", "smoothings"}
+        ),
     ):
         with pytest.raises(ModelFileError):
             plan_from_record(record)

@@ -20,6 +20,7 @@ from elman.tasks.forecast.network import highway_of
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, Known, Plan
 from elman.tasks.forecast.quantiles import Distances, distances, quantile_head
 from elman.tasks.forecast.references import references
+from elman.tasks.forecast.smoothing import smoothing_forecasts
 
 Array = np.ndarray
 LARGEST_OUTPUT = 20.0  # of the network, in spreads of logarithms: beyond it a forecast is nonsense, or overflows
@@ -69,9 +70,7 @@ def forecast(
     for number, linear in enumerate(plan.linears):
         if linear.name in used:
             members[linear.name] = linear.forecast(contexts, [one.linears[number] for one in known])
-    for smoothing in plan.smoothings:
-        if smoothing.name in used:
-            members[smoothing.name] = smoothing.forecast(contexts, ids, steps)
+    members |= smoothing_forecasts([one for one in plan.smoothings if one.name in used], contexts, ids, steps)
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}

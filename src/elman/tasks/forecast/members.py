@@ -16,6 +16,7 @@ from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.smoothing import FORMS, LONGEST_SEASON, SmoothingMember, default_window, fewest
 
 MOST_SERIES = 10
+MOST_SEASONS = 80  # of a longer history the network and the regressions learn what smoothing assumes
 
 
 def with_members(
@@ -58,9 +59,9 @@ def _linears(
 def _smoothings(
     plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None
 ) -> Iterator[SmoothingMember]:
-    season = plan.seasons[0]
+    season, longest = plan.seasons[0], max(len(history.values) for history in histories)
     window = min(default_window(season), settings.window or default_window(season))
-    if season > LONGEST_SEASON or window < fewest(season):
+    if not 1 < season <= LONGEST_SEASON or longest > MOST_SEASONS * season or window < fewest(season):
         return
     ends = last or [len(history.values) for history in histories]
     known = [history.until(end) for history, end in zip(histories, ends, strict=True)]

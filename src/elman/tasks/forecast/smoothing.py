@@ -42,6 +42,7 @@ GRIDS: Mapping[str, Sequence[Parameters]] = {  # α, β, γ and φ; θ and Θ of
     ),
 }
 FORMS = tuple(GRIDS)
+AIRLINE = FORMS[-1]
 SEASONS_READ, LEAST_READ, MOST_READ = 10, 50, 1000
 LONGEST_SEASON = 400
 FIRST_SEASONS = 3  # that a level, a slope and a season begin from
@@ -99,7 +100,7 @@ class SmoothingMember:
         Args:
             series: by name, values (T,) and which of them were observed; all that may be known.
         """
-        place = 1 if self.form == "airline" else 2
+        place = 1 if self.form == AIRLINE else 2
         grid = [one for one in GRIDS[self.form] if self.season > 1 or one[place] == 0]  # without a season, none of it
         chosen: dict[str, Parameters] = {}
         relative = np.zeros(len(grid))
@@ -121,7 +122,11 @@ class SmoothingMember:
         cutoffs = cutoffs[:: -max(1, -(-len(cutoffs) // most))]  # the latest, and evenly spaced before it
         padded = np.concatenate([np.full(self.window, np.nan), values])
         views = np.lib.stride_tricks.sliding_window_view(padded, self.window)
-        found = self._forecasts(grid, views[cutoffs + 1], horizon)
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = _forecasts(
+                self.form, self._forward(views[cutoffs + 1]), self.season, np.array(grid)[:, None], horizon
+            )
+            found = self._back(made)
         ahead = cutoffs[:, None] + 1 + np.arange(horizon)
         weight = observed[ahead]
         if not weight.any():
@@ -130,33 +135,11 @@ class SmoothingMember:
             means = np.where(weight, np.abs(found - values[ahead]), 0).sum(axis=(1, 2)) / weight.sum()
         return np.where(np.isfinite(means), means, np.inf) if np.isfinite(means).any() else None
 
-    def forecast(self, contexts: Array, ids: Sequence[str], horizon: int) -> Array:
-        """(N, H) from the steps up to each cutoff, (N, at least ``window``); NaN where there are too few.
+    def _forward(self, values: Array) -> Array:
+        return np.log(values) if self.transform == "log" else values
 
-        Args:
-            ids: whose each history is.
-        """
-        read = contexts[:, -self.window :]
-        usable = (~np.isnan(read)).sum(axis=1) >= fewest(self.season)
-        if self.transform == "log":
-            usable &= np.nanmin(np.where(np.isnan(read), np.inf, read), axis=1) > 0
-        found = np.full((len(read), horizon), np.nan)
-        by_parameters: dict[Parameters, list[int]] = {}
-        for row in np.flatnonzero(usable).tolist():
-            by_parameters.setdefault(self.parameters.get(ids[row], self.parameters[""]), []).append(row)
-        for parameters, rows in by_parameters.items():
-            found[rows] = self._forecasts([parameters], read[rows], horizon)[0]
-        return found
-
-    def _forecasts(self, grid: Sequence[Parameters], contexts: Array, horizon: int) -> Array:
-        """(G, N, H) from (N, M) steps, NaN before a history begins."""
-        make = _airline if self.form == "airline" else _smoothed
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = np.log(contexts) if self.transform == "log" else contexts
-            level = values[:, -1:]  # taken out: the forms commute with it, and a large one would cost digits
-            steps = make(values - level, self.season, np.array(grid).T[:, :, None])
-            found: Array = np.stack(list(islice(steps, horizon)), axis=2) + level
-            return np.exp(found) if self.transform == "log" else found
+    def _back(self, values: Array) -> Array:
+        return np.exp(values) if self.transform == "log" else values
 
     def record(self) -> dict[str, Any]:
         """JSON values."""
@@ -181,6 +164,51 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
     if any(len(values) != len(GRIDS[form][0]) or not all(-1 <= v <= 1 for v in values) for values in found.values()):
         raise ValueError("parameters of smoothing out of range")
     return SmoothingMember(form, transform, season, window, found)
+
+
+def smoothing_forecasts(
+    members: Sequence[SmoothingMember], contexts: Array, ids: Sequence[str], horizon: int
+) -> dict[str, Array]:
+    """By member, (N, H) from the steps up to each cutoff, (N, at least its ``window``); NaN where there are too few.
+
+    Args:
+        members: of one season and window: all run at once.
+        ids: whose each history is.
+    """
+    found = {one.name: np.full((len(contexts), horizon), np.nan) for one in members}
+    for alike in ([one for one in members if (one.form == AIRLINE) is airline] for airline in (False, True)):
+        parts = [_readable(one, contexts) for one in alike]
+        if not any(len(rows) for rows, _ in parts):
+            continue
+        parameters = [
+            one.parameters.get(ids[row], one.parameters[""])
+            for one, (rows, _) in zip(alike, parts, strict=True)
+            for row in rows.tolist()
+        ]
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = np.concatenate([values for _, values in parts])
+            made = _forecasts(alike[0].form, values, alike[0].season, np.array(parameters)[None], horizon)[0]
+            for one, (rows, _) in zip(alike, parts, strict=True):
+                found[one.name][rows], made = one._back(made[: len(rows)]), made[len(rows) :]
+    return found
+
+
+def _readable(member: SmoothingMember, contexts: Array) -> tuple[Array, Array]:
+    """The rows that ``member`` has a forecast for, and what it reads of them."""
+    read = contexts[:, -member.window :]
+    usable = (~np.isnan(read)).sum(axis=1) >= fewest(member.season)
+    if member.transform == "log":
+        usable &= np.where(np.isnan(read), np.inf, read).min(axis=1) > 0
+    rows = np.flatnonzero(usable)
+    return rows, member._forward(read[rows])
+
+
+def _forecasts(form: str, values: Array, season: int, parameters: Array, horizon: int) -> Array:
+    """(G, N, H) from (N, M) steps, NaN before a history begins, by parameters (G, N, ·) or (G, 1, ·)."""
+    level = values[:, -1:]  # taken out: the forms commute with it, and a large one would cost digits
+    steps = (_airline if form == AIRLINE else _smoothed)(values - level, season, np.moveaxis(parameters, 2, 0))
+    found: Array = np.stack(list(islice(steps, horizon)), axis=2) + level
+    return found
 
 
 def _smoothed(values: Array, season: int, parameters: Array) -> Iterator[Array]:
