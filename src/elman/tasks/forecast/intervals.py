@@ -17,7 +17,8 @@ from elman.tasks.forecast.combination import Backtest, combined, fit_weights
 from elman.tasks.forecast.plan import ANY
 
 Array = np.ndarray
-ENOUGH = 200  # errors for a lead time's own quantile; with fewer its neighbours' are taken too
+NEIGHBOURS = 2  # lead times to each side whose errors count with a lead time's own: they are alike, and its are few
+ENOUGH = 200  # errors for a quantile; with fewer those of more neighbours are taken
 PRIOR_WINDOWS = 0.5  # how many windows a series' own error must outweigh the others'
 Intervals = dict[str, list[float]]
 
@@ -137,13 +138,13 @@ def _widths(scaled: Array, share: float) -> list[float]:
     horizon = scaled.shape[1]
     found = []
     for lead in range(horizon):
-        reach = 0
+        reach = NEIGHBOURS
         while True:
             near = scaled[:, max(0, lead - reach) : lead + reach + 1]
             values = np.sort(near[~np.isnan(near)])
             if len(values) >= ENOUGH or reach >= horizon:
                 break
-            reach = reach + max(1, reach)
+            reach *= 2
         rank = min(math.ceil((len(values) + 1) * share), len(values))
         found.append(float(values[rank - 1]))
     return found
