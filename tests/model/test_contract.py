@@ -17,6 +17,7 @@ from elman.model import (
     LAYERS,
     CharacterEncoder,
     Convolution,
+    CRFEnsembleHead,
     CRFHead,
     Dropout,
     Embedding,
@@ -111,6 +112,10 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample(CharacterEncoder(5, Layout("gru", 2, 3)), {"input": ("spelled", 5)}),
     ],
     "crf": [one(CRFHead(4), 4, lambda random, shape: random.integers(0, 4, shape[:-1]))],
+    "crf-ensemble": [
+        one(CRFEnsembleHead(3, members), 3 * members, lambda random, shape: random.integers(0, 3, shape[:-1]))
+        for members in (1, 2)
+    ],
     "point": [one(PointHead(loss, 2), 2, values) for loss in ("mae", "mse", "huber")],
     "point-ensemble": [
         one(PointEnsembleHead("mae", 2, m), 2 * m, lambda random, shape: values(random, (*shape[:-1], 2)))

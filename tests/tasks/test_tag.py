@@ -19,7 +19,7 @@ from elman.cli import main
 from elman.data import read_tagged
 from elman.errors import DataError, ModelFileError, SettingsError
 from elman.tasks.tag.balance import ENTITIES, SHIFTS, find_shift, shifted
-from elman.tasks.tag.encoding import CHARACTERS, SHAPES, WORDS, fit_encoding
+from elman.tasks.tag.encoding import CHARACTERS, SHAPES, WORDS, encoding_from_record, fit_encoding
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
 from elman.tasks.tag.schemes import BIO, BIOES, IOB1, PLAIN, Reading, Span, reading_of, spans_of, tags_of
@@ -92,7 +92,7 @@ def test_plain_tags_count_words():
 
 def test_words_and_characters_that_were_not_in_training():
     data = read_tagged({"words": [["One", "one", "two"], ["three"]], "tags": [["X", "X", "Y"], ["Y"]]})
-    encoding = fit_encoding(data, PLAIN, lower=True, min_count=2)
+    encoding = fit_encoding(data, PLAIN, lower=True, normalise=False, min_count=2)
     assert encoding.words == ("one",) and encoding.tags == ("X", "Y")
     new = read_tagged({"words": [["ONE", "zwölf"]]})
     inputs, lengths = encoding.inputs(new, {CHARACTERS})
@@ -101,6 +101,41 @@ def test_words_and_characters_that_were_not_in_training():
     assert (spelled == 1).sum() == 4 and (spelled > 1).sum() == 1  # of "zwölf" only w is known
     long = read_tagged({"words": [["one" * 1000]]})
     assert encoding.inputs(long, {CHARACTERS})[0][CHARACTERS].shape == (1, 1, 32)
+
+
+def test_words_are_normalised_where_they_are_not_known_as_they_are():
+    words = ["#Paris", "PARIS", "2016", "@anna", "http://a.b", "soooo", "1066", "@bob", "www.c.d", "sooo"]
+    data = read_tagged({"words": [words], "tags": [["X", "Y"] * 5]})
+    chosen = {"lower": True, "min_count": 2}
+    encoding = fit_encoding(data, PLAIN, normalise=True, **chosen)
+    assert encoding.words == ("00", "@user", "http://", "paris", "soo")
+    assert encoding_from_record(json.loads(json.dumps(encoding.record()))) == encoding
+    new = read_tagged({"words": [["Paris", "1999", "7", "@x", "https://z", "so"]]})
+    assert encoding.inputs(new, ())[0][WORDS].tolist() == [[3, 0, 5, 1, 2, 5]]
+    own = fit_encoding(data, PLAIN, normalise=True, more_words=["1999"], **chosen)  # it has a vector
+    assert [own.looked_up(word) for word in ("1999", "2000")] == ["1999", "00"]
+    plain = fit_encoding(data, PLAIN, normalise=False, **chosen)
+    assert plain.words == () and "normalise" not in plain.record()
+    assert plain.looked_up("#Paris") == "#paris"
+
+
+def test_members_stand_side_by_side(tmp_path):
+    for head, chosen in (("crf", {}), ("softmax", {"bidirectional": False})):
+        tagger = elman.Tagger(**QUICK, ensemble=2, head=head, **chosen).fit(fruit())
+        final, data = tagger.outcome.final, read_tagged(fruit(7))
+        tagger.save(tmp_path / "model.elman")
+        assert elman.load(tmp_path / "model.elman").predict(fruit(7)) == tagger.predict(fruit(7))
+        scores = [tuple(own.scores.reshape(*own.scores.shape[:2], 2, 5)) for own in final.outputs(data)]
+        assert not np.allclose(scores[0][0][:, 0], scores[0][0][:, 1])
+        lower = shifted(final.model, final.record, 1.5)
+        assert TagPredictor(replace(lower.model)).record.shift == 1.5
+        for before, after in zip(final.outputs(data), lower.outputs(data), strict=True):
+            np.testing.assert_allclose(before.scores - after.scores, [1.5, *[0] * 4] * 2 + 0 * before.scores, atol=1e-5)
+        for name, array in shifted(lower.model, lower.record, 0.0).model.arrays.items():
+            np.testing.assert_allclose(final.model.arrays[name], array, atol=1e-6)
+    stream = tagger.stream()
+    told = [stream.step(word) for word in ("Apple", "hires")]
+    assert told[0].shape == (5,) and told[1].sum() == pytest.approx(1)
 
 
 def test_the_test_decides_nothing():
@@ -290,6 +325,7 @@ def test_data_that_cannot_be_trained_on(data, said):
         ("encoding", {"characters": "aa"}),
         ("encoding", {"scheme": "bilou"}),
         ("encoding", {"lower": 1}),
+        ("encoding", {"normalise": 1}),
         ("baseline", {"tag": 3}),
         ("baseline", {"words": ["a"]}),
         ("seen", []),

@@ -2,7 +2,7 @@
 
 from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
-from elman.model.crf import CRFHead
+from elman.model.crf import CRFEnsembleHead, CRFHead
 from elman.model.file import load_model, save_model
 from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import INPUT, Array, Head, Layer, State
@@ -20,6 +20,7 @@ __all__ = [
     "INPUT",
     "LAYERS",
     "Array",
+    "CRFEnsembleHead",
     "CRFHead",
     "CharacterEncoder",
     "Convolution",

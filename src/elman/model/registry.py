@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from elman.errors import ModelFileError, SettingsError
 from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
-from elman.model.crf import CRFHead
+from elman.model.crf import CRFEnsembleHead, CRFHead
 from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import Layer
 from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
@@ -35,6 +35,7 @@ LAYERS: dict[str, type[Layer]] = {
         SoftmaxHead,
         EnsembleHead,
         CRFHead,
+        CRFEnsembleHead,
     )
 }
 L = TypeVar("L", bound=type[Layer])

@@ -15,6 +15,7 @@ from elman.errors import SettingsError, ShapeError
 from elman.model import (
     CharacterEncoder,
     Convolution,
+    CRFEnsembleHead,
     CRFHead,
     Dropout,
     Embedding,
@@ -282,6 +283,7 @@ TWINS: dict[type[Layer], Callable[[Any, Regularisation], torch.nn.Module]] = {
     EnsembleHead: lambda layer, _: EnsembleTwin(layer.members),
     CharacterEncoder: lambda layer, options: CharacterEncoderTwin(layer, options.init),
     CRFHead: lambda layer, _: CRFTwin(layer.tags),
+    CRFEnsembleHead: lambda layer, _: CRFTwin(layer.tags, layer.members),
 }
 
 

@@ -265,6 +265,7 @@ const LAYERS = {
   softmax: same,
   ensemble: same,
   crf: same,
+  "crf-ensemble": same,
 };
 
 function softmax(logits) {
@@ -331,6 +332,10 @@ const HEADS = {
     }),
   }),
   crf: (layer, output, arrays) => ({ values: output, best: bestSequence(output, arrays, layer.tags) }),
+  "crf-ensemble": (layer, output, arrays) => {
+    const mean = meanOfMembers(output, { ...layer, size: layer.tags }, layer.tags);
+    return { values: mean, best: bestSequence(mean, arrays, layer.tags) };
+  },
 };
 
 // A model on its inputs, activations by name; `known` are the runs of an earlier time, where these began alike.
