@@ -92,6 +92,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "last": [one(LastStep(), 4), one(LastStep(bidirectional=True), 4)],
     "linear": [one(Linear(3, 2), 3)],
     "fixed-linear": [one(FixedLinear(3, 2), 3)],
+    "neighbour-words": [],  # reads two things of two types: tests/model/test_neighbours.py
     "segments": [],  # of one length, and of fewer steps than it reads: tests/model/test_segments.py
     "embedding": [Sample(Embedding(9, 3), {"input": ("below", 9)})],
     "join": [

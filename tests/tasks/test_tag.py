@@ -19,13 +19,11 @@ from elman.cli import main
 from elman.data import read_tagged
 from elman.errors import DataError, ModelFileError, SettingsError
 from elman.tasks.tag.balance import ENTITIES, SHIFTS, find_shift, shifted
-from elman.tasks.tag.encoding import CHARACTERS, SHAPES, WORDS, encoding_from_record, fit_encoding
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
 from elman.tasks.tag.schemes import BIO, BIOES, IOB1, PLAIN, Reading, Span, reading_of, spans_of, tags_of
 from elman.tasks.tag.scores import count, score
 from elman.tasks.tag.settings import TagSettings
-from elman.tasks.tag.shapes import MIXED, SMALL, TITLE
 
 QUICK = {"hidden_size": 8, "epochs": 2, "learning_rate": 0.02}
 TAGS = ["O", "B-a", "I-a", "B-b", "I-b"]
@@ -90,35 +88,6 @@ def test_plain_tags_count_words():
     assert count(said, true, PLAIN)["N"].right == 1
 
 
-def test_words_and_characters_that_were_not_in_training():
-    data = read_tagged({"words": [["One", "one", "two"], ["three"]], "tags": [["X", "X", "Y"], ["Y"]]})
-    encoding = fit_encoding(data, PLAIN, lower=True, normalise=False, min_count=2)
-    assert encoding.words == ("one",) and encoding.tags == ("X", "Y")
-    new = read_tagged({"words": [["ONE", "zwölf"]]})
-    inputs, lengths = encoding.inputs(new, {CHARACTERS})
-    assert inputs[WORDS].tolist() == [[0, 1]] and lengths.tolist() == [2]
-    spelled = inputs[CHARACTERS][0, 1]
-    assert (spelled == 1).sum() == 4 and (spelled > 1).sum() == 1  # of "zwölf" only w is known
-    long = read_tagged({"words": [["one" * 1000]]})
-    assert encoding.inputs(long, {CHARACTERS})[0][CHARACTERS].shape == (1, 1, 32)
-
-
-def test_words_are_normalised_where_they_are_not_known_as_they_are():
-    words = ["#Paris", "PARIS", "2016", "@anna", "http://a.b", "soooo", "1066", "@bob", "www.c.d", "sooo"]
-    data = read_tagged({"words": [words], "tags": [["X", "Y"] * 5]})
-    chosen = {"lower": True, "min_count": 2}
-    encoding = fit_encoding(data, PLAIN, normalise=True, **chosen)
-    assert encoding.words == ("00", "@user", "http://", "paris", "soo")
-    assert encoding_from_record(json.loads(json.dumps(encoding.record()))) == encoding
-    new = read_tagged({"words": [["Paris", "1999", "7", "@x", "https://z", "so"]]})
-    assert encoding.inputs(new, ())[0][WORDS].tolist() == [[3, 0, 5, 1, 2, 5]]
-    own = fit_encoding(data, PLAIN, normalise=True, more_words=["1999"], **chosen)  # it has a vector
-    assert [own.looked_up(word) for word in ("1999", "2000")] == ["1999", "00"]
-    plain = fit_encoding(data, PLAIN, normalise=False, **chosen)
-    assert plain.words == () and "normalise" not in plain.record()
-    assert plain.looked_up("#Paris") == "#paris"
-
-
 def test_members_stand_side_by_side(tmp_path):
     for head, chosen in (("crf", {}), ("softmax", {"bidirectional": False})):
         tagger = elman.Tagger(**QUICK, ensemble=2, head=head, **chosen).fit(fruit())
@@ -176,22 +145,6 @@ def test_one_word_has_two_tags_by_its_context(tmp_path):
     metrics = again.metrics
     assert metrics["test"]["f1"] == 1.0 and metrics["by_type"]["org"]["f1"] == 1.0
     assert metrics["test_size"] == 12 and metrics["unknown_words"] < metrics["words"]
-
-
-def test_the_shape_of_a_word_is_read_where_a_model_asks_for_it():
-    data = fruit(60)
-    with_shapes, without = (elman.Tagger(**QUICK, shape_size=size).fit(data) for size in (3, 0))
-    shapes = with_shapes.outcome.final.encoding.inputs(read_tagged(data).select([0, 1]), {SHAPES})[0][SHAPES]
-    assert shapes.tolist() == [[TITLE, SMALL, MIXED, 0], [MIXED, SMALL, SMALL, SMALL]]
-    assert with_shapes.model.wiring.inputs == (WORDS, CHARACTERS, SHAPES)
-    assert without.model.wiring.inputs == (WORDS, CHARACTERS)
-    alone = elman.Tagger(**QUICK, shape_size=3, char_hidden_size=0).fit(data)
-    assert alone.model.wiring.inputs == (WORDS, SHAPES)
-    assert elman.Tagger(**QUICK, shape_size=0, char_hidden_size=0).fit(data).model.wiring.inputs == (WORDS,)
-    further = elman.Tagger(**QUICK, shape_size=0, test_size=0).fit(fruit(60, seed=9), start_from=without)
-    assert further.model.layers == without.model.layers
-    with pytest.raises(SettingsError, match="shape_size"):
-        elman.Tagger(**QUICK, shape_size=3).fit(data, start_from=without)
 
 
 def test_how_readily_o_is_told_is_chosen_on_the_validation_part_alone():
@@ -407,7 +360,7 @@ def test_tags_are_not_needed_to_predict(tmp_path, monkeypatch, capsys):
     assert "words.txt: there are no tags, 1 columns, and --tag-column is 3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["7.weight", "8.transitions"])
+@pytest.mark.parametrize("name", ["8.weight", "9.transitions"])
 def test_weights_that_overflow_are_one_error_at_most(name):
     tagger = elman.Tagger(**QUICK).fit(fruit())
     model = tagger.model

@@ -8,6 +8,7 @@ from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, Softma
 from elman.model.layer import INPUT, Array, Head, Layer, State
 from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
 from elman.model.model import Model, model_shapes
+from elman.model.neighbours import NeighbourWords
 from elman.model.pooling import Pool
 from elman.model.quantiles import QuantileHead
 from elman.model.registry import LAYERS, register_layer
@@ -35,6 +36,7 @@ __all__ = [
     "Linear",
     "Model",
     "ModelSettings",
+    "NeighbourWords",
     "PointEnsembleHead",
     "PointHead",
     "Pool",

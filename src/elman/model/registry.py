@@ -11,6 +11,7 @@ from elman.model.crf import CRFEnsembleHead, CRFHead
 from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import Layer
 from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
+from elman.model.neighbours import NeighbourWords
 from elman.model.pooling import Pool
 from elman.model.quantiles import QuantileHead
 from elman.model.segments import Segments
@@ -29,6 +30,7 @@ LAYERS: dict[str, type[Layer]] = {
         Segments,
         Dropout,
         CharacterEncoder,
+        NeighbourWords,
         PointHead,
         PointEnsembleHead,
         QuantileHead,

@@ -34,7 +34,7 @@ SCRIPTS = (
 # The kinds of layer that the page can run: those of LAYERS in web/executor.js.
 KINDS = {"recurrent", "last", "linear", "embedding", "join", "convolution", "pool", "dropout", "characters"}
 KINDS |= {"segments", "fixed-linear", "point", "point-ensemble", "quantile", "softmax", "ensemble"}
-KINDS |= {"crf", "crf-ensemble"}
+KINDS |= {"crf", "crf-ensemble", "neighbour-words"}
 MOST_RECORDED = 240_000  # values of gates and states, where the page cannot compute them
 TYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "u1": "u1"}
 

@@ -28,7 +28,7 @@ class Encoding:
     """All that turns words into inputs and tags into targets.
 
     Args:
-        words: those that have a vector of their own; all others share one more.
+        words: those that have a vector of their own, the most frequent first; all others share one more.
         characters: those known. Index 0 is no character, 1 any other.
         tags: in the order of the network's outputs; entities as BIO.
         scheme: of the tags as they are read and written.
@@ -153,7 +153,8 @@ def fit_encoding(
     """
     empty = Encoding((), "", (), scheme, lower, normalise)
     counts = Counter(empty.looked_up(word) for words in data.words for word in words)
-    words = sorted({word for word, count in counts.items() if count >= min_count} | set(more_words))
+    known = {word for word, count in counts.items() if count >= min_count} | set(more_words)
+    words = sorted(known, key=lambda word: (-counts[word], word))
     characters = "".join(sorted({letter for words in data.words for word in words for letter in word}))
     tags = sorted({tag for own in (*data.known_tags(), *more_tags) for tag in empty.canonical(own)})
     if scheme != PLAIN:

@@ -15,6 +15,7 @@ from elman.model import (
     Layer,
     Linear,
     Model,
+    NeighbourWords,
     SoftmaxHead,
     recurrent_layers,
 )
@@ -23,14 +24,16 @@ from elman.tasks.tag.encoding import CHARACTERS, SHAPES, WORDS, Encoding
 from elman.tasks.tag.settings import TagSettings
 from elman.tasks.tag.shapes import COUNT
 
+NEIGHBOURS = 1000  # words, the most frequent, that are told apart as neighbours
+
 
 def layers_for(encoding: Encoding, settings: TagSettings) -> tuple[Layer, ...]:
     """A vector for each word, from the word, its characters and its shape; recurrent layers; a score for each tag; of
     several members, each has all of that to itself.
 
     >>> encoding = Encoding(("a",), "ab", ("O", "B-x", "I-x"), "bio", True)
-    >>> [layer.kind for layer in layers_for(encoding, TagSettings())]
-    ['embedding', 'characters', 'embedding', 'join', 'dropout', 'recurrent', 'dropout', 'linear', 'crf']
+    >>> [layer.kind for layer in layers_for(encoding, TagSettings())][3:]
+    ['join', 'dropout', 'recurrent', 'dropout', 'neighbour-words', 'linear', 'crf']
     """
     tags, members = len(encoding.tags), settings.ensemble
     if members == 1:
@@ -62,7 +65,13 @@ def _member(encoding: Encoding, settings: TagSettings, number: str = "") -> list
     layers.append(recurrent_layers(settings, size, bidirectional=settings.bidirectional))
     if settings.head_dropout:
         layers.append(Dropout(settings.head_dropout))
-    return [*layers, Linear(settings.hidden_size * (2 if settings.bidirectional else 1), len(encoding.tags))]
+    size = settings.hidden_size * (2 if settings.bidirectional else 1)
+    if settings.neighbours:
+        states, count = f"states{number}", max(1, min(NEIGHBOURS, len(encoding.words)))
+        layers[-1] = replace(layers[-1], name=states)
+        reads = (states, WORDS)
+        layers.append(NeighbourWords(count, size, settings.bidirectional, settings.neighbours, reads=reads))
+    return [*layers, Linear(size, len(encoding.tags))]
 
 
 def score_layers(model: Model) -> list[int]:

@@ -59,6 +59,13 @@ class TagSettings(ModelSettings, TrainingSettings):
     )
     input_dropout: float = setting(0.5, "dropout of what the recurrent layers read", minimum=0, below=1, fixed=True)
     head_dropout: float = setting(0.5, "dropout of what the recurrent layers tell", minimum=0, below=1, fixed=True)
+    neighbours: float = setting(
+        0.1,
+        "weight of a second loss in training: that of telling each word's neighbours; 0 for none",
+        minimum=0,
+        below=100,
+        fixed=True,
+    )
     head: str = setting(
         "crf",
         "how tags are told: the best sequence of them (crf), or each by itself (softmax)",

@@ -7,7 +7,7 @@ import re
 
 from elman.tasks.tag.shapes import LINKS
 
-LINK, MENTION = "http://", "@user"
+LINK, MENTION = "www.", "@user"
 _DIGIT, _REPEATED = re.compile(r"\d"), re.compile(r"(.)\1{2,}", re.DOTALL)
 
 
@@ -17,7 +17,7 @@ def normalised(word: str) -> str:
     that is repeated two are left. The page of ``elman explain`` has the same rules in ``readings.js``.
 
     >>> [normalised(word) for word in ("https://a.b/c", "@anna", "#paris", "19:30", "2016", "sooooo")]
-    ['http://', '@user', 'paris', '00:00', '00', 'soo']
+    ['www.', '@user', 'paris', '00:00', '00', 'soo']
     """
     if word.startswith(LINKS):
         return LINK

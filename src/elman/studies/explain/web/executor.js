@@ -243,6 +243,7 @@ const LAYERS = {
     return out;
   },
   dropout: same,
+  "neighbour-words": same,
   segments: (layer, [x]) => ({ steps: x.steps / layer.size, size: x.size * layer.size, data: x.data }),
   "fixed-linear": (layer, x, arrays) => LAYERS.linear(layer, x, arrays),
   characters(layer, [x], arrays, { cells }) {

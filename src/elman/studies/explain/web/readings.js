@@ -51,7 +51,7 @@ function shapeOf(word) {
 
 // A word as it is looked up: the rules of normalised in tasks/tag/words.py.
 function normalised(word) {
-  if (/^(https?:\/\/|www\.)/.test(word)) return "http://";
+  if (/^(https?:\/\/|www\.)/.test(word)) return "www.";
   const signed = word.length > 1;
   if (signed && word[0] === "@") return "@user";
   const own = signed && word[0] === "#" ? word.slice(1) : word;
