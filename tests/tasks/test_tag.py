@@ -19,6 +19,7 @@ from elman.cli import main
 from elman.data import read_tagged
 from elman.errors import DataError, ModelFileError, SettingsError
 from elman.tasks.tag.balance import ENTITIES, SHIFTS, find_shift, shifted
+from elman.tasks.tag.encoding import WORDS
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
 from elman.tasks.tag.schemes import BIO, BIOES, IOB1, PLAIN, Reading, Span, reading_of, spans_of, tags_of
@@ -231,12 +232,16 @@ def test_vectors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write("train.conll", fruit(40))
     Path("v.txt").write_text("2 3\napple 1 2 3\nAPPLE 9 9 9\npear 4 5 6\nw1 7 8 9\n")
-    flags = ["--hidden-size", "8", "--epochs", "1", "--word-size", "3", "--vectors", "v.txt"]
+    flags = ["--hidden-size", "8", "--epochs", "1", "--word-size", "3", "--vectors", "v.txt", "--ensemble", "2"]
     assert main(["train", "tag", "train.conll", *flags, "--learning-rate", "1e-9", "--out", "run"]) == 0
     model = elman.load("run").model
-    words = elman.load("run").outcome.final.encoding.words
-    table = model.arrays["0.weight"]
-    np.testing.assert_allclose(table[words.index("apple")], [1, 2, 3], rtol=1e-4)
+    encoding = elman.load("run").outcome.final.encoding
+    words = encoding.words
+    assert [encoding.looked_up(word) for word in ("w1", "w2")] == ["w1", "w0"]  # w1 has a vector of its own
+    tables = [model.arrays[f"{k}.weight"] for k, layer in enumerate(model.layers) if layer.reads == (WORDS,)]
+    for table in tables:  # of each member
+        np.testing.assert_allclose(table[words.index("apple")], [1, 2, 3], rtol=1e-4)
+    assert len(tables) == 2 and not np.allclose(*tables)
     assert "pear" not in words
     capsys.readouterr()
     for content, said in (
