@@ -17,6 +17,7 @@ from elman.model import (
     LAYERS,
     CharacterEncoder,
     Convolution,
+    CRFEnsembleHead,
     CRFHead,
     Dropout,
     Embedding,
@@ -91,6 +92,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "last": [one(LastStep(), 4), one(LastStep(bidirectional=True), 4)],
     "linear": [one(Linear(3, 2), 3)],
     "fixed-linear": [one(FixedLinear(3, 2), 3)],
+    "neighbour-words": [],  # reads two things of two types: tests/model/test_neighbours.py
     "segments": [],  # of one length, and of fewer steps than it reads: tests/model/test_segments.py
     "embedding": [Sample(Embedding(9, 3), {"input": ("below", 9)})],
     "join": [
@@ -111,6 +113,10 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample(CharacterEncoder(5, Layout("gru", 2, 3)), {"input": ("spelled", 5)}),
     ],
     "crf": [one(CRFHead(4), 4, lambda random, shape: random.integers(0, 4, shape[:-1]))],
+    "crf-ensemble": [
+        one(CRFEnsembleHead(3, members), 3 * members, lambda random, shape: random.integers(0, 3, shape[:-1]))
+        for members in (1, 2)
+    ],
     "point": [one(PointHead(loss, 2), 2, values) for loss in ("mae", "mse", "huber")],
     "point-ensemble": [
         one(PointEnsembleHead("mae", 2, m), 2 * m, lambda random, shape: values(random, (*shape[:-1], 2)))

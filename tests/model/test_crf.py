@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from elman.errors import ShapeError
-from elman.model import CRFHead
+from elman.errors import SettingsError, ShapeError
+from elman.model import CRFEnsembleHead, CRFHead
 from elman.nn.crf import CRFTwin
 
 TAGS, STEPS = 3, 4
@@ -58,6 +58,31 @@ def test_the_loss_is_the_share_of_all_sequences_and_has_its_gradient():
     x = torch.from_numpy(output).requires_grad_()
     given = (torch.from_numpy(targets), torch.from_numpy(weight))
     assert torch.autograd.gradcheck(lambda x, *_: twin.loss(x, *given)[0], (x, *twin.parameters()))
+
+
+def test_members_learn_alone_and_answer_together():
+    random, members = np.random.default_rng(2), 2
+    _, arrays = chain()
+    output = random.normal(size=(len(LENGTHS), STEPS, members * TAGS))
+    alone, together = CRFTwin(TAGS).double(), CRFTwin(TAGS, members).double()
+    with torch.no_grad():
+        for twin in (alone, together):
+            for name, parameter in twin.named_parameters():
+                parameter.copy_(torch.from_numpy(arrays[name]))
+    targets = torch.from_numpy(random.integers(0, TAGS, (len(LENGTHS), STEPS)))
+    weight = torch.from_numpy((np.arange(STEPS) < LENGTHS[:, None]).astype(float))
+    parts = [torch.from_numpy(output[..., k * TAGS : (k + 1) * TAGS]) for k in range(members)]
+    found, count = together.train().loss(torch.from_numpy(output), targets, weight)
+    assert int(count) == LENGTHS.sum()
+    assert_allclose(found.item(), sum(alone.loss(part, targets, weight)[0].item() for part in parts), rtol=1e-12)
+    mean = (parts[0] + parts[1]) / 2
+    for given in (weight, None):
+        found, _ = together.eval().loss(torch.from_numpy(output), targets, given)
+        assert_allclose(found.item(), alone.loss(mean, targets, given)[0].item(), rtol=1e-12)
+    answer = CRFEnsembleHead(TAGS, members).decode(output, arrays, LENGTHS)
+    assert answer.tolist() == CRFHead(TAGS).decode(mean.numpy(), arrays, LENGTHS).tolist()
+    with pytest.raises(SettingsError, match="0 members; there is at least 1"):
+        CRFEnsembleHead(TAGS, 0)
 
 
 def test_targets_and_weights_that_do_not_fit():

@@ -19,13 +19,12 @@ from elman.cli import main
 from elman.data import read_tagged
 from elman.errors import DataError, ModelFileError, SettingsError
 from elman.tasks.tag.balance import ENTITIES, SHIFTS, find_shift, shifted
-from elman.tasks.tag.encoding import CHARACTERS, SHAPES, WORDS, fit_encoding
+from elman.tasks.tag.encoding import WORDS
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.problem import TagProblem, divided
 from elman.tasks.tag.schemes import BIO, BIOES, IOB1, PLAIN, Reading, Span, reading_of, spans_of, tags_of
 from elman.tasks.tag.scores import count, score
 from elman.tasks.tag.settings import TagSettings
-from elman.tasks.tag.shapes import MIXED, SMALL, TITLE
 
 QUICK = {"hidden_size": 8, "epochs": 2, "learning_rate": 0.02}
 TAGS = ["O", "B-a", "I-a", "B-b", "I-b"]
@@ -90,17 +89,23 @@ def test_plain_tags_count_words():
     assert count(said, true, PLAIN)["N"].right == 1
 
 
-def test_words_and_characters_that_were_not_in_training():
-    data = read_tagged({"words": [["One", "one", "two"], ["three"]], "tags": [["X", "X", "Y"], ["Y"]]})
-    encoding = fit_encoding(data, PLAIN, lower=True, min_count=2)
-    assert encoding.words == ("one",) and encoding.tags == ("X", "Y")
-    new = read_tagged({"words": [["ONE", "zwölf"]]})
-    inputs, lengths = encoding.inputs(new, {CHARACTERS})
-    assert inputs[WORDS].tolist() == [[0, 1]] and lengths.tolist() == [2]
-    spelled = inputs[CHARACTERS][0, 1]
-    assert (spelled == 1).sum() == 4 and (spelled > 1).sum() == 1  # of "zwölf" only w is known
-    long = read_tagged({"words": [["one" * 1000]]})
-    assert encoding.inputs(long, {CHARACTERS})[0][CHARACTERS].shape == (1, 1, 32)
+def test_members_stand_side_by_side(tmp_path):
+    for head, chosen in (("crf", {}), ("softmax", {"bidirectional": False})):
+        tagger = elman.Tagger(**QUICK, ensemble=2, head=head, **chosen).fit(fruit())
+        final, data = tagger.outcome.final, read_tagged(fruit(7))
+        tagger.save(tmp_path / "model.elman")
+        assert elman.load(tmp_path / "model.elman").predict(fruit(7)) == tagger.predict(fruit(7))
+        scores = [tuple(own.scores.reshape(*own.scores.shape[:2], 2, 5)) for own in final.outputs(data)]
+        assert not np.allclose(scores[0][0][:, 0], scores[0][0][:, 1])
+        lower = shifted(final.model, final.record, 1.5)
+        assert TagPredictor(replace(lower.model)).record.shift == 1.5
+        for before, after in zip(final.outputs(data), lower.outputs(data), strict=True):
+            np.testing.assert_allclose(before.scores - after.scores, [1.5, *[0] * 4] * 2 + 0 * before.scores, atol=1e-5)
+        for name, array in shifted(lower.model, lower.record, 0.0).model.arrays.items():
+            np.testing.assert_allclose(final.model.arrays[name], array, atol=1e-6)
+    stream = tagger.stream()
+    told = [stream.step(word) for word in ("Apple", "hires")]
+    assert told[0].shape == (5,) and told[1].sum() == pytest.approx(1)
 
 
 def test_the_test_decides_nothing():
@@ -141,22 +146,6 @@ def test_one_word_has_two_tags_by_its_context(tmp_path):
     metrics = again.metrics
     assert metrics["test"]["f1"] == 1.0 and metrics["by_type"]["org"]["f1"] == 1.0
     assert metrics["test_size"] == 12 and metrics["unknown_words"] < metrics["words"]
-
-
-def test_the_shape_of_a_word_is_read_where_a_model_asks_for_it():
-    data = fruit(60)
-    with_shapes, without = (elman.Tagger(**QUICK, shape_size=size).fit(data) for size in (3, 0))
-    shapes = with_shapes.outcome.final.encoding.inputs(read_tagged(data).select([0, 1]), {SHAPES})[0][SHAPES]
-    assert shapes.tolist() == [[TITLE, SMALL, MIXED, 0], [MIXED, SMALL, SMALL, SMALL]]
-    assert with_shapes.model.wiring.inputs == (WORDS, CHARACTERS, SHAPES)
-    assert without.model.wiring.inputs == (WORDS, CHARACTERS)
-    alone = elman.Tagger(**QUICK, shape_size=3, char_hidden_size=0).fit(data)
-    assert alone.model.wiring.inputs == (WORDS, SHAPES)
-    assert elman.Tagger(**QUICK, shape_size=0, char_hidden_size=0).fit(data).model.wiring.inputs == (WORDS,)
-    further = elman.Tagger(**QUICK, shape_size=0, test_size=0).fit(fruit(60, seed=9), start_from=without)
-    assert further.model.layers == without.model.layers
-    with pytest.raises(SettingsError, match="shape_size"):
-        elman.Tagger(**QUICK, shape_size=3).fit(data, start_from=without)
 
 
 def test_how_readily_o_is_told_is_chosen_on_the_validation_part_alone():
@@ -243,12 +232,16 @@ def test_vectors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write("train.conll", fruit(40))
     Path("v.txt").write_text("2 3\napple 1 2 3\nAPPLE 9 9 9\npear 4 5 6\nw1 7 8 9\n")
-    flags = ["--hidden-size", "8", "--epochs", "1", "--word-size", "3", "--vectors", "v.txt"]
+    flags = ["--hidden-size", "8", "--epochs", "1", "--word-size", "3", "--vectors", "v.txt", "--ensemble", "2"]
     assert main(["train", "tag", "train.conll", *flags, "--learning-rate", "1e-9", "--out", "run"]) == 0
     model = elman.load("run").model
-    words = elman.load("run").outcome.final.encoding.words
-    table = model.arrays["0.weight"]
-    np.testing.assert_allclose(table[words.index("apple")], [1, 2, 3], rtol=1e-4)
+    encoding = elman.load("run").outcome.final.encoding
+    words = encoding.words
+    assert [encoding.looked_up(word) for word in ("w1", "w2")] == ["w1", "w0"]  # w1 has a vector of its own
+    tables = [model.arrays[f"{k}.weight"] for k, layer in enumerate(model.layers) if layer.reads == (WORDS,)]
+    for table in tables:  # of each member
+        np.testing.assert_allclose(table[words.index("apple")], [1, 2, 3], rtol=1e-4)
+    assert len(tables) == 2 and not np.allclose(*tables)
     assert "pear" not in words
     capsys.readouterr()
     for content, said in (
@@ -290,6 +283,7 @@ def test_data_that_cannot_be_trained_on(data, said):
         ("encoding", {"characters": "aa"}),
         ("encoding", {"scheme": "bilou"}),
         ("encoding", {"lower": 1}),
+        ("encoding", {"normalise": 1}),
         ("baseline", {"tag": 3}),
         ("baseline", {"words": ["a"]}),
         ("seen", []),
@@ -371,7 +365,7 @@ def test_tags_are_not_needed_to_predict(tmp_path, monkeypatch, capsys):
     assert "words.txt: there are no tags, 1 columns, and --tag-column is 3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["7.weight", "8.transitions"])
+@pytest.mark.parametrize("name", ["8.weight", "9.transitions"])
 def test_weights_that_overflow_are_one_error_at_most(name):
     tagger = elman.Tagger(**QUICK).fit(fruit())
     model = tagger.model

@@ -44,6 +44,8 @@ class Words:
         words: (T,) of them.
         known: in the order of the model's indices; all others have the one behind them.
         lower: whether they are looked up in lower case.
+        normalise: whether those not known as they are written are looked up with links, mentions, hashtags, digits and
+            repeated characters written alike.
         spelling: name of the input of letters; "" where there is none. 0 is no letter, 1 any that is not known.
         letters: those known, from 2.
         longest: of a longer word the first and the last half of so many letters are read.
@@ -54,6 +56,7 @@ class Words:
     words: tuple[str, ...]
     known: tuple[str, ...]
     lower: bool
+    normalise: bool = False
     spelling: str = ""
     letters: str = ""
     longest: int = 0

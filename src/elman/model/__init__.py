@@ -2,12 +2,13 @@
 
 from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
-from elman.model.crf import CRFHead
+from elman.model.crf import CRFEnsembleHead, CRFHead
 from elman.model.file import load_model, save_model
 from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import INPUT, Array, Head, Layer, State
 from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
 from elman.model.model import Model, model_shapes
+from elman.model.neighbours import NeighbourWords
 from elman.model.pooling import Pool
 from elman.model.quantiles import QuantileHead
 from elman.model.registry import LAYERS, register_layer
@@ -20,6 +21,7 @@ __all__ = [
     "INPUT",
     "LAYERS",
     "Array",
+    "CRFEnsembleHead",
     "CRFHead",
     "CharacterEncoder",
     "Convolution",
@@ -34,6 +36,7 @@ __all__ = [
     "Linear",
     "Model",
     "ModelSettings",
+    "NeighbourWords",
     "PointEnsembleHead",
     "PointHead",
     "Pool",

@@ -59,3 +59,41 @@ class CRFHead(Head):
             if t:
                 tag = np.where(real, back[t, every, tag], tag)
         return found
+
+
+@dataclass(frozen=True)
+class CRFEnsembleHead(Head):
+    """A :class:`CRFHead` over ``members`` models side by side: each learns by its own loss, as if it were alone but for
+    the arrays of the chain, which they share, and the answer is the best sequence by the mean of their scores.
+
+    It reads the members' scores one after another.
+    """
+
+    tags: int
+    members: int
+    kind: ClassVar[str] = "crf-ensemble"
+
+    def __post_init__(self) -> None:
+        CRFHead(self.tags)  # the same rules
+        if self.members < 1:
+            raise SettingsError(f"a head of {self.members} members; there is at least 1")
+
+    @property
+    def causal(self) -> bool:
+        return False
+
+    @property
+    def output_size(self) -> int:
+        return self.tags * self.members
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return CRFHead(self.tags).shapes()
+
+    def decode(self, output: Array, arrays: Arrays, lengths: Array | None) -> Array:
+        """The best sequences, from scores (N, T, members · tags)."""
+        return CRFHead(self.tags).decode(self.mean(output), arrays, lengths)
+
+    def mean(self, output: Array) -> Array:
+        """The members' mean scores (…, tags)."""
+        mean: Array = output.reshape(*output.shape[:-1], self.members, self.tags).mean(axis=-2)
+        return mean

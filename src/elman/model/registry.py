@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 from elman.errors import ModelFileError, SettingsError
 from elman.model.characters import CharacterEncoder
 from elman.model.convolution import Convolution
-from elman.model.crf import CRFHead
+from elman.model.crf import CRFEnsembleHead, CRFHead
 from elman.model.heads import EnsembleHead, PointEnsembleHead, PointHead, SoftmaxHead
 from elman.model.layer import Layer
 from elman.model.layers import Dropout, Embedding, FixedLinear, Join, LastStep, Linear, RecurrentLayers
+from elman.model.neighbours import NeighbourWords
 from elman.model.pooling import Pool
 from elman.model.quantiles import QuantileHead
 from elman.model.segments import Segments
@@ -29,12 +30,14 @@ LAYERS: dict[str, type[Layer]] = {
         Segments,
         Dropout,
         CharacterEncoder,
+        NeighbourWords,
         PointHead,
         PointEnsembleHead,
         QuantileHead,
         SoftmaxHead,
         EnsembleHead,
         CRFHead,
+        CRFEnsembleHead,
     )
 }
 L = TypeVar("L", bound=type[Layer])

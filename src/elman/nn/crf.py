@@ -10,11 +10,12 @@ from elman.nn.twin import HeadTwin
 
 
 class CRFTwin(HeadTwin):
-    """Targets (N, T) int64; the loss is that of each row's whole sequence, a word."""
+    """Targets (N, T) int64; the loss is that of each row's whole sequence, a word. Of several members it is the sum of
+    theirs, and in evaluation that of their mean scores."""
 
-    def __init__(self, tags: int) -> None:
+    def __init__(self, tags: int, members: int = 1) -> None:
         super().__init__()
-        self.tags = tags
+        self.tags, self.members = tags, members
         self.start = torch.nn.Parameter(torch.zeros(tags))
         self.transitions = torch.nn.Parameter(torch.zeros(tags, tags))
         self.end = torch.nn.Parameter(torch.zeros(tags))
@@ -29,8 +30,15 @@ class CRFTwin(HeadTwin):
             raise ShapeError(f"a crf head takes weights {tuple(targets.shape)}, 0 behind each row's end")
         tags = targets.long()
         real = torch.ones_like(tags, dtype=torch.bool) if weight is None else weight > 0
-        total = (self._all_paths(output, real) - self._path(output, tags, real)).sum()
         count = real.sum()
+        if self.members > 1:
+            each = output.unflatten(-1, (self.members, self.tags))
+            if self.training:  # the sum: each member's gradient is as large as alone
+                output = each.movedim(2, 0).flatten(0, 1)
+                tags, real = (given.repeat(self.members, 1) for given in (tags, real))
+            else:
+                output = each.mean(dim=2)
+        total = (self._all_paths(output, real) - self._path(output, tags, real)).sum()
         return total / count, count
 
     def _path(self, output: Tensor, tags: Tensor, real: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from elman.errors import ShapeError
 from elman.model import INPUT, Layer
 from elman.model.wiring import Wiring
-from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State
+from elman.nn.twin import NO_STATE, HeadTwin, LossTwin, Regularisation, State
 from elman.nn.twins import twin_of
 
 Inputs = Tensor | Mapping[str, Tensor]
@@ -66,6 +66,7 @@ class Network(torch.nn.Module):
         self._chain = self._as_chain()
         head = self.get_submodule(str(len(layers) - 1))
         self._head_loss = head.loss if isinstance(head, HeadTwin) else _no_loss
+        self._own_losses = [module for module in self.children() if isinstance(module, LossTwin)]
         if zero_output:
             last = [module for module in self.children() if isinstance(module, torch.nn.Linear)][-1]
             torch.nn.init.zeros_(last.weight)
@@ -109,7 +110,8 @@ class Network(torch.nn.Module):
         return outputs[-1], finals
 
     def loss(self, batch: Batch, state: State | None = None) -> tuple[Tensor, Tensor | int, State]:
-        """The head's mean loss over what counts of ``batch``, how much counts, and the final state.
+        """The head's mean loss over what counts of ``batch``, how much counts, and the final state. In training the
+        losses of layers that have one of their own are added.
 
         Raises:
             ShapeError: the last layer is no head, or targets that do not fit its output.
@@ -117,6 +119,9 @@ class Network(torch.nn.Module):
         inputs, targets, lengths, weight = batch
         output, final = self.forward(inputs, lengths, state)
         mean, count = self._head_loss(output, targets, weight)
+        if self.training:
+            for module in self._own_losses:
+                mean = mean + module.taken()
         return mean, count, final
 
 

@@ -50,6 +50,24 @@ class HeadTwin(Twin):
         raise TypeError(f"{type(self).__name__} defines no loss")
 
 
+class LossTwin(Twin):
+    """Base of the twins of layers that have a loss of their own while they are trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loss_of_pass: Tensor | None = None
+
+    def keep(self, loss: Tensor) -> None:
+        """Called in each forward pass of training, with its loss."""
+        self._loss_of_pass = loss
+
+    def taken(self) -> Tensor:
+        """The loss of the last forward pass, once."""
+        loss, self._loss_of_pass = self._loss_of_pass, None
+        assert loss is not None, "a forward pass comes first"
+        return loss
+
+
 def arguments_of(layout: Layout) -> dict[str, Any]:
     """What :class:`elman.nn.recurrent.Recurrent` is made with for a layout, batch first."""
     return {

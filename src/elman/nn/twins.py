@@ -15,6 +15,7 @@ from elman.errors import SettingsError, ShapeError
 from elman.model import (
     CharacterEncoder,
     Convolution,
+    CRFEnsembleHead,
     CRFHead,
     Dropout,
     Embedding,
@@ -24,6 +25,7 @@ from elman.model import (
     LastStep,
     Layer,
     Linear,
+    NeighbourWords,
     PointEnsembleHead,
     PointHead,
     Pool,
@@ -36,6 +38,7 @@ from elman.model.registry import check_known
 from elman.nn.character_encoder import CharacterEncoderTwin
 from elman.nn.crf import CRFTwin
 from elman.nn.masks import fast_dropout
+from elman.nn.neighbours import NeighbourWordsTwin
 from elman.nn.quantiles import QuantileTwin
 from elman.nn.recurrent import Recurrent
 from elman.nn.twin import NO_STATE, HeadTwin, Regularisation, State, Twin, arguments_of, weighted_mean
@@ -281,7 +284,9 @@ TWINS: dict[type[Layer], Callable[[Any, Regularisation], torch.nn.Module]] = {
     SoftmaxHead: lambda layer, _: SoftmaxTwin(),
     EnsembleHead: lambda layer, _: EnsembleTwin(layer.members),
     CharacterEncoder: lambda layer, options: CharacterEncoderTwin(layer, options.init),
+    NeighbourWords: lambda layer, _: NeighbourWordsTwin(layer),
     CRFHead: lambda layer, _: CRFTwin(layer.tags),
+    CRFEnsembleHead: lambda layer, _: CRFTwin(layer.tags, layer.members),
 }
 
 

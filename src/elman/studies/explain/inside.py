@@ -21,6 +21,7 @@ from elman.model import (
     Layer,
     Linear,
     Model,
+    NeighbourWords,
     Pool,
     RecurrentLayers,
     Segments,
@@ -31,7 +32,7 @@ from elman.studies.explain.tape import Tape, Value
 
 Array = np.ndarray
 # layers whose own code runs on values of a tape
-AS_THEY_ARE = (LastStep, Linear, Join, Dropout, Head)
+AS_THEY_ARE = (LastStep, Linear, Join, Dropout, NeighbourWords, Head)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from elman._version import __version__
 from elman.cells import get_cell
 from elman.learning import Example
 from elman.learning.example import Numbers, Window
-from elman.model import CharacterEncoder, CRFHead, Layer, Model, QuantileHead, RecurrentLayers
+from elman.model import CharacterEncoder, CRFEnsembleHead, CRFHead, Layer, Model, QuantileHead, RecurrentLayers
 from elman.model.file import model_digest
 from elman.model.layer import has_steps
 from elman.report.page import escaped
@@ -33,7 +33,8 @@ SCRIPTS = (
 )
 # The kinds of layer that the page can run: those of LAYERS in web/executor.js.
 KINDS = {"recurrent", "last", "linear", "embedding", "join", "convolution", "pool", "dropout", "characters"}
-KINDS |= {"segments", "fixed-linear", "point", "point-ensemble", "quantile", "softmax", "ensemble", "crf"}
+KINDS |= {"segments", "fixed-linear", "point", "point-ensemble", "quantile", "softmax", "ensemble"}
+KINDS |= {"crf", "crf-ensemble", "neighbour-words"}
 MOST_RECORDED = 240_000  # values of gates and states, where the page cannot compute them
 TYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "u1": "u1"}
 
@@ -190,14 +191,15 @@ def _recorded(model: Model, example: Example, output: Array, parts: Sequence[Par
             scaled = np.rint(255 * (some - low) / (high - low or 1.0))
             own[name] = {"array": packed(scaled, "u1"), "low": low, "high": high}
         kept.append({"kept": own})
-    best = model.decode(output[None])[0].tolist() if isinstance(model.head, CRFHead) else None
+    best = model.decode(output[None])[0].tolist() if isinstance(model.head, CRFHead | CRFEnsembleHead) else None
     return {"parts": kept, "output": packed(_shown(model, example, output, best), "f8"), "best": best}
 
 
 def _shown(model: Model, example: Example, output: Array, best: Any) -> Array:
     """The answer in the data's units."""
     answer, reading = example.answer, example.reading
-    decoded = output if best is not None else model.decode(output[None])[0]
+    scores = model.head.mean(output) if isinstance(model.head, CRFEnsembleHead) else output
+    decoded = scores if best is not None else model.decode(output[None])[0]
     if isinstance(model.head, QuantileHead):
         decoded = decoded[..., model.head.middle]
     if answer.classes and best is None:

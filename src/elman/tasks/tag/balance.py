@@ -8,6 +8,7 @@ import numpy as np
 
 from elman.data.tagged import TaggedSentences
 from elman.model import Model
+from elman.tasks.tag.layers import score_layers
 from elman.tasks.tag.predictor import TagPredictor, with_record
 from elman.tasks.tag.record import Record
 from elman.tasks.tag.schemes import OUTSIDE
@@ -31,20 +32,22 @@ def find_shift(model: Model, record: Record, held: TaggedSentences) -> float:
     outputs = list(predictor.outputs(held))
 
     def f1(shift: float) -> float:
-        lower = np.zeros(len(record.encoding.tags), np.float32)
-        lower[record.encoding.tags.index(OUTSIDE)] = shift
-        said = predictor.told(held, (own._replace(scores=own.scores - lower) for own in outputs))
+        lower = np.zeros((predictor.members, len(record.encoding.tags)), np.float32)
+        lower[:, record.encoding.tags.index(OUTSIDE)] = shift
+        said = predictor.told(held, (own._replace(scores=own.scores - lower.ravel()) for own in outputs))
         return count(said, true, scheme)[""].f1
 
     return max(SHIFTS, key=lambda shift: (f1(shift), -abs(shift)))
 
 
 def shifted(model: Model, record: Record, shift: float) -> TagPredictor:
-    """``model`` with the score of ``O`` lower by ``shift`` than training left it, in its last linear layer's bias."""
+    """``model`` with the score of ``O`` lower by ``shift`` than training left it, in its last linear layers' biases."""
     by = shift - record.shift
     if not by:
         return with_record(model, record)
-    name = f"{len(model.layers) - 2}.bias"
-    bias = model.arrays[name].copy()
-    bias[record.encoding.tags.index(OUTSIDE)] -= np.float32(by)
-    return with_record(replace(model, arrays=model.arrays | {name: bias}), replace(record, shift=shift))
+    arrays = dict(model.arrays)
+    for number in score_layers(model):
+        name = f"{number}.bias"
+        arrays[name] = arrays[name].copy()
+        arrays[name][record.encoding.tags.index(OUTSIDE)] -= np.float32(by)
+    return with_record(replace(model, arrays=arrays), replace(record, shift=shift))

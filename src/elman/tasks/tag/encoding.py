@@ -14,11 +14,13 @@ from elman.data.tagged import TaggedSentences
 from elman.errors import DataError, ModelFileError
 from elman.tasks.tag.schemes import BIO, PLAIN, SCHEMES, spans_of, tags_of
 from elman.tasks.tag.shapes import shape_of
+from elman.tasks.tag.words import normalised
 
 Array = np.ndarray
 LONGEST = 32  # characters of a word that are read: its first and its last half
 WORDS, CHARACTERS, SHAPES = "words", "characters", "shapes"  # what a model may read
 KEYS = {"words", "characters", "tags", "scheme", "lower"}
+NORMALISE = "normalise"
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Encoding:
     """All that turns words into inputs and tags into targets.
 
     Args:
-        words: those that have a vector of their own; all others share one more.
+        words: those that have a vector of their own, the most frequent first; all others share one more.
         characters: those known. Index 0 is no character, 1 any other.
         tags: in the order of the network's outputs; entities as BIO.
         scheme: of the tags as they are read and written.
         lower: whether words are looked up in lower case.
+        normalise: whether those not known as they are written are looked up as
+            :func:`elman.tasks.tag.words.normalised` writes them.
     """
 
     words: tuple[str, ...] = field(repr=False)
@@ -38,6 +42,7 @@ class Encoding:
     tags: tuple[str, ...]
     scheme: str
     lower: bool
+    normalise: bool = False
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -49,7 +54,8 @@ class Encoding:
 
     def looked_up(self, word: str) -> str:
         """A word as it is looked up."""
-        return word.lower() if self.lower else word
+        found = word.lower() if self.lower else word
+        return normalised(found) if self.normalise and found not in self._places else found
 
     def inputs(self, data: TaggedSentences, reads: Collection[str]) -> tuple[dict[str, Array], Array]:
         """Those that a model reads, padded with 0: words (N, T), shapes (N, T), characters (N, T, C); and the
@@ -119,7 +125,7 @@ class Encoding:
             "tags": list(self.tags),
             "scheme": self.scheme,
             "lower": self.lower,
-        }
+        } | ({NORMALISE: True} if self.normalise else {})
 
 
 def _shortened(word: str) -> str:
@@ -131,6 +137,7 @@ def fit_encoding(
     scheme: str,
     *,
     lower: bool,
+    normalise: bool,
     min_count: int,
     more_words: Sequence[str] = (),
     more_tags: Sequence[Sequence[str]] = (),
@@ -144,17 +151,18 @@ def fit_encoding(
     Raises:
         DataError: a single tag.
     """
-    counts = Counter(word.lower() if lower else word for words in data.words for word in words)
-    words = sorted({word for word, count in counts.items() if count >= min_count} | set(more_words))
+    empty = Encoding((), "", (), scheme, lower, normalise)
+    counts = Counter(empty.looked_up(word) for words in data.words for word in words)
+    known = {word for word, count in counts.items() if count >= min_count} | set(more_words)
+    words = sorted(known, key=lambda word: (-counts[word], word))
     characters = "".join(sorted({letter for words in data.words for word in words for letter in word}))
-    canonical = Encoding((), "", (), scheme, lower).canonical
-    tags = sorted({tag for own in (*data.known_tags(), *more_tags) for tag in canonical(own)})
+    tags = sorted({tag for own in (*data.known_tags(), *more_tags) for tag in empty.canonical(own)})
     if scheme != PLAIN:
         kinds = sorted({tag[2:] for tag in tags if "-" in tag})
         tags = ["O", *(f"{prefix}-{kind}" for kind in kinds for prefix in "BI")]
     if len(tags) < 2:
         raise DataError(f"{data.source}: in training every word has the tag {tags[0]!r:.40}; give at least two tags")
-    return Encoding(tuple(words), characters, tuple(tags), scheme, lower)
+    return Encoding(tuple(words), characters, tuple(tags), scheme, lower, normalise)
 
 
 def encoding_from_record(record: Any) -> Encoding:
@@ -163,9 +171,9 @@ def encoding_from_record(record: Any) -> Encoding:
     Raises:
         ModelFileError: it is not that.
     """
-    if not isinstance(record, dict) or record.keys() != KEYS:
+    if not isinstance(record, dict) or record.keys() - {NORMALISE} != KEYS:
         raise ModelFileError(f"its record of words and tags must have {', '.join(sorted(KEYS))}")
-    words, tags = record["words"], record["tags"]
+    words, tags, normalise = record["words"], record["tags"], record.get(NORMALISE, False)
     good = (
         all(isinstance(v, list) and all(isinstance(t, str) for t in v) for v in (words, tags))
         and len(set(words)) == len(words)
@@ -175,8 +183,8 @@ def encoding_from_record(record: Any) -> Encoding:
         and isinstance(record["characters"], str)
         and len(set(record["characters"])) == len(record["characters"])
         and record["scheme"] in SCHEMES[1:]
-        and type(record["lower"]) is bool
+        and type(record["lower"]) is type(normalise) is bool
     )
     if not good:
         raise ModelFileError("its record of words and tags has impossible values")
-    return Encoding(tuple(words), record["characters"], tuple(tags), record["scheme"], record["lower"])
+    return Encoding(tuple(words), record["characters"], tuple(tags), record["scheme"], record["lower"], normalise)

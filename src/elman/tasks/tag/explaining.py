@@ -23,14 +23,13 @@ def example_of(encoding: Encoding, data: TaggedSentences, number: int, reads: Co
     check_number(number, len(data), data.source, "sentences")
     one = data.select([number])
     inputs, _ = encoding.inputs(one, reads)
+    looked_up = (encoding.words, encoding.lower, encoding.normalise)
     spelling = (CHARACTERS, encoding.characters, LONGEST) if CHARACTERS in reads else ("", "", 0)
     other = encoding.scheme not in (PLAIN, BIO)
     return Example(
         name=f"sentence {number}",
         inputs=inputs,
-        reading=Words(
-            WORDS, one.words[0], encoding.words, encoding.lower, *spelling, SHAPES if SHAPES in reads else ""
-        ),
+        reading=Words(WORDS, one.words[0], *looked_up, *spelling, SHAPES if SHAPES in reads else ""),
         answer=Answer(encoding.tags, classes=True),
         steps=one.words[0],
         notes=(f"tags as the network tells them, in {BIO}; predictions are written in {encoding.scheme}",)

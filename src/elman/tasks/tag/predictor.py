@@ -11,19 +11,21 @@ import numpy as np
 from elman.data.tagged import TaggedSentences
 from elman.errors import DataError, ElmanError, ModelFileError, SettingsError
 from elman.learning import Columns, Evaluation, Example, Predictor
-from elman.model import CRFHead, Linear, Model, SoftmaxHead, Stream, stream_of
+from elman.model import CRFEnsembleHead, CRFHead, EnsembleHead, Model, SoftmaxHead, Stream, stream_of
 from elman.tasks.tag.encoding import WORDS, Encoding
 from elman.tasks.tag.explaining import example_of
+from elman.tasks.tag.layers import score_layers
 from elman.tasks.tag.record import Record, record_from
 from elman.tasks.tag.schemes import OUTSIDE, PLAIN, in_scheme
 from elman.tasks.tag.scores import evaluation_of
 
 Array = np.ndarray
 AT_ONCE = 128  # sentences of about one length
+CHAINS = (CRFHead, CRFEnsembleHead)
 
 
 class Outputs(NamedTuple):
-    """Scores of some sentences' tags: which they are, (N, T, K), and their lengths."""
+    """Scores of some sentences' tags: which they are, (N, T, K) or of each member (N, T, M · K), and their lengths."""
 
     rows: Array
     scores: Array
@@ -53,15 +55,22 @@ class TagPredictor(Predictor):
                 output, _ = model(inputs, lengths)
         except (ElmanError, ValueError, IndexError) as error:
             raise ModelFileError(f"its layers do not read its words ({str(error)!a:.80})") from error
-        if not isinstance(model.head, CRFHead | SoftmaxHead) or output.shape != (1, 2, len(encoding.tags)):
+        known = isinstance(model.head, (*CHAINS, SoftmaxHead, EnsembleHead))
+        if not known or output.shape != (1, 2, len(encoding.tags) * self.members):
             raise ModelFileError("its layers do not tell its tags")
-        if self.record.shift and not isinstance(model.layers[-2], Linear):
+        if self.record.shift and len(score_layers(model)) != self.members:
             raise ModelFileError("it has a shift, and no last linear layer")
 
     @property
     def encoding(self) -> Encoding:
         """Words and tags."""
         return self.record.encoding
+
+    @property
+    def members(self) -> int:
+        """How many networks it has side by side."""
+        head = self.model.head
+        return head.members if isinstance(head, CRFEnsembleHead | EnsembleHead) else 1
 
     def tags(self, data: TaggedSentences) -> list[list[str]]:
         """A tag for each word, in the scheme of the training files.
@@ -93,7 +102,7 @@ class TagPredictor(Predictor):
         for rows, output, lengths in outputs:
             with np.errstate(over="ignore", invalid="ignore"):
                 answer = self.model.decode(output, lengths)
-            best = answer if isinstance(self.model.head, CRFHead) else answer.argmax(axis=-1)
+            best = answer if isinstance(self.model.head, CHAINS) else answer.argmax(axis=-1)
             for row, own, length in zip(rows, best, lengths, strict=True):
                 found[row] = self.encoding.written(own[:length].tolist())
         return found

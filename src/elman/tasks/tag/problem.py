@@ -19,7 +19,7 @@ from elman.model.wiring import Wiring
 from elman.settings import to_record
 from elman.tasks.tag.balance import find_shift, shifted
 from elman.tasks.tag.baseline import fit_most_frequent
-from elman.tasks.tag.encoding import fit_encoding
+from elman.tasks.tag.encoding import WORDS, fit_encoding
 from elman.tasks.tag.layers import layers_for
 from elman.tasks.tag.predictor import TagPredictor
 from elman.tasks.tag.record import Record
@@ -28,6 +28,7 @@ from elman.tasks.tag.scores import score
 from elman.tasks.tag.seen import seen_in
 from elman.tasks.tag.settings import TagSettings
 from elman.tasks.tag.vectors import Vectors, read_vectors
+from elman.tasks.tag.words import normalised
 
 Array = np.ndarray
 
@@ -91,6 +92,7 @@ class TagProblem(Problem):
                 fit,
                 reading.scheme,
                 lower=settings.lower,
+                normalise=settings.normalise,
                 min_count=settings.min_count,
                 more_words=() if vectors is None else vectors.words,
                 more_tags=() if self._held is None else self._held.known_tags(),
@@ -110,6 +112,8 @@ class TagProblem(Problem):
     def _vectors(self, path: str) -> Vectors:
         settings = self.settings
         wanted = {word.lower() if settings.lower else word for words in self.data.words for word in words}
+        if settings.normalise:
+            wanted |= {normalised(word) for word in wanted}
         found = read_vectors(path, wanted, lower=settings.lower)
         if found.size != settings.word_size:
             raise SettingsError(f"word_size is {settings.word_size}, but those of {found.source} have {found.size}")
@@ -118,13 +122,16 @@ class TagProblem(Problem):
     def initial(self, arrays: dict[str, Array]) -> dict[str, Array]:
         if self.vectors is None:
             return arrays
-        name = "0.weight"
-        table = arrays[name].copy()
+        arrays = dict(arrays)
         places = {word: place for place, word in enumerate(self.encoding.words)}
         values = self.vectors.values
-        table *= values.std() / max(float(table.std()), 1e-12)  # words without a vector are as long as those with one
-        table[[places[word] for word in self.vectors.words]] = values
-        return arrays | {name: table}
+        for number, layer in enumerate(self.layers):
+            if layer.reads == (WORDS,):
+                table = arrays[f"{number}.weight"].copy()
+                table *= values.std() / max(float(table.std()), 1e-12)  # words without one are as long as the others
+                table[[places[word] for word in self.vectors.words]] = values
+                arrays[f"{number}.weight"] = table
+        return arrays
 
     def fingerprint(self) -> bytes:
         choices = [to_record(self.settings), self.encoding.record(), [part.tolist() for part in self.parts]]

@@ -29,6 +29,12 @@ class TagSettings(ModelSettings, TrainingSettings):
         None, "text file of word vectors to begin with: a word and its values on each line", metavar="FILE", fixed=True
     )
     lower: bool = setting(True, "read words in lower case; the characters keep theirs", fixed=True)
+    normalise: bool = setting(
+        True,
+        "look words up with all links as one word, all mentions as another, hashtags without their sign, digits as 0, "
+        "and of repeated characters two",
+        fixed=True,
+    )
     min_count: int = setting(
         2,
         "words that occur fewer times in the training part are read like those never seen",
@@ -53,10 +59,24 @@ class TagSettings(ModelSettings, TrainingSettings):
     )
     input_dropout: float = setting(0.5, "dropout of what the recurrent layers read", minimum=0, below=1, fixed=True)
     head_dropout: float = setting(0.5, "dropout of what the recurrent layers tell", minimum=0, below=1, fixed=True)
+    neighbours: float = setting(
+        0.1,
+        "weight of a second loss in training: that of telling each word's neighbours; 0 for none",
+        minimum=0,
+        below=100,
+        fixed=True,
+    )
     head: str = setting(
         "crf",
         "how tags are told: the best sequence of them (crf), or each by itself (softmax)",
         choices=lambda: HEADS,
+        fixed=True,
+    )
+    ensemble: int = setting(
+        1,
+        "networks trained side by side from different beginnings, whose scores are averaged",
+        minimum=1,
+        below=100,
         fixed=True,
     )
     balance: bool = setting(True, "choose on the validation part how readily O is told, for the best F1 there")

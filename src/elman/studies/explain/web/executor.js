@@ -243,6 +243,7 @@ const LAYERS = {
     return out;
   },
   dropout: same,
+  "neighbour-words": same,
   segments: (layer, [x]) => ({ steps: x.steps / layer.size, size: x.size * layer.size, data: x.data }),
   "fixed-linear": (layer, x, arrays) => LAYERS.linear(layer, x, arrays),
   characters(layer, [x], arrays, { cells }) {
@@ -265,6 +266,7 @@ const LAYERS = {
   softmax: same,
   ensemble: same,
   crf: same,
+  "crf-ensemble": same,
 };
 
 function softmax(logits) {
@@ -331,6 +333,10 @@ const HEADS = {
     }),
   }),
   crf: (layer, output, arrays) => ({ values: output, best: bestSequence(output, arrays, layer.tags) }),
+  "crf-ensemble": (layer, output, arrays) => {
+    const mean = meanOfMembers(output, { ...layer, size: layer.tags }, layer.tags);
+    return { values: mean, best: bestSequence(mean, arrays, layer.tags) };
+  },
 };
 
 // A model on its inputs, activations by name; `known` are the runs of an earlier time, where these began alike.

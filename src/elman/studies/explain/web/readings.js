@@ -49,6 +49,20 @@ function shapeOf(word) {
   return letters.some((letter) => letter.toUpperCase() !== letter) ? 8 : 11;
 }
 
+// A word as it is looked up: the rules of normalised in tasks/tag/words.py.
+function normalised(word) {
+  if (/^(https?:\/\/|www\.)/.test(word)) return "www.";
+  const signed = word.length > 1;
+  if (signed && word[0] === "@") return "@user";
+  const own = signed && word[0] === "#" ? word.slice(1) : word;
+  return own.replace(/\p{Nd}/gu, "0").replace(/([^])\1{2,}/gu, "$1$1");
+}
+
+function lookedUp(reading, word) {
+  const found = reading.lower ? word.toLowerCase() : word;
+  return reading.normalise && !reading.places.has(found) ? normalised(found) : found;
+}
+
 const READINGS = {
   symbols: {
     prepare(reading) {
@@ -87,9 +101,9 @@ const READINGS = {
     text: (reading, words) => words.join(reading.apart),
     parse: (reading, text) => text.split(reading.apart === " " ? /\s+/ : "\n").filter((word) => word),
     labels: (reading, words) => words,
-    known: (reading, word) => reading.places.has(reading.lower ? word.toLowerCase() : word),
+    known: (reading, word) => reading.places.has(lookedUp(reading, word)),
     inputs(reading, words) {
-      const place = (word) => reading.places.get(reading.lower ? word.toLowerCase() : word) ?? reading.known.length;
+      const place = (word) => reading.places.get(lookedUp(reading, word)) ?? reading.known.length;
       const found = { [reading.input]: whole(words.map(place)) };
       if (reading.spelling) {
         const half = reading.longest / 2,
