@@ -16,6 +16,7 @@ from elman.tasks.forecast.record import plan_from_record, record_of
 from elman.tasks.forecast.smoothing import (
     FORMS,
     GRIDS,
+    LEADS,
     SmoothingMember,
     default_window,
     fewest,
@@ -91,7 +92,7 @@ def test_histories_of_any_length_together_give_what_the_equations_give_of_each(
     form: str, season: int, point: int, lengths: list[int], transform: str, seed: int
 ) -> None:
     parameters = GRIDS[form][point % len(GRIDS[form])]
-    member = SmoothingMember(form, transform, season, 40, {"": parameters})
+    member = SmoothingMember(form, transform, season, 40, parameters={"": parameters})
     values = np.random.default_rng(seed).uniform(1, 3, 40)
     rows = np.concatenate([contexts(values[-length:], [length - 1], 40) for length in lengths])
     found = forecast(member, rows, [""] * len(rows), HORIZON)
@@ -110,27 +111,31 @@ def test_a_season_on_a_line_goes_on(form: str) -> None:
     steps = np.arange(70.0)
     values = 5 + np.array([3.0, -1.0, -2.0, 0.0, 4.0])[steps.astype(int) % 5]
     values = values + (0 if form == "level" else 0.5) * steps
-    member = SmoothingMember(form, "none", 5, 50).fitted(HORIZON, {"a": (values[:60], np.ones(60, bool))})
-    assert member is not None
-    found = forecast(member, values[None, :60], ["a"], HORIZON)[0]
-    assert_allclose(found, values[60 : 60 + HORIZON], rtol=0, atol=0.5 if form == "damped" else 1e-9)
+    members = SmoothingMember(form, "none", 5, 50).fitted(HORIZON, {"a": (values[:60], np.ones(60, bool))})
+    assert [one.leads for one in members] == ["all", "first"]
+    for member in members:
+        found = forecast(member, values[None, :60], ["a"], HORIZON)[0]
+        assert_allclose(found, values[60 : 60 + HORIZON], rtol=0, atol=0.5 if form == "damped" else 1e-9)
 
 
 def test_the_parameters_are_those_of_the_least_error_that_was_observed() -> None:
-    y = np.cumsum(np.random.default_rng(3).normal(size=60))
+    rng = np.random.default_rng(2)  # the two sets of parameters differ
+    y = np.cumsum(rng.normal(size=60)) + 2 * rng.normal(size=60)
     observed = np.ones(60, bool)
     observed[40:44] = False
-    member = SmoothingMember("level", "none", 1, 50).fitted(3, {"walk": (y, observed)})
-    assert member is not None
+    members = SmoothingMember("level", "none", 1, 50).fitted(3, {"walk": (y, observed)})
 
-    def error(parameters: tuple[float, ...]) -> float:
-        own = SmoothingMember("level", "none", 1, 50, {"": parameters})
+    def error(parameters: tuple[float, ...], leads: int) -> float:
+        own = SmoothingMember("level", "none", 1, 50, parameters={"": parameters})
         rows = [forecast(own, contexts(y, [t], 50), [""], 3)[0] - y[t + 1 : t + 4] for t in range(2, 57)]
         known = [observed[t + 1 : t + 4] for t in range(2, 57)]
-        return float(np.abs(np.array(rows))[np.array(known)].mean())
+        return float(np.abs(np.array(rows))[:, :leads][np.array(known)[:, :leads]].mean())
 
     points = [point for point in GRIDS["level"] if point[2] == 0]
-    assert member.parameters["walk"] == min(points, key=error)
+    best = [min(points, key=lambda point, leads=leads: error(point, leads)) for leads in (3, 1)]
+    assert [one.parameters["walk"] for one in members] == best and best[0] != best[1]
+    (alone,) = SmoothingMember("level", "none", 1, 50).fitted(1, {"walk": (y, observed)})
+    assert alone.leads == "all"
 
 
 def test_level_and_scale_do_not_matter() -> None:
@@ -140,26 +145,27 @@ def test_level_and_scale_do_not_matter() -> None:
         own, other = (
             SmoothingMember(form, "none", 4, 40).fitted(4, {"a": (values, seen)}) for values in (y, 1e9 + 8 * y)
         )
-        assert own is not None and other is not None and own.parameters == other.parameters
-        found = forecast(other, (1e9 + 8 * y)[None, -40:], ["a"], 4)
-        assert_allclose(found, 1e9 + 8 * forecast(own, y[None, -40:], ["a"], 4), rtol=1e-14)
+        assert own and own == other
+        for member in own:
+            found = forecast(member, (1e9 + 8 * y)[None, -40:], ["a"], 4)
+            assert_allclose(found, 1e9 + 8 * forecast(member, y[None, -40:], ["a"], 4), rtol=1e-14)
 
 
 def test_what_was_not_in_training_has_the_parameters_that_are_good_for_all() -> None:
     rng = np.random.default_rng(5)
     series = {str(k): (np.cumsum(rng.normal(size=60)), np.ones(60, bool)) for k in range(3)}
-    member = SmoothingMember("level", "none", 1, 50).fitted(2, series)
-    assert member is not None and member.parameters.keys() == {"", *series}
+    member, _ = SmoothingMember("level", "none", 1, 50).fitted(2, series)
+    assert member.parameters.keys() == {"", *series}
     rows = np.stack([values[-50:] for values, _ in series.values()])
     found = forecast(member, rows, ["new", "0", "new"], 2)
-    typical = SmoothingMember("level", "none", 1, 50, {"": member.parameters[""]})
+    typical = SmoothingMember("level", "none", 1, 50, parameters={"": member.parameters[""]})
     assert_allclose(found[[0, 2]], forecast(typical, rows, [""] * 3, 2)[[0, 2]])
 
 
 def test_too_short_or_not_positive_there_is_none() -> None:
     short = (np.arange(12.0), np.ones(12, bool))
-    assert SmoothingMember("level", "none", 5, 50).fitted(3, {"a": short}) is None
-    member = SmoothingMember("level", "log", 1, 50, {"": (0.5, 0.0, 0.0, 1.0)})
+    assert not SmoothingMember("level", "none", 5, 50).fitted(3, {"a": short})
+    member = SmoothingMember("level", "log", 1, 50, parameters={"": (0.5, 0.0, 0.0, 1.0)})
     assert np.isnan(forecast(member, np.array([[1.0, 0.0, 2.0]]), [""], 2)).all()
 
 
@@ -171,9 +177,8 @@ def monthly(count: int, seed: int = 0) -> Array:
 def test_a_forecaster_of_few_series_has_them_and_the_window_bounds_what_they_read() -> None:
     plan = Forecaster(horizon=12, season=[12], epochs=2).fit(monthly(120)).outcome.tested.plan
     names = {one.name for one in plan.smoothings}
-    assert (
-        names >= {f"smoothing: {form} none" for form in FORMS} and names & plan.weights[next(iter(plan.scalers))].keys()
-    )
+    assert names >= {f"smoothing: {form} none {leads}" for form in FORMS for leads in LEADS}
+    assert names & plan.weights[next(iter(plan.scalers))].keys()
     assert plan.memory == default_window(12) == plan.smoothings[0].window
     narrow = Forecaster(horizon=12, season=[12], window=30, epochs=2).fit(monthly(120)).outcome.tested.plan
     assert {one.window for one in narrow.smoothings} == {30} and narrow.memory == 36
@@ -188,6 +193,7 @@ def test_a_forecaster_of_few_series_has_them_and_the_window_bounds_what_they_rea
     [
         {"form": "cubic"},
         {"transform": "root"},
+        {"leads": "second"},
         {"window": 10**7},
         {"window": 3},
         {"window": 60.0},

@@ -68,6 +68,4 @@ def _smoothings(
     series = {history.id: (history.values, history.observed) for history in known}
     for transform in transforms_for(settings, histories):
         for form in FORMS:
-            found = SmoothingMember(form, transform, season, window).fitted(plan.horizon, series)
-            if found is not None:
-                yield found
+            yield from SmoothingMember(form, transform, season, window).fitted(plan.horizon, series)

@@ -36,8 +36,8 @@ def label_of(member: str) -> str:
     ('the network', 'season 168', 'season 168 times the change of the last 24')
     >>> label_of("linear: seasonal log 24")
     'a regression on 24 steps (level seasonal, of logarithms)'
-    >>> label_of("smoothing: damped log")
-    'smoothing with a damped trend (of logarithms)'
+    >>> label_of("smoothing: damped log first")
+    'smoothing with a damped trend (of logarithms, by the next step)'
     """
     if member == NETWORK:
         return "the network"
@@ -48,8 +48,12 @@ def label_of(member: str) -> str:
         taken = [*([f"level {level}"] if level != "none" else []), *(["of logarithms"] if transform == "log" else [])]
         return f"a regression on {window} steps" + (f" ({', '.join(taken)})" if taken else "")
     if member.startswith(SMOOTHING):
-        form, transform = member.removeprefix(SMOOTHING).split(" ")
-        return SMOOTHINGS[form] + (" (of logarithms)" if transform == "log" else "")
+        form, transform, leads = member.removeprefix(SMOOTHING).split(" ")
+        taken = [
+            *(["of logarithms"] if transform == "log" else []),
+            *(["by the next step"] if leads == "first" else []),
+        ]
+        return SMOOTHINGS[form] + (f" ({', '.join(taken)})" if taken else "")
     if member == "last":
         return "the last value"
     if member.startswith("mean of "):

@@ -15,7 +15,8 @@ ARIMA (0,1,1)(0,1,1) of Box and Jenkins 1970, of the changes ``w_t`` of the chan
     w_t = e_t + θ e_{t-1} + Θ e_{t-s} + θ Θ e_{t-s-1}
 
 All of it is done to the values or to their logarithms. A forecast depends on the steps of a window alone, so that a
-stream need not keep more. The parameters are those of a grid that would have forecast best, at all lead times.
+stream need not keep more. The parameters are those of a grid that would have forecast best, at all lead times
+or at the first.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ GRIDS: Mapping[str, Sequence[Parameters]] = {  # α, β, γ and φ; θ and Θ of
 }
 FORMS = tuple(GRIDS)
 AIRLINE = FORMS[-1]
+LEADS = ("all", "first")
+_FIXED = ("form", "transform", "window", "leads")
+_LEAST = float(np.finfo(float).tiny)
 SEASONS_READ, LEAST_READ, MOST_READ = 10, 50, 1000
 LONGEST_SEASON = 400
 FIRST_SEASONS = 3  # that a level, a slope and a season begin from
@@ -76,6 +80,7 @@ class SmoothingMember:
         form: one of :data:`FORMS`.
         transform: ``none``, or ``log``.
         window: steps before each cutoff that a forecast depends on.
+        leads: the lead times whose errors chose the parameters, one of :data:`LEADS`: ``all``, or the ``first``.
         parameters: of each series that was fitted; ``""`` for any other.
     """
 
@@ -83,6 +88,7 @@ class SmoothingMember:
     transform: str
     season: int
     window: int
+    leads: str = LEADS[0]
     parameters: Mapping[str, Parameters] = field(default_factory=dict, repr=False)
 
     @property
@@ -90,31 +96,33 @@ class SmoothingMember:
         """What it is called among the members.
 
         >>> SmoothingMember("damped", "log", 12, 120).name
-        'smoothing: damped log'
+        'smoothing: damped log all'
         """
-        return f"{PREFIX}{self.form} {self.transform}"
+        return f"{PREFIX}{self.form} {self.transform} {self.leads}"
 
-    def fitted(self, horizon: int, series: Mapping[str, tuple[Array, Array]]) -> SmoothingMember | None:
-        """The same with the parameters of least mean absolute error on ``series``; None if all are too short.
+    def fitted(self, horizon: int, series: Mapping[str, tuple[Array, Array]]) -> list[SmoothingMember]:
+        """The same with the parameters of least mean absolute error on ``series``, over all lead times and over the
+        first, which err differently; none if all are too short.
 
         Args:
             series: by name, values (T,) and which of them were observed; all that may be known.
         """
         place = 1 if self.form == AIRLINE else 2
         grid = [one for one in GRIDS[self.form] if self.season > 1 or one[place] == 0]  # without a season, none of it
-        chosen: dict[str, Parameters] = {}
-        relative = np.zeros(len(grid))
-        for name, (values, observed) in series.items():
-            errors = self._errors(grid, horizon, values, observed)
-            if errors is not None:
-                chosen[name] = grid[int(np.argmin(errors))]
-                relative += errors / max(float(errors.min()), float(np.finfo(float).tiny))
-        if not chosen:
-            return None
-        return replace(self, parameters={"": grid[int(np.argmin(relative))], **chosen})
+        errors = {name: self._errors(grid, horizon, *known) for name, known in series.items()}
+        members = []
+        for leads in LEADS if horizon > 1 else LEADS[:1]:
+            means = {name: found for name, own in errors.items() if (found := _means(own, leads)) is not None}
+            if means:
+                chosen = {name: grid[int(np.argmin(found))] for name, found in means.items()}
+                relative = sum(found / max(float(found.min()), _LEAST) for found in means.values())
+                parameters = {"": grid[int(np.argmin(relative))], **chosen}
+                members.append(replace(self, leads=leads, parameters=parameters))
+        return members
 
     def _errors(self, grid: Sequence[Parameters], horizon: int, values: Array, observed: Array) -> Array | None:
-        """(G,) of each point of the grid, over cutoffs inside ``values``; None if there are too few of them."""
+        """(G, N, H) of each point of the grid, from cutoffs inside ``values``, NaN where nothing was observed; None if
+        there are too few of them."""
         cutoffs = np.arange(fewest(self.season), len(values) - horizon)
         most = min(MOST_CUTOFFS, MOST_NUMBERS // (len(grid) * horizon))
         if min(len(cutoffs), most) < FEWEST_CUTOFFS:
@@ -122,18 +130,12 @@ class SmoothingMember:
         cutoffs = cutoffs[:: -max(1, -(-len(cutoffs) // most))]  # the latest, and evenly spaced before it
         padded = np.concatenate([np.full(self.window, np.nan), values])
         views = np.lib.stride_tricks.sliding_window_view(padded, self.window)
-        with np.errstate(over="ignore", invalid="ignore"):
-            made = _forecasts(
-                self.form, self._forward(views[cutoffs + 1]), self.season, np.array(grid)[:, None], horizon
-            )
-            found = self._back(made)
         ahead = cutoffs[:, None] + 1 + np.arange(horizon)
-        weight = observed[ahead]
-        if not weight.any():
-            return None
-        with np.errstate(invalid="ignore", over="ignore"):
-            means = np.where(weight, np.abs(found - values[ahead]), 0).sum(axis=(1, 2)) / weight.sum()
-        return np.where(np.isfinite(means), means, np.inf) if np.isfinite(means).any() else None
+        with np.errstate(over="ignore", invalid="ignore"):
+            read = self._forward(views[cutoffs + 1])
+            found = self._back(_forecasts(self.form, read, self.season, np.array(grid)[:, None], horizon))
+            errors: Array = np.abs(found - np.where(observed[ahead], values[ahead], np.nan))
+            return errors
 
     def _forward(self, values: Array) -> Array:
         return np.log(values) if self.transform == "log" else values
@@ -144,7 +146,21 @@ class SmoothingMember:
     def record(self) -> dict[str, Any]:
         """JSON values."""
         parameters = {name: list(values) for name, values in self.parameters.items()}
-        return {"form": self.form, "transform": self.transform, "window": self.window, "parameters": parameters}
+        fixed = {name: getattr(self, name) for name in _FIXED}
+        return {**fixed, "parameters": parameters}
+
+
+def _means(errors: Array | None, leads: str) -> Array | None:
+    """(G,) over what was observed, ∞ where a forecast was not finite; None without any that was."""
+    if errors is None:
+        return None
+    errors = errors[:, :, :1] if leads == LEADS[1] else errors
+    known = ~np.isnan(errors).all(axis=0)
+    if not known.any():
+        return None
+    means: Array = errors[:, known].mean(axis=1)
+    means = np.where(np.isfinite(means), means, np.inf)
+    return means if np.isfinite(means).any() else None
 
 
 def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
@@ -153,8 +169,9 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is not that.
     """
-    form, transform, window, parameters = (record[name] for name in ("form", "transform", "window", "parameters"))
-    if len(record) > 4 or form not in FORMS or transform not in ("none", "log") or "" not in parameters:
+    form, transform, window, leads = (record[name] for name in _FIXED)
+    known, parameters = form in FORMS and transform in ("none", "log") and leads in LEADS, record["parameters"]
+    if not known or len(record) > len(_FIXED) + 1 or "" not in parameters:
         raise ValueError("an unknown form of smoothing")
     found = {name: tuple(map(float, values)) for name, values in parameters.items()}
     if type(season) is not int or not 1 <= season <= LONGEST_SEASON:
@@ -163,7 +180,7 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
         raise ValueError("smoothing of an impossible window")
     if any(len(values) != len(GRIDS[form][0]) or not all(-1 <= v <= 1 for v in values) for values in found.values()):
         raise ValueError("parameters of smoothing out of range")
-    return SmoothingMember(form, transform, season, window, found)
+    return SmoothingMember(form, transform, season, window, leads, found)
 
 
 def smoothing_forecasts(
