@@ -13,6 +13,7 @@ from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.settings import ForecastSettings
+from elman.tasks.forecast.smoothing import SmoothingMember
 
 DATA = read_series({"y": np.sin(np.arange(40.0)), "ds": np.datetime64("2020-01", "M") + np.arange(40)})
 
@@ -21,6 +22,11 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True, intervals: 
     """Of one series, with drawn weights."""
     horizon = 3
     encoding = Encoding(8, 1 if strategy == "recursive" else horizon, 4, "seasonal", "window")
+    smoothings = (
+        SmoothingMember("damped", "log", 4, 20, "all", {"": (0.3, 0.1, 0.2, 0.9), "y": (0.1, 0.1, 0.0, 0.8)}),
+        SmoothingMember("airline", "none", 4, 20, "first", {"": (-0.5, -0.2)}),
+    )
+    weights = {"network": 0.5, "4 + 1": 0.2, **{one.name: 0.1 for one in smoothings}}
     plan = Plan(
         horizon,
         strategy,
@@ -28,7 +34,8 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True, intervals: 
         seasons=(4,),
         scalers={"y": Scaler(0.5, 2.0)},
         limits={"y": fit_limits(DATA.series[0].values)},
-        weights={"": {"network": 0.6, "linear": 0.1, "4 + 1": 0.3} if highway else {"network": 0.7, "4 + 1": 0.3}},
+        smoothings=smoothings,
+        weights={"": {**weights, "linear": 0.1} if highway else {**weights, "last": 0.1}},
         units={"80": {"": 1.0, "y": 0.5}},
         intervals={"80": [0.5, 1.0, 1.5]},
         fitted={"y": "time:2022-01-01T00:00:00"},
