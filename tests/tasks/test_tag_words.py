@@ -9,7 +9,7 @@ import pytest
 import elman
 from elman.data import read_tagged
 from elman.errors import SettingsError
-from elman.model import NeighbourWords
+from elman.model import NeighbourWords, RecurrentLayers
 from elman.tasks.tag.encoding import CHARACTERS, SHAPES, WORDS, encoding_from_record, fit_encoding
 from elman.tasks.tag.schemes import BIO, PLAIN
 from elman.tasks.tag.shapes import MIXED, SMALL, TITLE
@@ -73,3 +73,20 @@ def test_neighbours_are_told_in_training_where_they_are_asked_for():
     assert [layer.count for layer in rare.model.layers if isinstance(layer, NeighbourWords)] == [1, 1]
     encoding = fit_encoding(read_tagged(data), BIO, lower=True, normalise=False, min_count=1)
     assert encoding.words[:3] == ("apple", "an", "eats")  # the most frequent first
+
+
+def test_of_several_layers_the_lowest_tells_neighbours_for_above_it_a_direction_knows_them():
+    data = fruit(60)
+
+    def kinds(**settings):
+        layers = elman.Tagger(**QUICK, **settings).fit(data).model.layers
+        start = next(k for k, layer in enumerate(layers) if isinstance(layer, RecurrentLayers))
+        return [(layer.kind, getattr(getattr(layer, "layout", None), "num_layers", None)) for layer in layers[start:-2]]
+
+    two = {"num_layers": 3, "dropout": 0.1, "input_dropout": 0, "head_dropout": 0.2}
+    below, above = ("recurrent", 1), ("recurrent", 2)
+    assert kinds(**two) == [below, ("dropout", None), ("neighbour-words", None), above, ("dropout", None)]
+    assert kinds(**two | {"dropout": 0}) == [below, ("neighbour-words", None), above, ("dropout", None)]
+    whole = ("recurrent", 3)
+    assert kinds(**two, bidirectional=False) == [whole, ("dropout", None), ("neighbour-words", None)]
+    assert kinds(**two, neighbours=0) == [whole, ("dropout", None)]

@@ -62,16 +62,24 @@ def _member(encoding: Encoding, settings: TagSettings, number: str = "") -> list
         layers.append(Join(reads=tuple(layer.name for layer in layers)))
     if settings.input_dropout:
         layers.append(Dropout(settings.input_dropout))
-    layers.append(recurrent_layers(settings, size, bidirectional=settings.bidirectional))
-    if settings.head_dropout:
-        layers.append(Dropout(settings.head_dropout))
-    size = settings.hidden_size * (2 if settings.bidirectional else 1)
+    own = settings.hidden_size * (2 if settings.bidirectional else 1)
+    # a second layer of both directions has read the whole sentence in each of them: it need not foretell a word
+    first = replace(settings, num_layers=1) if settings.neighbours and settings.bidirectional else settings
+    layers.append(recurrent_layers(first, size, bidirectional=settings.bidirectional))
+    dropout = settings.head_dropout if first.num_layers == settings.num_layers else settings.dropout
+    if dropout:
+        layers.append(Dropout(dropout))
     if settings.neighbours:
         states, count = f"states{number}", max(1, min(NEIGHBOURS, len(encoding.words)))
         layers[-1] = replace(layers[-1], name=states)
         reads = (states, WORDS)
-        layers.append(NeighbourWords(count, size, settings.bidirectional, settings.neighbours, reads=reads))
-    return [*layers, Linear(size, len(encoding.tags))]
+        layers.append(NeighbourWords(count, own, settings.bidirectional, settings.neighbours, reads=reads))
+    if first.num_layers < settings.num_layers:
+        above = replace(settings, num_layers=settings.num_layers - 1)
+        layers.append(recurrent_layers(above, own, bidirectional=True))
+        if settings.head_dropout:
+            layers.append(Dropout(settings.head_dropout))
+    return [*layers, Linear(own, len(encoding.tags))]
 
 
 def score_layers(model: Model) -> list[int]:
