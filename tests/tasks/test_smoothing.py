@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -160,6 +162,16 @@ def test_what_was_not_in_training_has_the_parameters_that_are_good_for_all() -> 
     found = forecast(member, rows, ["new", "0", "new"], 2)
     typical = SmoothingMember("level", "none", 1, 50, parameters={"": member.parameters[""]})
     assert_allclose(found[[0, 2]], forecast(typical, rows, [""] * 3, 2)[[0, 2]])
+
+
+def test_a_series_that_is_forecast_without_an_error_does_not_decide_for_all() -> None:
+    exact, noise = np.resize([1e6, 3e6], 60), np.random.default_rng(6).normal(size=60)
+    series = {name: (values, np.ones(60, bool)) for name, values in (("exact", exact), ("zero", 0 * exact))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for form in FORMS:
+            members = SmoothingMember(form, "none", 2, 50).fitted(4, series | {"noise": (noise, np.ones(60, bool))})
+            assert all(member.parameters.keys() == {"", *series, "noise"} for member in members)
 
 
 def test_too_short_or_not_positive_there_is_none() -> None:

@@ -46,7 +46,7 @@ FORMS = tuple(GRIDS)
 AIRLINE = FORMS[-1]
 LEADS = ("all", "first")
 _FIXED = ("form", "transform", "window", "leads")
-_LEAST = float(np.finfo(float).tiny)
+LEAST_ERROR = 1e-9  # times the largest finite one: a perfect forecast of one series does not decide for all
 SEASONS_READ, LEAST_READ, MOST_READ = 10, 50, 1000
 LONGEST_SEASON = 400
 FIRST_SEASONS = 3  # that a level, a slope and a season begin from
@@ -115,7 +115,7 @@ class SmoothingMember:
             means = {name: found for name, own in errors.items() if (found := _means(own, leads)) is not None}
             if means:
                 chosen = {name: grid[int(np.argmin(found))] for name, found in means.items()}
-                relative = sum(found / max(float(found.min()), _LEAST) for found in means.values())
+                relative = sum(found / _unit(found) for found in means.values())
                 parameters = {"": grid[int(np.argmin(relative))], **chosen}
                 members.append(replace(self, leads=leads, parameters=parameters))
         return members
@@ -161,6 +161,10 @@ def _means(errors: Array | None, leads: str) -> Array | None:
     means: Array = errors[:, known].mean(axis=1)
     means = np.where(np.isfinite(means), means, np.inf)
     return means if np.isfinite(means).any() else None
+
+
+def _unit(means: Array) -> float:
+    return max(float(means.min()), LEAST_ERROR * float(means[np.isfinite(means)].max())) or 1.0
 
 
 def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
