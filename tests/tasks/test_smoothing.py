@@ -213,6 +213,9 @@ def test_a_forecaster_of_few_series_has_them_and_the_window_bounds_what_they_rea
         {"parameters": {"": [0.5]}},
         {"parameters": {"": [0.5, 0.1, 0.1, 7.0]}},
         {"parameters": {"": ["x", 0.1, 0.1, 0.9]}},
+        {"parameters": {"": ["0.5", 0.1, 0.1, 0.9]}},
+        {"parameters": {"": [-0.5, 0.1, 0.1, 0.9]}},
+        {"parameters": {"": "0110"}},
         {"parameters": 3},
         {"more": 1},
     ],
@@ -223,6 +226,12 @@ def test_a_record_that_is_impossible_is_refused(wrong: dict[str, object]) -> Non
     assert plan_from_record(record).smoothings == plan.smoothings
     with pytest.raises(ModelFileError, match="malformed"):
         plan_from_record({**record, "smoothings": [{**record["smoothings"][0], **wrong}]})
+    with pytest.raises(ModelFileError, match="malformed"):
+        plan_from_record({**record, "seasons": []})
+    one, other, *_ = record["smoothings"]
+    for both in ([one, one], [one, {**other, "window": one["window"] - 1}]):  # all run at once, on one window
+        with pytest.raises(ModelFileError, match="impossible"):
+            plan_from_record({**record, "weights": {"": {"network": 1.0}}, "smoothings": both})
     del record["smoothings"]  # a file of before
     record["weights"] = {"": {"network": 1.0}}
     assert not plan_from_record(record).smoothings

@@ -79,7 +79,7 @@ def plan_from_record(record: Any) -> Plan:
         if not plan.fitted.keys() >= plan.scalers.keys() or plan.limits.keys() != plan.scalers.keys():
             raise ValueError("a series without limits or a mark of what was seen")
         check_marks(plan.fitted)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelFileError(f"its forecasting record is malformed ({str(error)!a:.100})") from error
     if not _is_possible(plan):
         raise ModelFileError("its forecasting record has impossible values")
@@ -97,6 +97,8 @@ def _is_possible(plan: Plan) -> bool:
         and _is_encoding(encoding)
         and all(_is_encoding(one.encoding) and _are_scalers(one.scalers) for one in plan.linears)
         and all(one.encoding.horizon == plan.horizon and np.isfinite(one.coefficients).all() for one in plan.linears)
+        and len({one.name for one in plan.smoothings}) == len(plan.smoothings)
+        and len({one.window for one in plan.smoothings}) <= 1  # they run at once
         and 1 <= len(seasons) <= MOST_SEASONS
         and seasons[0] == encoding.season
         and plan.memory <= MOST_MEMORY

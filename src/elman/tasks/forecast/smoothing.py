@@ -177,13 +177,16 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
     known, parameters = form in FORMS and transform in ("none", "log") and leads in LEADS, record["parameters"]
     if not known or len(record) > len(_FIXED) + 1 or "" not in parameters:
         raise ValueError("an unknown form of smoothing")
-    found = {name: tuple(map(float, values)) for name, values in parameters.items()}
     if type(season) is not int or not 1 <= season <= LONGEST_SEASON:
         raise ValueError("smoothing of an impossible season")
     if type(window) is not int or not fewest(season) <= window <= default_window(season):
         raise ValueError("smoothing of an impossible window")
-    if any(len(values) != len(GRIDS[form][0]) or not all(-1 <= v <= 1 for v in values) for values in found.values()):
-        raise ValueError("parameters of smoothing out of range")
+    count, least = len(GRIDS[form][0]), -1 if form == AIRLINE else 0
+    for values in parameters.values():
+        numbers = isinstance(values, list) and all(type(value) in (int, float) for value in values)
+        if not numbers or len(values) != count or not all(least <= value <= 1 for value in values):
+            raise ValueError("parameters of smoothing out of range")
+    found = {name: tuple(map(float, values)) for name, values in parameters.items()}
     return SmoothingMember(form, transform, season, window, leads, found)
 
 
