@@ -196,6 +196,8 @@ def test_a_forecaster_of_few_series_has_them_and_the_window_bounds_what_they_rea
     assert {one.window for one in narrow.smoothings} == {30} and narrow.memory == 36
     least = Forecaster(horizon=12, season=[12], window=20, epochs=2).fit(monthly(120)).outcome.tested.plan
     assert not least.smoothings
+    alone = Forecaster(horizon=12, season=[12], validation=0, epochs=1).fit(monthly(120)).outcome
+    assert not alone.tested.plan.smoothings and not alone.final.plan.linears  # nothing tells their weights
     many = SeriesSet(tuple(Series(str(k), monthly(60, k)) for k in range(11)), None, "many", "")
     assert not Forecaster(horizon=12, season=[12], epochs=1).fit(many).outcome.tested.plan.smoothings
 

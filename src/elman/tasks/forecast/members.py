@@ -26,13 +26,14 @@ def with_members(
     histories: Sequence[History],
     last: Sequence[int] | None = None,
 ) -> Plan:
-    """``plan`` with the members fitted to ``histories``; one that cannot be stays as it was.
+    """``plan`` with the members fitted to ``histories``; one that cannot be stays as it was. There are none without a
+    combination, or a validation part that tells their weights.
 
     Args:
         others: the encodings of the regressions, with their penalties.
         last: the step of each history that ends what may be known; without it, all of it is.
     """
-    if len(histories) > MOST_SERIES or settings.combine == "none":
+    if len(histories) > MOST_SERIES or settings.combine == "none" or not settings.validation:
         return plan
     linears = {one.name: one for one in (*plan.linears, *_linears(plan, others, histories, last))}
     smoothings = {one.name: one for one in (*plan.smoothings, *_smoothings(plan, settings, histories, last))}
