@@ -12,10 +12,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import elman
 from elman.data import CovariateNames
+from elman.data.windows import contexts
 from elman.tasks.forecast.effects import fit_effects
 from elman.tasks.forecast.features import encode
 from elman.tasks.forecast.forecasts import network_forecasts
-from elman.tasks.forecast.plan import contexts
 from elman.tasks.forecast.selection import Ridge
 from elman.tasks.forecast.settings import LEVELS
 from tests.tasks.columns_data import BOTH, HORIZON, STEPS, changed, data_of, table

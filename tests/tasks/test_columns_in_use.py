@@ -11,11 +11,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 import elman
 from elman import Forecaster
 from elman.data import CovariateNames, read_series, with_future
+from elman.data.windows import contexts
 from elman.errors import DataError, ModelFileError, SettingsError
 from elman.model import Model
 from elman.tasks.forecast.columns_record import columns_from_record, record_of_columns
 from elman.tasks.forecast.forecasts import network_forecasts
-from elman.tasks.forecast.plan import contexts
 from elman.tasks.forecast.predictor import ForecastPredictor
 from tests.tasks.columns_data import HORIZON, STEPS, changed, data_of, driven, table
 from tests.tasks.helpers import drawn, wavy

@@ -14,13 +14,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 import elman
 from elman import Forecaster
 from elman.data import read_series
+from elman.data.windows import contexts
 from elman.errors import ModelFileError, SettingsError
 from elman.model import Model, QuantileHead
 from elman.tasks.forecast.combination import Backtest
 from elman.tasks.forecast.forecasts import forecast
 from elman.tasks.forecast.intervals import fit_intervals
 from elman.tasks.forecast.network import is_silent
-from elman.tasks.forecast.plan import contexts
 from elman.tasks.forecast.predictor import ForecastPredictor
 from elman.tasks.forecast.quantiles import distances, first_gaps, quantiles_for
 from tests.tasks.helpers import drawn, rolled, series_set, wavy, with_gaps

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from elman.data import Series, SeriesSet
+from elman.data.windows import contexts
 from elman.errors import ModelFileError
 from elman.tasks.forecast import Forecaster
-from elman.tasks.forecast.plan import contexts
 from elman.tasks.forecast.record import plan_from_record, record_of
 from elman.tasks.forecast.smoothing import (
     FORMS,
@@ -37,22 +37,18 @@ def smoothed(y: Array, season: int, parameters: tuple[float, ...], horizon: int)
     """The equations of the module, one step after the other."""
     alpha, beta, gamma, damping = parameters
     seasons = min(3, len(y) // season)
-    if season == 1:
-        level, slope, places = y[0], 0.0, [0.0]
-    else:
-        means = [y[k * season : (k + 1) * season].mean() for k in range(seasons)]
-        slope = (means[-1] - means[0]) / ((seasons - 1) * season)
-        begin = means[0] - slope * (season - 1) / 2
-        level = begin - slope
-        around = [y[t] - begin - slope * t for t in range(seasons * season)]
-        places = [float(np.mean(around[place::season])) for place in range(season)]
-        places = [place - float(np.mean(places)) for place in places]
+    means = [y[k * season : (k + 1) * season].mean() for k in range(seasons)]
+    slope = (means[-1] - means[0]) / ((seasons - 1) * season)
+    begin = means[0] - slope * (season - 1) / 2
+    level = begin - slope
+    around = [y[t] - begin - slope * t for t in range(seasons * season)]
+    places = [float(np.mean(around[place::season])) for place in range(season)]
+    places = [place - float(np.mean(places)) for place in places]
     slope = slope if beta else 0.0
     for t, value in enumerate(y):
         error = value - (level + damping * slope + places[t % season])
         level, slope = level + damping * slope + alpha * error, damping * slope + alpha * beta * error
-        if season > 1:
-            places[t % season] += gamma * (1 - alpha) * error
+        places[t % season] += gamma * (1 - alpha) * error
     found = []
     for t in range(len(y), len(y) + horizon):
         slope *= damping
@@ -67,14 +63,11 @@ def airline(y: Array, season: int, parameters: tuple[float, ...], horizon: int) 
 
     def told(t: int) -> float:
         known = [errors.get(t - k, 0.0) for k in (1, season, season + 1)]
-        if season == 1:
-            return float(values[t - 1] + theta * known[0])
         change = theta * known[0] + seasonal * known[1] + theta * seasonal * known[2]
         return float(values[t - 1] + values[t - season] - values[t - season - 1] + change)
 
     values = list(y)
-    begin = 1 if season == 1 else season + 1
-    for t in range(begin, len(y)):
+    for t in range(season + 1, len(y)):
         errors[t] = values[t] - told(t)
     for t in range(len(y), len(y) + horizon):
         values.append(told(t))
@@ -84,7 +77,7 @@ def airline(y: Array, season: int, parameters: tuple[float, ...], horizon: int) 
 @settings(max_examples=60)
 @given(
     form=st.sampled_from(FORMS),
-    season=st.sampled_from([1, 2, 5]),
+    season=st.sampled_from([2, 3, 5]),
     point=st.integers(0, 10_000),
     lengths=st.lists(st.integers(2, 40), min_size=1, max_size=4),
     transform=st.sampled_from(["none", "log"]),
@@ -108,7 +101,7 @@ def test_histories_of_any_length_together_give_what_the_equations_give_of_each(
         assert_allclose(row, np.exp(told) if transform == "log" else told, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["level", "trend", "airline"])  # a damped line bends
 def test_a_season_on_a_line_goes_on(form: str) -> None:
     steps = np.arange(70.0)
     values = 5 + np.array([3.0, -1.0, -2.0, 0.0, 4.0])[steps.astype(int) % 5]
@@ -117,26 +110,25 @@ def test_a_season_on_a_line_goes_on(form: str) -> None:
     assert [one.leads for one in members] == ["all", "first"]
     for member in members:
         found = forecast(member, values[None, :60], ["a"], HORIZON)[0]
-        assert_allclose(found, values[60 : 60 + HORIZON], rtol=0, atol=0.5 if form == "damped" else 1e-9)
+        assert_allclose(found, values[60 : 60 + HORIZON], rtol=0, atol=1e-9)
 
 
 def test_the_parameters_are_those_of_the_least_error_that_was_observed() -> None:
-    rng = np.random.default_rng(2)  # the two sets of parameters differ
+    rng = np.random.default_rng(3)  # the two sets of parameters differ
     y = np.cumsum(rng.normal(size=60)) + 2 * rng.normal(size=60)
     observed = np.ones(60, bool)
     observed[40:44] = False
-    members = SmoothingMember("level", "none", 1, 50).fitted(3, {"walk": (y, observed)})
+    members = SmoothingMember("level", "none", 2, 50).fitted(3, {"walk": (y, observed)})
 
     def error(parameters: tuple[float, ...], leads: int) -> float:
-        own = SmoothingMember("level", "none", 1, 50, parameters={"": parameters})
-        rows = [forecast(own, contexts(y, [t], 50), [""], 3)[0] - y[t + 1 : t + 4] for t in range(2, 57)]
-        known = [observed[t + 1 : t + 4] for t in range(2, 57)]
+        own = SmoothingMember("level", "none", 2, 50, parameters={"": parameters})
+        rows = [forecast(own, contexts(y, [t], 50), [""], 3)[0] - y[t + 1 : t + 4] for t in range(5, 57)]
+        known = [observed[t + 1 : t + 4] for t in range(5, 57)]
         return float(np.abs(np.array(rows))[:, :leads][np.array(known)[:, :leads]].mean())
 
-    points = [point for point in GRIDS["level"] if point[2] == 0]
-    best = [min(points, key=lambda point, leads=leads: error(point, leads)) for leads in (3, 1)]
+    best = [min(GRIDS["level"], key=lambda point, leads=leads: error(point, leads)) for leads in (3, 1)]
     assert [one.parameters["walk"] for one in members] == best and best[0] != best[1]
-    (alone,) = SmoothingMember("level", "none", 1, 50).fitted(1, {"walk": (y, observed)})
+    (alone,) = SmoothingMember("level", "none", 2, 50).fitted(1, {"walk": (y, observed)})
     assert alone.leads == "all"
 
 
@@ -156,11 +148,11 @@ def test_level_and_scale_do_not_matter() -> None:
 def test_what_was_not_in_training_has_the_parameters_that_are_good_for_all() -> None:
     rng = np.random.default_rng(5)
     series = {str(k): (np.cumsum(rng.normal(size=60)), np.ones(60, bool)) for k in range(3)}
-    member, _ = SmoothingMember("level", "none", 1, 50).fitted(2, series)
+    member, _ = SmoothingMember("level", "none", 2, 50).fitted(2, series)
     assert member.parameters.keys() == {"", *series}
     rows = np.stack([values[-50:] for values, _ in series.values()])
     found = forecast(member, rows, ["new", "0", "new"], 2)
-    typical = SmoothingMember("level", "none", 1, 50, parameters={"": member.parameters[""]})
+    typical = SmoothingMember("level", "none", 2, 50, parameters={"": member.parameters[""]})
     assert_allclose(found[[0, 2]], forecast(typical, rows, [""] * 3, 2)[[0, 2]])
 
 
@@ -177,8 +169,9 @@ def test_a_series_that_is_forecast_without_an_error_does_not_decide_for_all() ->
 def test_too_short_or_not_positive_there_is_none() -> None:
     short = (np.arange(12.0), np.ones(12, bool))
     assert not SmoothingMember("level", "none", 5, 50).fitted(3, {"a": short})
-    member = SmoothingMember("level", "log", 1, 50, parameters={"": (0.5, 0.0, 0.0, 1.0)})
-    assert np.isnan(forecast(member, np.array([[1.0, 0.0, 2.0]]), [""], 2)).all()
+    member = SmoothingMember("level", "log", 2, 50, parameters={"": (0.5, 0.0, 0.0, 1.0)})
+    rows = np.array([[1.0, 0.0, 2.0, 1.0, 2.0], [1.0, 3.0, 2.0, 1.0, 2.0]])
+    assert np.isnan(forecast(member, rows, ["", ""], 2)).all(axis=1).tolist() == [True, False]
 
 
 def monthly(count: int, seed: int = 0) -> Array:
@@ -189,8 +182,9 @@ def monthly(count: int, seed: int = 0) -> Array:
 def test_a_forecaster_of_few_series_has_them_and_the_window_bounds_what_they_read() -> None:
     plan = Forecaster(horizon=12, season=[12], epochs=2).fit(monthly(120)).outcome.tested.plan
     names = {one.name for one in plan.smoothings}
-    assert names >= {f"smoothing: {form} none {leads}" for form in FORMS for leads in LEADS}
-    assert names & plan.weights[next(iter(plan.scalers))].keys()
+    assert names >= {f"smoothing: {form} none {leads}" for form in FORMS[1:] for leads in LEADS}
+    weighed = {name for weights in plan.weights.values() for name in weights}
+    assert names == {name for name in weighed if name.startswith("smoothing")}  # others are not kept
     assert plan.memory == default_window(12) == plan.smoothings[0].window
     narrow = Forecaster(horizon=12, season=[12], window=30, epochs=2).fit(monthly(120)).outcome.tested.plan
     assert {one.window for one in narrow.smoothings} == {30} and narrow.memory == 36

@@ -1,7 +1,8 @@
-"""Sliding windows of a series: inputs, and the targets that follow them."""
+"""Sliding windows of a series: inputs, and the targets that follow them; and the steps up to given cutoffs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,18 @@ def windows(values: np.ndarray, input_size: int, horizon: int, *, observed: np.n
         observed=_slide(known, input_size, horizon, n),
         cutoffs=np.arange(n, dtype=np.int64) + input_size - 1,
     )
+
+
+def contexts(values: np.ndarray, cutoffs: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
+    """The ``size`` steps up to each cutoff: (N, size), NaN before the series begins.
+
+    >>> contexts(np.array([1.0, 2.0, 3.0]), [1, 2], 3).tolist()
+    [[nan, 1.0, 2.0], [1.0, 2.0, 3.0]]
+    """
+    padded = np.concatenate([np.full(size, np.nan), values])
+    views = np.lib.stride_tricks.sliding_window_view(padded, size)
+    rows: np.ndarray = views[np.asarray(cutoffs) + 1]
+    return rows
 
 
 def _slide(values: np.ndarray, start: int, width: int, n: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from elman.data import SeriesSet
+from elman.data.windows import contexts
 from elman.learning import Answer, Example
 from elman.learning.example import LinearMap, Window, check_number
 from elman.model import INPUT, Model
@@ -14,7 +15,7 @@ from elman.tasks.forecast.ahead import check_ahead
 from elman.tasks.forecast.encoding import LEAST_SPREAD, Scaler
 from elman.tasks.forecast.features import AHEAD, COLUMNS, around, encode
 from elman.tasks.forecast.forecasts import in_full
-from elman.tasks.forecast.plan import ANY, NETWORK, Plan, contexts
+from elman.tasks.forecast.plan import ANY, NETWORK, Plan
 from elman.tasks.forecast.quantiles import quantile_head
 from elman.tasks.forecast.scoring import label_of
 

@@ -202,15 +202,3 @@ def history_of(
     if limits is not None and positive:
         filled = np.where(filled <= 0, limits.low, filled)
     return History(series.id, filled, ~np.isnan(values))
-
-
-def contexts(values: Array, cutoffs: Sequence[int], size: int) -> Array:
-    """The ``size`` steps up to each cutoff: (N, size), NaN before the series begins.
-
-    >>> contexts(np.array([1.0, 2.0, 3.0]), [1, 2], 3).tolist()
-    [[nan, 1.0, 2.0], [1.0, 2.0, 3.0]]
-    """
-    padded = np.concatenate([np.full(size, np.nan), values])
-    views = np.lib.stride_tricks.sliding_window_view(padded, size)
-    rows: Array = views[np.asarray(cutoffs) + 1]
-    return rows

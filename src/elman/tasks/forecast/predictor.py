@@ -9,6 +9,7 @@ import numpy as np
 
 from elman.data import SeriesSet
 from elman.data.series_report import remarks_on
+from elman.data.windows import contexts
 from elman.errors import ModelFileError, SettingsError
 from elman.learning import Columns, Evaluation, Example, Metric, Predictor
 from elman.model import Model, Stream
@@ -23,7 +24,7 @@ from elman.tasks.forecast.figures import figures_of
 from elman.tasks.forecast.fitted_until import was_fitted_on
 from elman.tasks.forecast.forecasts import Forecasts, forecast
 from elman.tasks.forecast.network import highway_of, highway_size, is_silent
-from elman.tasks.forecast.plan import ANY, LINEAR, History, contexts
+from elman.tasks.forecast.plan import ANY, LINEAR, History
 from elman.tasks.forecast.quantiles import has_quantiles, intervals_line, is_calibrated, quantile_head
 from elman.tasks.forecast.record import plan_from_record
 from elman.tasks.forecast.rolling import prediction_rows, roll, worst_windows

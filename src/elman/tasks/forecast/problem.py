@@ -188,7 +188,12 @@ class ForecastProblem(Problem):
         units: Mapping[str, Mapping[str, float]],
         intervals: Intervals,
     ) -> ForecastPredictor:
-        plan = dataclasses.replace(plan, weights=weights, units=units, intervals=intervals)
+        used = {name for own in weights.values() for name in own}
+        linears = tuple(one for one in plan.linears if one.name in used)
+        smoothings = tuple(one for one in plan.smoothings if one.name in used)
+        plan = dataclasses.replace(
+            plan, linears=linears, smoothings=smoothings, weights=weights, units=units, intervals=intervals
+        )
         return ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
 
     def _measure(self, arrays: dict[str, Array]) -> None:

@@ -28,6 +28,8 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.windows import contexts
+
 Array = np.ndarray
 Parameters = tuple[float, ...]
 PREFIX = "smoothing: "
@@ -55,9 +57,9 @@ MOST_NUMBERS = 4_000_000  # of forecasts from them, for all points of a grid
 
 
 def default_window(season: int) -> int:
-    """Steps that a forecast depends on, if none are named: ten seasons, of long ones fewer.
+    """Steps that a forecast depends on, if none are named: ten seasons, of short ones more, of long ones fewer.
 
-    >>> default_window(1), default_window(12), default_window(168), default_window(365)
+    >>> default_window(4), default_window(12), default_window(168), default_window(365)
     (50, 120, 1000, 1095)
     """
     return max(LEAST_READ, FIRST_SEASONS * season, min(SEASONS_READ * season, MOST_READ))
@@ -66,10 +68,10 @@ def default_window(season: int) -> int:
 def fewest(season: int) -> int:
     """Steps that a forecast needs: what the level, the slope and the season begin from.
 
-    >>> fewest(1), fewest(12)
-    (2, 25)
+    >>> fewest(12)
+    25
     """
-    return 2 * season + 1 if season > 1 else 2
+    return 2 * season + 1
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class SmoothingMember:
     Args:
         form: one of :data:`FORMS`.
         transform: ``none``, or ``log``.
+        season: at least 2.
         window: steps before each cutoff that a forecast depends on.
         leads: the lead times whose errors chose the parameters, one of :data:`LEADS`: ``all``, or the ``first``.
         parameters: of each series that was fitted; ``""`` for any other.
@@ -107,8 +110,7 @@ class SmoothingMember:
         Args:
             series: by name, values (T,) and which of them were observed; all that may be known.
         """
-        place = 1 if self.form == AIRLINE else 2
-        grid = [one for one in GRIDS[self.form] if self.season > 1 or one[place] == 0]  # without a season, none of it
+        grid = GRIDS[self.form]
         errors = {name: self._errors(grid, horizon, *known) for name, known in series.items()}
         members = []
         for leads in LEADS if horizon > 1 else LEADS[:1]:
@@ -128,11 +130,9 @@ class SmoothingMember:
         if min(len(cutoffs), most) < FEWEST_CUTOFFS:
             return None
         cutoffs = cutoffs[:: -max(1, -(-len(cutoffs) // most))]  # the latest, and evenly spaced before it
-        padded = np.concatenate([np.full(self.window, np.nan), values])
-        views = np.lib.stride_tricks.sliding_window_view(padded, self.window)
         ahead = cutoffs[:, None] + 1 + np.arange(horizon)
         with np.errstate(over="ignore", invalid="ignore"):
-            read = self._forward(views[cutoffs + 1])
+            read = self._forward(contexts(values, cutoffs, self.window))
             found = self._back(_forecasts(self.form, read, self.season, np.array(grid)[:, None], horizon))
             errors: Array = np.abs(found - np.where(observed[ahead], values[ahead], np.nan))
             return errors
@@ -177,7 +177,7 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
     known, parameters = form in FORMS and transform in ("none", "log") and leads in LEADS, record["parameters"]
     if not known or len(record) > len(_FIXED) + 1 or "" not in parameters:
         raise ValueError("an unknown form of smoothing")
-    if type(season) is not int or not 1 <= season <= LONGEST_SEASON:
+    if type(season) is not int or not 2 <= season <= LONGEST_SEASON:
         raise ValueError("smoothing of an impossible season")
     if type(window) is not int or not fewest(season) <= window <= default_window(season):
         raise ValueError("smoothing of an impossible window")
@@ -191,7 +191,7 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
 
 
 def smoothing_forecasts(
-    members: Sequence[SmoothingMember], contexts: Array, ids: Sequence[str], horizon: int
+    members: Sequence[SmoothingMember], histories: Array, ids: Sequence[str], horizon: int
 ) -> dict[str, Array]:
     """By member, (N, H) from the steps up to each cutoff, (N, at least its ``window``); NaN where there are too few.
 
@@ -199,9 +199,9 @@ def smoothing_forecasts(
         members: of one season and window: all run at once.
         ids: whose each history is.
     """
-    found = {one.name: np.full((len(contexts), horizon), np.nan) for one in members}
+    found = {one.name: np.full((len(histories), horizon), np.nan) for one in members}
     for alike in ([one for one in members if (one.form == AIRLINE) is airline] for airline in (False, True)):
-        parts = [_readable(one, contexts) for one in alike]
+        parts = [_readable(one, histories) for one in alike]
         if not any(len(rows) for rows, _ in parts):
             continue
         parameters = [
@@ -217,9 +217,9 @@ def smoothing_forecasts(
     return found
 
 
-def _readable(member: SmoothingMember, contexts: Array) -> tuple[Array, Array]:
+def _readable(member: SmoothingMember, histories: Array) -> tuple[Array, Array]:
     """The rows that ``member`` has a forecast for, and what it reads of them."""
-    read = contexts[:, -member.window :]
+    read = histories[:, -member.window :]
     usable = (~np.isnan(read)).sum(axis=1) >= fewest(member.season)
     if member.transform == "log":
         usable &= np.where(np.isnan(read), np.inf, read).min(axis=1) > 0
@@ -255,8 +255,7 @@ def _smoothed(values: Array, season: int, parameters: Array) -> Iterator[Array]:
             error = np.where(begun, error, 0)
             expected, slower = np.where(begun, expected, level), np.where(begun, slower, slope)
         level, slope = expected + alpha * error, slower + rate * error
-        if season > 1:
-            places[place] += turn * error
+        places[place] += turn * error
     step = values.shape[1]
     while True:
         slope = damping * slope
@@ -267,10 +266,8 @@ def _smoothed(values: Array, season: int, parameters: Array) -> Iterator[Array]:
 
 def _beginning(values: Array, season: int, first: Array) -> tuple[Array, Array, Array]:
     """Of each row the level (N,) before its first step, its slope (N,), and what each place in the season adds, (s, N),
-    by the number of a column; from up to three whole seasons. Without a season, the first value."""
+    by the number of a column; from up to three whole seasons."""
     count = len(values)
-    if season == 1:
-        return values[np.arange(count), first], np.zeros(count), np.zeros((1, count))
     level, slope, places = np.zeros(count), np.zeros(count), np.zeros((season, count))
     whole = np.minimum(FIRST_SEASONS, (values.shape[1] - first) // season)
     for seasons in np.unique(whole).tolist():
@@ -293,11 +290,7 @@ def _airline(values: Array, season: int, parameters: Array) -> Iterator[Array]:
     """As :func:`_smoothed`. What precedes a history has no error."""
     theta, seasonal = parameters
     changes = np.diff(values, axis=1)
-    if season > 1:
-        changes = changes[:, season:] - changes[:, :-season]
-    else:
-        seasonal = np.zeros_like(seasonal)
-    changes = np.nan_to_num(changes)
+    changes = np.nan_to_num(changes[:, season:] - changes[:, :-season])
     none = np.zeros((len(theta), len(values)))
     errors = [none] * (season + 1)  # the latest last
 
@@ -310,9 +303,7 @@ def _airline(values: Array, season: int, parameters: Array) -> Iterator[Array]:
         del errors[0]
     recent = [np.broadcast_to(column, none.shape) for column in values.T[-season - 1 :]]
     while True:
-        step = recent[-1] + carried()
-        if season > 1:
-            step = step + recent[-season] - recent[-season - 1]
+        step = recent[-1] + recent[-season] - recent[-season - 1] + carried()
         errors = [*errors[1:], none]
         recent = [*recent[1:], step]
         yield step
