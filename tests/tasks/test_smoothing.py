@@ -15,13 +15,11 @@ from elman.data.windows import contexts
 from elman.errors import ModelFileError
 from elman.tasks.forecast import Forecaster
 from elman.tasks.forecast.record import plan_from_record, record_of
+from elman.tasks.forecast.smoothing_forms import FORMS, GRIDS, fewest
 from elman.tasks.forecast.smoothing import (
-    FORMS,
-    GRIDS,
     LEADS,
     SmoothingMember,
     default_window,
-    fewest,
     smoothing_forecasts,
 )
 
@@ -87,7 +85,7 @@ def test_histories_of_any_length_together_give_what_the_equations_give_of_each(
     form: str, season: int, point: int, lengths: list[int], transform: str, seed: int
 ) -> None:
     parameters = GRIDS[form][point % len(GRIDS[form])]
-    member = SmoothingMember(form, transform, season, 40, parameters={"": parameters})
+    member = SmoothingMember(form, transform, (season,), 40, parameters={"": parameters})
     values = np.random.default_rng(seed).uniform(1, 3, 40)
     rows = np.concatenate([contexts(values[-length:], [length - 1], 40) for length in lengths])
     found = forecast(member, rows, [""] * len(rows), HORIZON)
@@ -106,7 +104,7 @@ def test_a_season_on_a_line_goes_on(form: str) -> None:
     steps = np.arange(70.0)
     values = 5 + np.array([3.0, -1.0, -2.0, 0.0, 4.0])[steps.astype(int) % 5]
     values = values + (0 if form == "level" else 0.5) * steps
-    members = SmoothingMember(form, "none", 5, 50).fitted(HORIZON, {"a": (values[:60], np.ones(60, bool))})
+    members = SmoothingMember(form, "none", (5,), 50).fitted(HORIZON, {"a": (values[:60], np.ones(60, bool))})
     assert [one.leads for one in members] == ["all", "first"]
     for member in members:
         found = forecast(member, values[None, :60], ["a"], HORIZON)[0]
@@ -118,17 +116,17 @@ def test_the_parameters_are_those_of_the_least_error_that_was_observed() -> None
     y = np.cumsum(rng.normal(size=60)) + 2 * rng.normal(size=60)
     observed = np.ones(60, bool)
     observed[40:44] = False
-    members = SmoothingMember("level", "none", 2, 50).fitted(3, {"walk": (y, observed)})
+    members = SmoothingMember("level", "none", (2,), 50).fitted(3, {"walk": (y, observed)})
 
     def error(parameters: tuple[float, ...], leads: int) -> float:
-        own = SmoothingMember("level", "none", 2, 50, parameters={"": parameters})
+        own = SmoothingMember("level", "none", (2,), 50, parameters={"": parameters})
         rows = [forecast(own, contexts(y, [t], 50), [""], 3)[0] - y[t + 1 : t + 4] for t in range(5, 57)]
         known = [observed[t + 1 : t + 4] for t in range(5, 57)]
         return float(np.abs(np.array(rows))[:, :leads][np.array(known)[:, :leads]].mean())
 
     best = [min(GRIDS["level"], key=lambda point, leads=leads: error(point, leads)) for leads in (3, 1)]
     assert [one.parameters["walk"] for one in members] == best and best[0] != best[1]
-    (alone,) = SmoothingMember("level", "none", 2, 50).fitted(1, {"walk": (y, observed)})
+    (alone,) = SmoothingMember("level", "none", (2,), 50).fitted(1, {"walk": (y, observed)})
     assert alone.leads == "all"
 
 
@@ -137,7 +135,7 @@ def test_level_and_scale_do_not_matter() -> None:
     seen = np.ones(50, bool)
     for form in FORMS:
         own, other = (
-            SmoothingMember(form, "none", 4, 40).fitted(4, {"a": (values, seen)}) for values in (y, 1e9 + 8 * y)
+            SmoothingMember(form, "none", (4,), 40).fitted(4, {"a": (values, seen)}) for values in (y, 1e9 + 8 * y)
         )
         assert own and own == other
         for member in own:
@@ -148,11 +146,11 @@ def test_level_and_scale_do_not_matter() -> None:
 def test_what_was_not_in_training_has_the_parameters_that_are_good_for_all() -> None:
     rng = np.random.default_rng(5)
     series = {str(k): (np.cumsum(rng.normal(size=60)), np.ones(60, bool)) for k in range(3)}
-    member, _ = SmoothingMember("level", "none", 2, 50).fitted(2, series)
+    member, _ = SmoothingMember("level", "none", (2,), 50).fitted(2, series)
     assert member.parameters.keys() == {"", *series}
     rows = np.stack([values[-50:] for values, _ in series.values()])
     found = forecast(member, rows, ["new", "0", "new"], 2)
-    typical = SmoothingMember("level", "none", 2, 50, parameters={"": member.parameters[""]})
+    typical = SmoothingMember("level", "none", (2,), 50, parameters={"": member.parameters[""]})
     assert_allclose(found[[0, 2]], forecast(typical, rows, [""] * 3, 2)[[0, 2]])
 
 
@@ -162,14 +160,14 @@ def test_a_series_that_is_forecast_without_an_error_does_not_decide_for_all() ->
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for form in FORMS:
-            members = SmoothingMember(form, "none", 2, 50).fitted(4, series | {"noise": (noise, np.ones(60, bool))})
+            members = SmoothingMember(form, "none", (2,), 50).fitted(4, series | {"noise": (noise, np.ones(60, bool))})
             assert all(member.parameters.keys() == {"", *series, "noise"} for member in members)
 
 
 def test_too_short_or_not_positive_there_is_none() -> None:
     short = (np.arange(12.0), np.ones(12, bool))
-    assert not SmoothingMember("level", "none", 5, 50).fitted(3, {"a": short})
-    member = SmoothingMember("level", "log", 2, 50, parameters={"": (0.5, 0.0, 0.0, 1.0)})
+    assert not SmoothingMember("level", "none", (5,), 50).fitted(3, {"a": short})
+    member = SmoothingMember("level", "log", (2,), 50, parameters={"": (0.5, 0.0, 0.0, 1.0)})
     rows = np.array([[1.0, 0.0, 2.0, 1.0, 2.0], [1.0, 3.0, 2.0, 1.0, 2.0]])
     assert np.isnan(forecast(member, rows, ["", ""], 2)).all(axis=1).tolist() == [True, False]
 

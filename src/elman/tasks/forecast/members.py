@@ -13,10 +13,11 @@ from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, LinearMembe
 from elman.tasks.forecast.plan import History, Plan
 from elman.tasks.forecast.selection import Ridge, transforms_for
 from elman.tasks.forecast.settings import ForecastSettings
-from elman.tasks.forecast.smoothing import FORMS, LONGEST_SEASON, SmoothingMember, default_window, fewest
+from elman.tasks.forecast.smoothing import SmoothingMember, default_window
+from elman.tasks.forecast.smoothing_forms import DOUBLE, FORMS, fewest, seasons_of
 
-MOST_SERIES = 10
-MOST_SEASONS = 80  # of a longer history the network and the regressions learn what smoothing assumes
+MOST_SERIES, MOST_OF_TWO = 10, 500  # for members of all kinds, and for smoothing with two seasons alone
+MOST_SEASONS, MOST_LONG_SEASONS = 80, 26  # of a longer history the network and the regressions learn what smoothing assumes
 
 
 def with_members(
@@ -33,9 +34,10 @@ def with_members(
         others: the encodings of the regressions, with their penalties.
         last: the step of each history that ends what may be known; without it, all of it is.
     """
-    if len(histories) > MOST_SERIES or settings.combine == "none" or not settings.validation:
+    if len(histories) > MOST_OF_TWO or settings.combine == "none" or not settings.validation:
         return plan
-    linears = {one.name: one for one in (*plan.linears, *_linears(plan, others, histories, last))}
+    few = len(histories) <= MOST_SERIES
+    linears = {one.name: one for one in (*plan.linears, *(_linears(plan, others, histories, last) if few else ()))}
     smoothings = {one.name: one for one in (*plan.smoothings, *_smoothings(plan, settings, histories, last))}
     return dataclasses.replace(plan, linears=tuple(linears.values()), smoothings=tuple(smoothings.values()))
 
@@ -60,13 +62,16 @@ def _linears(
 def _smoothings(
     plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None
 ) -> Iterator[SmoothingMember]:
-    season, longest = plan.seasons[0], max(len(history.values) for history in histories)
-    window = min(default_window(season), settings.window or default_window(season))
-    if not 1 < season <= LONGEST_SEASON or longest > MOST_SEASONS * season or window < fewest(season):
-        return
+    longest = max(len(history.values) for history in histories)
     ends = last or [len(history.values) for history in histories]
     known = [history.until(end) for history, end in zip(histories, ends, strict=True)]
     series = {history.id: (history.values, history.observed) for history in known}
-    for transform in transforms_for(settings, histories):
-        for form in FORMS:
-            yield from SmoothingMember(form, transform, season, window).fitted(plan.horizon, series)
+    for form in FORMS if len(histories) <= MOST_SERIES else [DOUBLE]:
+        seasons = seasons_of(form, plan.seasons)
+        if seasons is None or longest > (MOST_LONG_SEASONS if form == DOUBLE else MOST_SEASONS) * seasons[0]:
+            continue
+        window = min(default_window(*seasons), settings.window or default_window(*seasons))
+        if window < fewest(seasons[0]):
+            continue
+        for transform in transforms_for(settings, histories):
+            yield from SmoothingMember(form, transform, seasons, window).fitted(plan.horizon, series)

@@ -67,7 +67,7 @@ def plan_from_record(record: Any) -> Plan:
                 "scalers": {name: Scaler(*_numbers(pair, 2)) for name, pair in record["scalers"].items()},
                 "limits": {name: Limits(*_numbers(three, 3)) for name, three in record["limits"].items()},
                 "linears": tuple(map(_linear, record["linears"])),
-                "smoothings": tuple(smoothing_from_record(one, record["seasons"][0]) for one in record["smoothings"]),
+                "smoothings": tuple(smoothing_from_record(one, record["seasons"]) for one in record["smoothings"]),
                 "weights": {name: _by_name(weights) for name, weights in record["weights"].items()},
                 "outside": _numbers([record["outside"]], 1)[0],
                 "units": {level: _by_name(units) for level, units in record["units"].items()},
@@ -98,7 +98,6 @@ def _is_possible(plan: Plan) -> bool:
         and all(_is_encoding(one.encoding) and _are_scalers(one.scalers) for one in plan.linears)
         and all(one.encoding.horizon == plan.horizon and np.isfinite(one.coefficients).all() for one in plan.linears)
         and len({one.name for one in plan.smoothings}) == len(plan.smoothings)
-        and len({one.window for one in plan.smoothings}) <= 1  # they run at once
         and 1 <= len(seasons) <= MOST_SEASONS
         and seasons[0] == encoding.season
         and plan.memory <= MOST_MEMORY

@@ -22,6 +22,7 @@ SMOOTHINGS = {
     "trend": "smoothing with a trend",
     "damped": "smoothing with a damped trend",
     "airline": "the airline model",
+    "double": "smoothing with two seasons",
 }
 NO_INTERVALS = (
     "No prediction intervals: no errors were held out to measure them by (`validation`), or none were asked for "

@@ -1,77 +1,57 @@
-"""Forecasts by exponential smoothing, and by the airline model, for few series: members beside the network.
+"""Forecasts by exponential smoothing, and by the airline model: members beside the network.
 
-With ``y`` the history, ``s`` the season, ``l`` its level, ``b`` its slope and ``c`` what the place in the season adds,
-each step ``t`` corrects them by the error ``e`` of the forecast from the step before:
-
-    e_t = y_t - (l_{t-1} + φ b_{t-1} + c_{t-s})
-    l_t = l_{t-1} + φ b_{t-1} + α e_t
-    b_t = φ b_{t-1} + α β e_t
-    c_t = c_{t-s} + γ (1 - α) e_t
-
-The forms are ``level`` (no slope), ``trend`` (φ = 1) and ``damped`` (φ < 1; Gardner and McKenzie 1985): the additive
-models of Hyndman, Koehler, Ord and Snyder 2008, "Forecasting with Exponential Smoothing". ``airline`` is the seasonal
-ARIMA (0,1,1)(0,1,1) of Box and Jenkins 1970, of the changes ``w_t`` of the change over a season:
-
-    w_t = e_t + θ e_{t-1} + Θ e_{t-s} + θ Θ e_{t-s-1}
-
-All of it is done to the values or to their logarithms. A forecast depends on the steps of a window alone, so that a
-stream need not keep more. The parameters are those of a grid that would have forecast best, at all lead times
-or at the first.
+A forecast depends on the steps of a window alone, so that a stream need not keep more. The parameters are those of a
+grid that would have forecast best, at all lead times or at the first. All of it is done to the values or to their
+logarithms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
 from elman.data.windows import contexts
+from elman.tasks.forecast.smoothing_forms import (
+    AIRLINE,
+    FIRST_SEASONS,
+    FORMS,
+    GRIDS,
+    RECURSIONS,
+    Parameters,
+    fewest,
+    forecasts,
+    seasons_of,
+)
 
 Array = np.ndarray
-Parameters = tuple[float, ...]
+Observed = tuple[Array, Array]
+"""The values of a series, (T,), and which of them were observed."""
 PREFIX = "smoothing: "
-_ALPHAS, _GAMMAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.95), (0.0, 0.05, 0.1, 0.2, 0.35, 0.5)
-GRIDS: Mapping[str, Sequence[Parameters]] = {  # α, β, γ and φ; θ and Θ of the airline model
-    "level": tuple((a, 0.0, g, 1.0) for a, g in product(_ALPHAS, _GAMMAS)),
-    "trend": tuple((a, b, g, 1.0) for a, b, g in product(_ALPHAS, (0.01, 0.03, 0.1, 0.2, 0.4), _GAMMAS)),
-    "damped": tuple(
-        (a, b, g, p) for a, b, g, p in product(_ALPHAS[1:], (0.03, 0.1, 0.3), _GAMMAS, (0.8, 0.9, 0.95, 0.98))
-    ),
-    "airline": tuple(
-        product((0.4, 0.2, 0.0, -0.2, -0.35, -0.5, -0.65, -0.8, -0.95), (0.0, -0.2, -0.35, -0.5, -0.65, -0.8, -0.95))
-    ),
-}
-FORMS = tuple(GRIDS)
-AIRLINE = FORMS[-1]
 LEADS = ("all", "first")
 _FIXED = ("form", "transform", "window", "leads")
 LEAST_ERROR = 1e-9  # times the largest finite one: a perfect forecast of one series does not decide for all
 SEASONS_READ, LEAST_READ, MOST_READ = 10, 50, 1000
-LONGEST_SEASON = 400
-FIRST_SEASONS = 3  # that a level, a slope and a season begin from
+LONG_SEASONS = 6  # that are read where there is a shorter one
 MOST_CUTOFFS, FEWEST_CUTOFFS = 60, 3  # of each series, to choose parameters by
+FEWEST_LATER = 10  # steps that must be left to begin them after a third season
+LONG_SEASONS_JUDGED = 4  # that these lie in where there is a shorter one
 MOST_NUMBERS = 4_000_000  # of forecasts from them, for all points of a grid
+AT_ONCE = 8192  # recursions, whose state stays in the cache
 
 
-def default_window(season: int) -> int:
-    """Steps that a forecast depends on, if none are named: ten seasons, of short ones more, of long ones fewer.
+def default_window(season: int, shorter: int | None = None) -> int:
+    """Steps that a forecast depends on, if none are named: ten seasons, of short ones more, of long ones fewer; with a
+    shorter one beside it six.
 
-    >>> default_window(4), default_window(12), default_window(168), default_window(365)
-    (50, 120, 1000, 1095)
+    >>> default_window(4), default_window(12), default_window(168), default_window(365), default_window(168, 24)
+    (50, 120, 1000, 1095, 1008)
     """
+    if shorter is not None:
+        return LONG_SEASONS * season
     return max(LEAST_READ, FIRST_SEASONS * season, min(SEASONS_READ * season, MOST_READ))
-
-
-def fewest(season: int) -> int:
-    """Steps that a forecast needs: what the level, the slope and the season begin from.
-
-    >>> fewest(12)
-    25
-    """
-    return 2 * season + 1
 
 
 @dataclass(frozen=True)
@@ -81,7 +61,7 @@ class SmoothingMember:
     Args:
         form: one of :data:`FORMS`.
         transform: ``none``, or ``log``.
-        season: at least 2.
+        seasons: one of at least 2 steps; of the form ``double`` a longer and a shorter one.
         window: steps before each cutoff that a forecast depends on.
         leads: the lead times whose errors chose the parameters, one of :data:`LEADS`: ``all``, or the ``first``.
         parameters: of each series that was fitted; ``""`` for any other.
@@ -89,7 +69,7 @@ class SmoothingMember:
 
     form: str
     transform: str
-    season: int
+    seasons: tuple[int, ...]
     window: int
     leads: str = LEADS[0]
     parameters: Mapping[str, Parameters] = field(default_factory=dict, repr=False)
@@ -98,44 +78,76 @@ class SmoothingMember:
     def name(self) -> str:
         """What it is called among the members.
 
-        >>> SmoothingMember("damped", "log", 12, 120).name
+        >>> SmoothingMember("damped", "log", (12,), 120).name
         'smoothing: damped log all'
         """
         return f"{PREFIX}{self.form} {self.transform} {self.leads}"
 
-    def fitted(self, horizon: int, series: Mapping[str, tuple[Array, Array]]) -> list[SmoothingMember]:
+    def fitted(self, horizon: int, series: Mapping[str, Observed]) -> list[SmoothingMember]:
         """The same with the parameters of least mean absolute error on ``series``, over all lead times and over the
         first, which err differently; none if all are too short.
 
         Args:
-            series: by name, values (T,) and which of them were observed; all that may be known.
+            series: by name, all that may be known of it.
         """
-        grid = GRIDS[self.form]
-        errors = {name: self._errors(grid, horizon, *known) for name, known in series.items()}
+        grid, errors = GRIDS[self.form], dict(self._errors(horizon, series))
         members = []
-        for leads in LEADS if horizon > 1 else LEADS[:1]:
-            means = {name: found for name, own in errors.items() if (found := _means(own, leads)) is not None}
+        for number, leads in enumerate(LEADS if horizon > 1 else LEADS[:1]):
+            means = {name: own[number] for name in series if (own := errors.get(name)) is not None}
+            means = {name: own for name, own in means.items() if np.isfinite(own).any()}
             if means:
-                chosen = {name: grid[int(np.argmin(found))] for name, found in means.items()}
-                relative = sum(found / _unit(found) for found in means.values())
+                chosen = {name: grid[int(np.argmin(own))] for name, own in means.items()}
+                relative = sum(own / _unit(own) for own in means.values())
                 parameters = {"": grid[int(np.argmin(relative))], **chosen}
                 members.append(replace(self, leads=leads, parameters=parameters))
         return members
 
-    def _errors(self, grid: Sequence[Parameters], horizon: int, values: Array, observed: Array) -> Array | None:
-        """(G, N, H) of each point of the grid, from cutoffs inside ``values``, NaN where nothing was observed; None if
-        there are too few of them."""
-        cutoffs = np.arange(fewest(self.season), len(values) - horizon)
-        most = min(MOST_CUTOFFS, MOST_NUMBERS // (len(grid) * horizon))
-        if min(len(cutoffs), most) < FEWEST_CUTOFFS:
-            return None
-        cutoffs = cutoffs[:: -max(1, -(-len(cutoffs) // most))]  # the latest, and evenly spaced before it
-        ahead = cutoffs[:, None] + 1 + np.arange(horizon)
-        with np.errstate(over="ignore", invalid="ignore"):
-            read = self._forward(contexts(values, cutoffs, self.window))
-            found = self._back(_forecasts(self.form, read, self.season, np.array(grid)[:, None], horizon))
-            errors: Array = np.abs(found - np.where(observed[ahead], values[ahead], np.nan))
-            return errors
+    def _errors(self, horizon: int, series: Mapping[str, Observed]) -> Iterator[tuple[str, Array]]:
+        """Of each series that is long enough, (2, G), the mean absolute error of each point of the grid over all lead
+        times and over the first; ∞ where nothing was observed, or a forecast was not finite."""
+        size = len(GRIDS[self.form])
+        most = min(MOST_CUTOFFS, MOST_NUMBERS // (size * horizon))
+        alike: dict[int, list[str]] = {}  # by the steps from one cutoff to the next
+        for name, (values, _) in series.items():
+            count = len(values) - horizon - self._earliest(len(values), horizon)
+            if min(count, most) >= FEWEST_CUTOFFS:
+                judged = count if len(self.seasons) == 1 else LONG_SEASONS_JUDGED * self.seasons[0]
+                alike.setdefault(-(-judged // most), []).append(name)
+        together = max(1, min(AT_ONCE, MOST_NUMBERS // horizon) // size)
+        for apart, names in alike.items():
+            names.sort(key=lambda name: len(series[name][0]))
+            for start in range(0, len(names), together):
+                some = names[start : start + together]
+                yield from zip(some, self._errors_of([series[name] for name in some], horizon, apart, most), strict=True)
+
+    def _earliest(self, steps: int, horizon: int) -> int:
+        """The first cutoff in a series of ``steps``: after three seasons, which it begins from, or where that leaves
+        few after two."""
+        season = self.seasons[0]
+        least = fewest(season)
+        return least + season if steps - horizon - least > season + FEWEST_LATER else least
+
+    def _errors_of(self, series: Sequence[Observed], horizon: int, apart: int, most: int) -> Array:
+        """(N, 2, G), from cutoffs ``apart`` of each other, the latest where the last targets end."""
+        grid, longest = np.array(GRIDS[self.form])[:, None], max(len(values) for values, _ in series)
+        values = np.concatenate([contexts(own, [len(own) - 1], longest) for own, _ in series])
+        actual = np.concatenate([contexts(np.where(o, v, np.nan), [len(v) - 1], longest) for v, o in series])
+        earliest = np.array([self._earliest(len(own), horizon) for own, _ in series])
+        columns = earliest + longest - np.array([len(own) for own, _ in series])  # of the first cutoffs
+        begin = np.minimum((earliest + 1) // self.seasons[0], FIRST_SEASONS)
+        last = longest - 1 - horizon
+        cutoffs = range(last, max(int(columns.min()) - 1, last - apart * most), -apart)[::-1]
+        total, count = np.zeros((2, len(grid), len(series))), np.zeros((2, len(series)))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            run = forecasts(self.form, self._forward(values), self.seasons, grid, horizon, cutoffs, begin)
+            for cutoff, found in zip(cutoffs, run, strict=True):
+                ahead = actual[:, cutoff + 1 : cutoff + 1 + horizon]
+                known = ~np.isnan(ahead) & (cutoff >= columns)[:, None]
+                error = np.where(known, np.abs(self._back(found) - ahead), 0)
+                total += error.sum(axis=2), error[:, :, 0]
+                count += known.sum(axis=1), known[:, 0]
+            means: Array = np.nan_to_num(total / count[:, None], nan=np.inf, posinf=np.inf)
+            return np.moveaxis(means, 2, 0)
 
     def _forward(self, values: Array) -> Array:
         return np.log(values) if self.transform == "log" else values
@@ -150,24 +162,11 @@ class SmoothingMember:
         return {**fixed, "parameters": parameters}
 
 
-def _means(errors: Array | None, leads: str) -> Array | None:
-    """(G,) over what was observed, ∞ where a forecast was not finite; None without any that was."""
-    if errors is None:
-        return None
-    errors = errors[:, :, :1] if leads == LEADS[1] else errors
-    known = ~np.isnan(errors).all(axis=0)
-    if not known.any():
-        return None
-    means: Array = errors[:, known].mean(axis=1)
-    means = np.where(np.isfinite(means), means, np.inf)
-    return means if np.isfinite(means).any() else None
-
-
 def _unit(means: Array) -> float:
     return max(float(means.min()), LEAST_ERROR * float(means[np.isfinite(means)].max())) or 1.0
 
 
-def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
+def smoothing_from_record(record: Any, seasons: Sequence[int]) -> SmoothingMember:
     """What :meth:`SmoothingMember.record` wrote.
 
     Raises:
@@ -177,9 +176,10 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
     known, parameters = form in FORMS and transform in ("none", "log") and leads in LEADS, record["parameters"]
     if not known or len(record) > len(_FIXED) + 1 or "" not in parameters:
         raise ValueError("an unknown form of smoothing")
-    if type(season) is not int or not 2 <= season <= LONGEST_SEASON:
+    own = seasons_of(form, seasons)
+    if own is None:
         raise ValueError("smoothing of an impossible season")
-    if type(window) is not int or not fewest(season) <= window <= default_window(season):
+    if type(window) is not int or not fewest(own[0]) <= window <= default_window(*own):
         raise ValueError("smoothing of an impossible window")
     count, least = len(GRIDS[form][0]), -1 if form == AIRLINE else 0
     for values in parameters.values():
@@ -187,7 +187,7 @@ def smoothing_from_record(record: Any, season: int) -> SmoothingMember:
         if not numbers or len(values) != count or not all(least <= value <= 1 for value in values):
             raise ValueError("parameters of smoothing out of range")
     found = {name: tuple(map(float, values)) for name, values in parameters.items()}
-    return SmoothingMember(form, transform, season, window, leads, found)
+    return SmoothingMember(form, transform, own, window, leads, found)
 
 
 def smoothing_forecasts(
@@ -196,23 +196,27 @@ def smoothing_forecasts(
     """By member, (N, H) from the steps up to each cutoff, (N, at least its ``window``); NaN where there are too few.
 
     Args:
-        members: of one season and window: all run at once.
+        members: those of one kind of recursion and one window run at once.
         ids: whose each history is.
     """
     found = {one.name: np.full((len(histories), horizon), np.nan) for one in members}
-    for alike in ([one for one in members if (one.form == AIRLINE) is airline] for airline in (False, True)):
-        parts = [_readable(one, histories) for one in alike]
+    alike: dict[Any, list[SmoothingMember]] = {}
+    for one in members:
+        alike.setdefault((RECURSIONS[one.form], one.seasons, one.window), []).append(one)
+    for together in alike.values():
+        parts = [_readable(one, histories) for one in together]
         if not any(len(rows) for rows, _ in parts):
             continue
         parameters = [
             one.parameters.get(ids[row], one.parameters[""])
-            for one, (rows, _) in zip(alike, parts, strict=True)
+            for one, (rows, _) in zip(together, parts, strict=True)
             for row in rows.tolist()
         ]
         with np.errstate(over="ignore", invalid="ignore"):
             values = np.concatenate([values for _, values in parts])
-            made = _forecasts(alike[0].form, values, alike[0].season, np.array(parameters)[None], horizon)[0]
-            for one, (rows, _) in zip(alike, parts, strict=True):
+            form, seasons, points = together[0].form, together[0].seasons, np.array(parameters)[None]
+            (made,) = (own[0] for own in forecasts(form, values, seasons, points, horizon, [values.shape[1] - 1]))
+            for one, (rows, _) in zip(together, parts, strict=True):
                 found[one.name][rows], made = one._back(made[: len(rows)]), made[len(rows) :]
     return found
 
@@ -220,90 +224,10 @@ def smoothing_forecasts(
 def _readable(member: SmoothingMember, histories: Array) -> tuple[Array, Array]:
     """The rows that ``member`` has a forecast for, and what it reads of them."""
     read = histories[:, -member.window :]
-    usable = (~np.isnan(read)).sum(axis=1) >= fewest(member.season)
+    usable = (~np.isnan(read)).sum(axis=1) >= fewest(member.seasons[0])
     if member.transform == "log":
         usable &= np.where(np.isnan(read), np.inf, read).min(axis=1) > 0
     rows = np.flatnonzero(usable)
     return rows, member._forward(read[rows])
 
 
-def _forecasts(form: str, values: Array, season: int, parameters: Array, horizon: int) -> Array:
-    """(G, N, H) from (N, M) steps, NaN before a history begins, by parameters (G, N, ·) or (G, 1, ·)."""
-    level = values[:, -1:]  # taken out: the forms commute with it, and a large one would cost digits
-    steps = (_airline if form == AIRLINE else _smoothed)(values - level, season, np.moveaxis(parameters, 2, 0))
-    found: Array = np.stack(list(islice(steps, horizon)), axis=2) + level
-    return found
-
-
-def _smoothed(values: Array, season: int, parameters: Array) -> Iterator[Array]:
-    """The forecasts of the next step, the one after it, …, each (G, N)."""
-    alpha, beta, gamma, damping = parameters
-    first = np.argmax(~np.isnan(values), axis=1)
-    level, slope, places = _beginning(values, season, first)
-    level = np.repeat(level[None], len(alpha), axis=0)
-    slope = slope * (beta > 0)
-    places = np.repeat(places[:, None], len(alpha), axis=1)
-    rate, turn = alpha * beta, gamma * (1 - alpha)
-    all_begun = int(first.max())
-    for step in range(int(first.min()), values.shape[1]):
-        place = step % season
-        slower = damping * slope
-        expected = level + slower
-        error = values[:, step] - expected - places[place]
-        if step < all_begun:
-            begun = step >= first
-            error = np.where(begun, error, 0)
-            expected, slower = np.where(begun, expected, level), np.where(begun, slower, slope)
-        level, slope = expected + alpha * error, slower + rate * error
-        places[place] += turn * error
-    step = values.shape[1]
-    while True:
-        slope = damping * slope
-        level = level + slope
-        yield level + places[step % season]
-        step += 1
-
-
-def _beginning(values: Array, season: int, first: Array) -> tuple[Array, Array, Array]:
-    """Of each row the level (N,) before its first step, its slope (N,), and what each place in the season adds, (s, N),
-    by the number of a column; from up to three whole seasons."""
-    count = len(values)
-    level, slope, places = np.zeros(count), np.zeros(count), np.zeros((season, count))
-    whole = np.minimum(FIRST_SEASONS, (values.shape[1] - first) // season)
-    for seasons in np.unique(whole).tolist():
-        rows = np.flatnonzero(whole == seasons)
-        steps = np.arange(seasons * season)
-        cycles = values[rows[:, None], first[rows][:, None] + steps].reshape(len(rows), seasons, season)
-        means = cycles.mean(axis=2)
-        slope[rows] = (means[:, -1] - means[:, 0]) / ((seasons - 1) * season)
-        begin = means[:, 0] - slope[rows] * (season - 1) / 2
-        level[rows] = begin - slope[rows]
-        line = begin[:, None] + slope[rows][:, None] * steps
-        around = (cycles - line.reshape(cycles.shape)).mean(axis=1)
-        around -= around.mean(axis=1, keepdims=True)
-        columns = (first[rows][:, None] + np.arange(season)) % season
-        places[columns.T, rows] = around.T
-    return level, slope, places
-
-
-def _airline(values: Array, season: int, parameters: Array) -> Iterator[Array]:
-    """As :func:`_smoothed`. What precedes a history has no error."""
-    theta, seasonal = parameters
-    changes = np.diff(values, axis=1)
-    changes = np.nan_to_num(changes[:, season:] - changes[:, :-season])
-    none = np.zeros((len(theta), len(values)))
-    errors = [none] * (season + 1)  # the latest last
-
-    def carried() -> Array:
-        found: Array = theta * errors[-1] + seasonal * (errors[-season] + theta * errors[-season - 1])
-        return found
-
-    for change in changes.T:
-        errors.append(change - carried())
-        del errors[0]
-    recent = [np.broadcast_to(column, none.shape) for column in values.T[-season - 1 :]]
-    while True:
-        step = recent[-1] + recent[-season] - recent[-season - 1] + carried()
-        errors = [*errors[1:], none]
-        recent = [*recent[1:], step]
-        yield step
