@@ -23,15 +23,16 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True, intervals: 
     horizon = 3
     encoding = Encoding(8, 1 if strategy == "recursive" else horizon, 4, "seasonal", "window")
     smoothings = (
-        SmoothingMember("damped", "log", 4, 20, "all", {"": (0.3, 0.1, 0.2, 0.9), "y": (0.1, 0.1, 0.0, 0.8)}),
-        SmoothingMember("airline", "none", 4, 20, "first", {"": (-0.5, -0.2)}),
+        SmoothingMember("damped", "log", (4,), 20, "all", {"": (0.3, 0.1, 0.2, 0.9), "y": (0.1, 0.1, 0.0, 0.8)}),
+        SmoothingMember("airline", "none", (4,), 20, "first", {"": (-0.5, -0.2)}),
+        SmoothingMember("double", "none", (8, 4), 24, "all", {"": (0.1, 0.2, 0.3, 0.5)}),
     )
     weights = {"network": 0.5, "4 + 1": 0.2, **{one.name: 0.1 for one in smoothings}}
     plan = Plan(
         horizon,
         strategy,
         encoding,
-        seasons=(4,),
+        seasons=(4, 8),
         scalers={"y": Scaler(0.5, 2.0)},
         limits={"y": fit_limits(DATA.series[0].values)},
         smoothings=smoothings,

@@ -46,6 +46,15 @@ class Forecasts(NamedTuple):
         ends = [end for both in self.bounds.values() for end in both]
         return {"forecast": self.values, **dict(zip(bound_names(self.bounds), ends, strict=True))}
 
+    def rows(self, start: int, end: int) -> Forecasts:
+        """Those of the cutoffs from number ``start`` on, before ``end``."""
+        return Forecasts(
+            self.values[start:end],
+            {name: own[start:end] for name, own in self.members.items()},
+            {level: (low[start:end], high[start:end]) for level, (low, high) in self.bounds.items()},
+            {level: (below[start:end], above[start:end]) for level, (below, above) in self.apart.items()},
+        )
+
 
 def forecast(
     model: Model, plan: Plan, contexts: Array, known: Sequence[Known], beside: Around | None = None

@@ -17,7 +17,10 @@ from elman.tasks.forecast.smoothing import SmoothingMember, default_window
 from elman.tasks.forecast.smoothing_forms import DOUBLE, FORMS, fewest, seasons_of
 
 MOST_SERIES, MOST_OF_TWO = 10, 500  # for members of all kinds, and for smoothing with two seasons alone
-MOST_SEASONS, MOST_LONG_SEASONS = 80, 26  # of a longer history the network and the regressions learn what smoothing assumes
+MOST_SEASONS, MOST_LONG_SEASONS = (
+    80,
+    26,
+)  # of a longer history the network and the regressions learn what smoothing assumes
 
 
 def with_members(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +45,7 @@ from elman.tasks.forecast.windows import CHOSEN, by_window, choices_of, roll_ane
 
 Array = np.ndarray
 SHOWN_SERIES, SHOWN_MEMBERS = 10, 5
+AT_ONCE = 4_000_000  # numbers in the windows of the series that are forecast together
 SILENT = "No epoch improved on what the network began with: its recurrent layers add nothing."
 
 
@@ -90,15 +91,21 @@ class ForecastPredictor(Predictor):
         Raises:
             DataError: the values are so far from those in training that the arithmetic overflows.
         """
-        plan = self.plan
-        found = []
-        for history, own in zip(histories, cutoffs, strict=True):
-            rows = contexts(history.values, own, plan.memory)
-            first = own[0] + 1  # what is said of the series is known where the first forecast is made
-            known = plan.known(history.until(first))
-            beside = self._around(history, own)
-            found.append(forecast(self.model, plan, rows, [known] * len(own), beside))
+        found: list[Forecasts] = []
+        for some in _portions([len(own) * self.plan.memory for own in cutoffs]):
+            found += self._together(histories[some], cutoffs[some])
         return found
+
+    def _together(self, histories: Sequence[History], cutoffs: Sequence[Sequence[int]]) -> list[Forecasts]:
+        plan, rows, known = self.plan, [], []
+        for history, own in zip(histories, cutoffs, strict=True):
+            rows.append(contexts(history.values, own, plan.memory))
+            # what is said of the series is known where the first forecast is made
+            known += [plan.known(history.until(own[0] + 1))] * len(own)
+        columns = [self._around(history, own) for history, own in zip(histories, cutoffs, strict=True)]
+        beside = together([one for one in columns if one is not None]) if plan.columns.some else None
+        found, end = forecast(self.model, plan, np.concatenate(rows), known, beside), 0
+        return [found.rows(end, end := end + len(own)) for own in cutoffs]
 
     def predict(self, data: SeriesSet) -> Columns:
         """The steps after the end of each series: ``unique_id``, ``ds``, ``step`` (from 1), ``forecast``, and the
@@ -111,22 +118,15 @@ class ForecastPredictor(Predictor):
         plan.columns.check(data)
         check_ahead(plan.columns, data, plan.horizon)
         histories = [plan.history(series) for series in data]
-        found = self._at_once(histories)
-        steps = range(1, found.values.shape[1] + 1)
+        found = self.forecast(histories, [[len(history.values) - 1] for history in histories])
+        steps = range(1, plan.horizon + 1)
+        columns = [one.columns() for one in found]
         return {
             "unique_id": [series.id for series in data for _ in steps],
             "ds": [label for series in data for label in data.following(series, len(steps))],
             "step": [step for _ in data for step in steps],
-            **{name: values.ravel().tolist() for name, values in found.columns().items()},
+            **{name: np.concatenate([own[name][0] for own in columns]).tolist() for name in columns[0]},
         }
-
-    def _at_once(self, histories: Sequence[History]) -> Forecasts:
-        plan = self.plan
-        last = [[len(history.values) - 1] for history in histories]
-        rows = np.concatenate([contexts(h.values, own, plan.memory) for h, own in zip(histories, last, strict=True)])
-        found = [self._around(history, own) for history, own in zip(histories, last, strict=True)]
-        beside = together([one for one in found if one is not None]) if plan.columns.some else None
-        return forecast(self.model, plan, rows, [plan.known(history) for history in histories], beside)
 
     def _around(self, history: History, cutoffs: Sequence[int]) -> Around | None:
         if history.features is None:
@@ -220,6 +220,22 @@ class ForecastPredictor(Predictor):
             *([f"beside the values: {beside}"] if beside else []),
             f"series: {', '.join(names[:SHOWN_SERIES])}" + (" …" if len(names) > SHOWN_SERIES else ""),
         ]
+
+
+def _portions(sizes: Sequence[int]) -> Iterator[slice]:
+    """Neighbours that together are no larger than :data:`AT_ONCE`, or one that is.
+
+    >>> list(_portions([3, AT_ONCE, 1, 2]))
+    [slice(0, 1, None), slice(1, 2, None), slice(2, 4, None)]
+    """
+    start, together = 0, 0
+    for number, size in enumerate(sizes):
+        if number > start and together + size > AT_ONCE:
+            yield slice(start, number)
+            start, together = number, 0
+        together += size
+    if start < len(sizes):
+        yield slice(start, len(sizes))
 
 
 def evaluate_anew(test: Span, predictors: Sequence[ForecastPredictor]) -> Evaluation:

@@ -240,6 +240,8 @@ class ForecastProblem(Problem):
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
+        if self.test is None:
+            return self.known, self.plan
         ends = [None] * len(self.data)
         plan = self.plan if self._start_from is not None else self.plan.fit_columns(self.data, ends)
         return self._known(plan, ends)

@@ -7,7 +7,7 @@ logarithms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -118,7 +118,9 @@ class SmoothingMember:
             names.sort(key=lambda name: len(series[name][0]))
             for start in range(0, len(names), together):
                 some = names[start : start + together]
-                yield from zip(some, self._errors_of([series[name] for name in some], horizon, apart, most), strict=True)
+                yield from zip(
+                    some, self._errors_of([series[name] for name in some], horizon, apart, most), strict=True
+                )
 
     def _earliest(self, steps: int, horizon: int) -> int:
         """The first cutoff in a series of ``steps``: after three seasons, which it begins from, or where that leaves
@@ -229,5 +231,3 @@ def _readable(member: SmoothingMember, histories: Array) -> tuple[Array, Array]:
         usable &= np.where(np.isnan(read), np.inf, read).min(axis=1) > 0
     rows = np.flatnonzero(usable)
     return rows, member._forward(read[rows])
-
-

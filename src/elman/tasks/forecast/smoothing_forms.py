@@ -63,7 +63,7 @@ def seasons_of(form: str, seasons: Sequence[int]) -> tuple[int, ...] | None:
     first = tuple(sorted(seasons[: 2 if form == DOUBLE else 1], reverse=True))
     longest = LONGEST_OF_TWO if form == DOUBLE else LONGEST_SEASON
     possible = len(first) == (2 if form == DOUBLE else 1) and len({*first}) == len(first)
-    return first if possible and 2 <= first[-1] and first[0] <= longest else None
+    return first if possible and first[-1] >= 2 and first[0] <= longest else None
 
 
 def fewest(season: int) -> int:
@@ -218,7 +218,11 @@ class _Airline(_Recursion):
             yield step
 
 
-RECURSIONS = {**dict.fromkeys(FORMS, _Smoothed), AIRLINE: _Airline, DOUBLE: _Double}
+RECURSIONS: Mapping[str, type[_Smoothed] | type[_Double] | type[_Airline]] = {
+    **dict.fromkeys(FORMS, _Smoothed),
+    AIRLINE: _Airline,
+    DOUBLE: _Double,
+}
 
 
 def _beginning(values: Array, season: int, first: Array, most: Array | int) -> tuple[Array, Array, Array]:
