@@ -27,7 +27,7 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True, intervals: 
         SmoothingMember("airline", "none", (4,), 20, "first", {"": (-0.5, -0.2)}),
         SmoothingMember("double", "none", (8, 4), 24, "all", {"": (0.1, 0.2, 0.3, 0.5)}),
     )
-    weights = {"network": 0.5, "4 + 1": 0.2, **{one.name: 0.1 for one in smoothings}}
+    weights = {"network": 0.4, "4 + 1": 0.2, **{one.name: 0.1 for one in smoothings}}
     plan = Plan(
         horizon,
         strategy,
