@@ -21,6 +21,7 @@ from elman.tasks.forecast.smoothing import (
     SmoothingMember,
     default_window,
     smoothing_forecasts,
+    smoothing_maps,
 )
 from elman.tasks.forecast.smoothing_forms import FORMS, GRIDS, fewest, forecasts, seasons_of
 
@@ -145,6 +146,25 @@ def test_one_run_over_a_series_gives_what_a_run_up_to_each_cutoff_gives(
     for cutoff, found in zip(cutoffs, forecasts(form, values, seasons, points, 5, cutoffs), strict=True):
         (alone,) = forecasts(form, values[:, : cutoff + 1], seasons, points, 5, [cutoff])
         assert_allclose(found, alone, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("transform", ["none", "log"])
+def test_a_map_of_a_full_window_gives_what_its_steps_give(form: str, transform: str) -> None:
+    points = {"": GRIDS[form][0], "a": GRIDS[form][-1]}
+    member = of_form(form, 4, 40, transform, parameters=points)
+    values = 1e6 + np.random.default_rng(2).uniform(1, 3, 50)
+    rows = contexts(values, [20, 38, 39, 49], 40)  # the first two are no full windows
+    maps = smoothing_maps([member], "a", HORIZON)
+    assert [own.shape for own in maps.values()] == [(40, HORIZON)]
+    wrong = {name: own + 1 for name, own in maps.items()}
+    for row in rows:
+        told = forecast(member, row[None], ["a"], HORIZON)
+        found = smoothing_forecasts([member], row[None], ["a"], HORIZON, maps)[member.name]
+        assert_allclose(found, told, rtol=1e-11)
+        other = smoothing_forecasts([member], row[None], ["a"], HORIZON, wrong)[member.name]
+        assert np.array_equal(other, told, equal_nan=True) == bool(np.isnan(row).any())
+    assert not smoothing_maps([member], "a", 10**6)  # too large
 
 
 @pytest.mark.parametrize("form", ["level", "trend", "airline"])  # a damped line bends

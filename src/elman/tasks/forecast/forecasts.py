@@ -57,13 +57,19 @@ class Forecasts(NamedTuple):
 
 
 def forecast(
-    model: Model, plan: Plan, contexts: Array, known: Sequence[Known], beside: Around | None = None
+    model: Model,
+    plan: Plan,
+    contexts: Array,
+    known: Sequence[Known],
+    beside: Around | None = None,
+    maps: Mapping[str, Array] = MappingProxyType({}),
 ) -> Forecasts:
     """Forecasts from ``contexts`` (N, ``plan.memory``), the steps up to each cutoff; NaN before a series begins.
 
     Args:
         known: of the series of each.
         beside: the columns around each cutoff, ``plan.horizon`` steps ahead.
+        maps: of the members by smoothing, where all are of one series.
 
     Raises:
         DataError: the values are so far from those in training that the arithmetic overflows.
@@ -79,7 +85,8 @@ def forecast(
     for number, linear in enumerate(plan.linears):
         if linear.name in used:
             members[linear.name] = linear.forecast(contexts, [one.linears[number] for one in known])
-    members |= smoothing_forecasts([one for one in plan.smoothings if one.name in used], contexts, ids, steps)
+    smoothings = [one for one in plan.smoothings if one.name in used]
+    members |= smoothing_forecasts(smoothings, contexts, ids, steps, maps)
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}

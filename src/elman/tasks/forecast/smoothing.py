@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ MOST_CUTOFFS, FEWEST_CUTOFFS = 60, 3  # of each series, to choose parameters by
 FEWEST_LATER = 10  # steps that must be left to begin them after a third season
 LONG_SEASONS_JUDGED = 4  # that these lie in where there is a shorter one
 MOST_NUMBERS = 4_000_000  # of forecasts from them, for all points of a grid
+MOST_IN_MAPS = 10_000_000  # numbers
 AT_ONCE = 8192  # recursions, whose state stays in the cache
 
 
@@ -192,18 +194,42 @@ def smoothing_from_record(record: Any, seasons: Sequence[int]) -> SmoothingMembe
     return SmoothingMember(form, transform, own, window, leads, found)
 
 
+def smoothing_maps(members: Sequence[SmoothingMember], id: str, horizon: int) -> dict[str, Array]:
+    """By member, (window, H): what a window without gaps of series ``id`` is multiplied by, for its forecast is linear
+    in it (its logarithms). It takes as long as some forecasts step by step. None where they would need much memory."""
+    if sum(one.window for one in members) * horizon > MOST_IN_MAPS:
+        return {}
+    found = {}
+    for one in members:
+        points, last = np.array([[one.parameters.get(id, one.parameters[""])]]), one.window - 1
+        with np.errstate(over="ignore", invalid="ignore"):
+            found[one.name] = next(forecasts(one.form, np.eye(one.window), one.seasons, points, horizon, [last]))[0]
+    return found
+
+
 def smoothing_forecasts(
-    members: Sequence[SmoothingMember], histories: Array, ids: Sequence[str], horizon: int
+    members: Sequence[SmoothingMember],
+    histories: Array,
+    ids: Sequence[str],
+    horizon: int,
+    maps: Mapping[str, Array] = MappingProxyType({}),
 ) -> dict[str, Array]:
     """By member, (N, H) from the steps up to each cutoff, (N, at least its ``window``); NaN where there are too few.
 
     Args:
         members: those of one kind of recursion and one window run at once.
         ids: whose each history is.
+        maps: those of :func:`smoothing_maps`, where all are of its series.
     """
     found = {one.name: np.full((len(histories), horizon), np.nan) for one in members}
     alike: dict[Any, list[SmoothingMember]] = {}
     for one in members:
+        rows, values = _readable(one, histories)
+        if one.name in maps and not np.isnan(values).any():
+            level = values[:, -1:]  # which the map leaves as it is
+            with np.errstate(over="ignore", invalid="ignore"):
+                found[one.name][rows] = one._back((values - level) @ maps[one.name] + level)
+            continue
         alike.setdefault((RECURSIONS[one.form], one.seasons, one.window), []).append(one)
     for together in alike.values():
         parts = [_readable(one, histories) for one in together]
@@ -217,7 +243,7 @@ def smoothing_forecasts(
         with np.errstate(over="ignore", invalid="ignore"):
             values = np.concatenate([values for _, values in parts])
             form, seasons, points = together[0].form, together[0].seasons, np.array(parameters)[None]
-            (made,) = (own[0] for own in forecasts(form, values, seasons, points, horizon, [values.shape[1] - 1]))
+            made = next(forecasts(form, values, seasons, points, horizon, [values.shape[1] - 1]))[0]
             for one, (rows, _) in zip(together, parts, strict=True):
                 found[one.name][rows], made = one._back(made[: len(rows)]), made[len(rows) :]
     return found

@@ -16,6 +16,7 @@ from elman.tasks.forecast.forecasts import forecast
 from elman.tasks.forecast.limits import AT_MOST
 from elman.tasks.forecast.plan import ANY, History, Plan, history_of
 from elman.tasks.forecast.quantiles import quantile_head
+from elman.tasks.forecast.smoothing import smoothing_maps
 from elman.tasks.forecast.stream_columns import around_step, check_columns, read_step, value_of
 
 Array = np.ndarray
@@ -71,6 +72,9 @@ def stream_of(
     kept = max(plan.memory, 2 * season + 1)  # filling a gap looks back two seasons
     width = (plan.horizon, 1 + 2 * len(plan.intervals)) if intervals or anomalies else (plan.horizon,)
 
+    weighed = plan.weights.get(id, plan.weights[ANY])
+    maps = smoothing_maps([one for one in plan.smoothings if one.name in weighed], id, plan.horizon)
+
     @np.errstate(over="ignore", invalid="ignore")  # of absurd values the forecast says so
     def step(x: Any, state: State) -> tuple[Array, State]:
         own = read_step(plan, x) if beside else None
@@ -105,7 +109,7 @@ def stream_of(
         values = recent[-min(seen, kept) :]
         history = History(id, values, ~np.isnan(values))
         context = np.concatenate([np.full(plan.memory, math.nan), values])[None, -plan.memory :]
-        found = forecast(model, plan, context, [plan.known(history, same=True)], columns)
+        found = forecast(model, plan, context, [plan.known(history, same=True)], columns, maps)
         if len(width) == 1:
             return found.values[0], new
         return np.column_stack([values[0] for values in found.columns().values()]), new
