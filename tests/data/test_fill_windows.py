@@ -26,9 +26,12 @@ def by_the_book(values, season):
             last = t
         elif last is not None:
             k = next(k for k in range(1, len(values)) if t - k * season <= last)
-            filled[t] = filled[last]
-            if season > 1 and last - season >= 0 and not np.isnan(filled[last - season] + filled[t - k * season]):
-                filled[t] = filled[t - k * season] + (filled[last] - filled[last - season])
+            filled[t] = values[last]
+            for back in range(3) if season > 1 else ():
+                place, before = t - (k + back) * season, last - (back + 1) * season
+                if place >= 0 and before >= 0 and not np.isnan(values[place] + values[before]):
+                    filled[t] = values[place] + (values[last] - values[before])
+                    break
     return filled
 
 
@@ -54,6 +57,37 @@ def test_fill_leaves_what_is_there_and_misses_only_the_beginning(values, season)
     assert_array_equal(filled[there], values[there])
     first = np.argmax(there) if there.any() else len(values)
     assert_array_equal(np.isnan(filled), np.arange(len(values)) < first)
+
+
+@given(VALUES, SEASONS)
+def test_whatever_the_gaps_it_stays_within_twice_the_range_of_what_was_observed(values, season):
+    if not np.isnan(values).all():
+        low, high = np.nanmin(values), np.nanmax(values)
+        filled = fill(values, season)[np.argmax(~np.isnan(values)) :]
+        slack = 1e-9 * max(abs(low), abs(high))
+        assert filled.min() >= low - (high - low) - slack
+        assert filled.max() <= high + (high - low) + slack
+
+
+@pytest.mark.parametrize(("every", "season"), [(3, 7), (5, 7), (7, 24), (10, 24), (15, 24), (2, 7)])
+def test_a_value_on_every_few_steps_does_not_run_away(every, season):
+    values = np.full(2400, NAN)
+    values[::every] = 100 + np.random.default_rng(0).normal(size=len(values[::every]))
+    assert np.abs(fill(values, season) - 100).max() < 15
+
+
+def test_a_day_of_the_week_that_is_always_missing_is_the_day_before():
+    values = 10 * (np.arange(70) // 7) + np.tile([0.0, 3, 5, 4, 2, 1, NAN], 10)
+    filled = fill(values, 7)
+    assert_allclose(filled[6::7], values[5::7])
+
+
+def test_a_gap_is_filled_from_two_seasons_back_where_one_was_missing_too():
+    truth = np.arange(40) * 0.5 + np.tile([0.0, 3.0, -1.0, 2.0], 10)
+    holes = truth.copy()
+    holes[[13, 17]] = NAN  # at 17 the season before is missing: two seasons' change of the level, from two back
+    filled = fill(holes, 4)
+    assert filled[17] == truth[9] + (truth[16] - truth[8])
 
 
 def test_a_season_on_a_trend_is_continued_through_a_gap():

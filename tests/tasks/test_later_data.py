@@ -60,6 +60,14 @@ def test_another_frequency_is_refused(forecaster):
     assert forecaster.predict(wavy(40))["ds"] == ["40", "41", "42"]  # without times nothing can be compared
 
 
+@pytest.mark.parametrize(("days", "following"), [(-1, "2015-01-31"), (14, "2015-01-15"), (0, "2015-01-01")])
+def test_the_labels_of_other_days_of_the_month_go_on_as_they_are(forecaster, days, following):
+    months = np.arange("2012-01", "2015-01" if days >= 0 else "2015-02", dtype="datetime64[M]")
+    ds = months.astype("datetime64[D]") + days  # the model's are the first of each
+    found = forecaster.predict({"ds": ds, "y": wavy(len(ds), season=12)})
+    assert found["ds"][0] == following
+
+
 def test_a_few_weekdays_are_no_other_frequency():
     weekdays = read_series(daily(WEEKDAYS)).frequency
     short = like(read_series(daily(WEEKDAYS[:5])), weekdays)

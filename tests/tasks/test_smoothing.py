@@ -296,6 +296,17 @@ def test_a_forecaster_of_few_series_has_them_and_the_window_bounds_what_they_rea
     assert not Forecaster(horizon=12, season=[12], epochs=1).fit(many).outcome.tested.plan.smoothings
 
 
+@pytest.mark.parametrize("every", [2, 3, 4])
+def test_what_is_observed_on_every_few_steps_alone_is_forecast_too(every: int) -> None:
+    values = np.full(120, np.nan)
+    values[::every] = 100 + np.random.default_rng(1).normal(0, 3, len(values[::every]))
+    one = Forecaster(horizon=7, season=[7], epochs=1).fit(values)  # a first step ahead that is never observed
+    for plan in (one.outcome.tested.plan, one.outcome.final.plan):
+        assert {name for name in plan.weights[""] if name.startswith("smoothing")} <= {m.name for m in plan.smoothings}
+        assert sum(plan.weights[""].values()) == pytest.approx(1, abs=1e-3)
+    assert_allclose(one.predict()["forecast"], 100, rtol=0, atol=15)
+
+
 def test_many_series_with_two_seasons_have_those_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = np.arange(24 * 7 * 4)
     shape = np.sin(2 * np.pi * steps / 24) * (1 + 0.5 * (steps // 24 % 7 > 4))

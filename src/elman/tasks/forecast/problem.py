@@ -188,6 +188,7 @@ class ForecastProblem(Problem):
         units: Mapping[str, Mapping[str, float]],
         intervals: Intervals,
     ) -> ForecastPredictor:
+        weights = {name: _of_members(own, plan) for name, own in weights.items()}
         used = {name for own in weights.values() for name in own}
         linears = tuple(one for one in plan.linears if one.name in used)
         smoothings = tuple(one for one in plan.smoothings if one.name in used)
@@ -275,3 +276,13 @@ class ForecastProblem(Problem):
             )
         alone: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}  # until it is measured on the new data
         return dataclasses.replace(plan, linears=(), smoothings=(), weights=alone, units={}, intervals={})
+
+
+def _of_members(weights: Mapping[str, float], plan: Plan) -> Mapping[str, float]:
+    """The weights without those of members that could be fitted to the part before the validation, but not to all."""
+    fitted = [*(one.name for one in plan.linears), *(one.name for one in plan.smoothings)]
+    there = {NETWORK, LINEAR, *fitted, *reference_names(plan.seasons)}
+    if weights.keys() <= there:
+        return weights
+    total = sum(weight for name, weight in weights.items() if name in there)
+    return {name: weight / total for name, weight in weights.items() if name in there} if total else {NETWORK: 1.0}

@@ -24,8 +24,11 @@ def like(data: SeriesSet, frequency: Frequency | None) -> SeriesSet:
         DataError: they are of another frequency.
     """
     own = data.frequency
-    if frequency is None or own is None or own.is_like(frequency):
-        return data if own is None or frequency is None else dataclasses.replace(data, frequency=frequency)
+    if frequency is None or own is None:
+        return data
+    if own.is_like(frequency):
+        day = own.day if own.unit == "month" else frequency.day  # the labels go on as those of the data
+        return dataclasses.replace(data, frequency=dataclasses.replace(frequency, day=day))
     times = [series.times for series in data if series.times is not None]
     in_days = own.unit == "second" and own.step == 86_400
     rows = max(map(len, times))

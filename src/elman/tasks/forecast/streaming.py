@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from elman.data import Series
+from elman.data.fill import SEASONS_BACK
 from elman.errors import DataError, SettingsError
 from elman.model import Model, Stream
 from elman.model.stream import State
@@ -69,7 +70,7 @@ def stream_of(
     limits, positive = plan.limits.get(id), plan.encoding.transform == "log"
     check_columns(plan)
     beside = plan.columns.some
-    kept = max(plan.memory, 2 * season + 1)  # filling a gap looks back two seasons
+    kept = max(plan.memory, (SEASONS_BACK + 1) * season + 1)  # what filling a gap looks back on
     width = (plan.horizon, 1 + 2 * len(plan.intervals)) if intervals or anomalies else (plan.horizon,)
 
     weighed = plan.weights.get(id, plan.weights[ANY])
@@ -90,17 +91,18 @@ def stream_of(
         if seen or not math.isnan(value):  # what is missing before the first value does not count
             seen += 1
         recent = np.append(state["recent"][1:], value)
+        observed = np.append(state["observed"][1:], not math.isnan(value))
         missing = min(max(int(state["missing"]), 0), seen) + 1 if math.isnan(value) and seen else 0
         if missing > season:
             recent[-1] = recent[-1 - season]  # beyond a season, a gap repeats what it was filled with
         elif missing:
-            tail = recent[-min(seen, kept) :].copy()
-            tail[-missing:] = math.nan  # the whole gap anew: what was put there is no observation
+            tail = np.where(observed, recent, math.nan)[-min(seen, kept) :]  # what was put into gaps is none
             recent[-1] = history_of(Series("", tail), season, limits=limits, positive=positive).values[-1]
         counts = {"seen": seen, "missing": missing, "outside": outside}
         columns, held = (None, None) if own is None else around_step(own, state["columns"])
         new = {
             "recent": recent,
+            "observed": observed,
             **({} if held is None else {"columns": held}),
             **{name: np.array(count) for name, count in counts.items()},
         }
@@ -114,7 +116,7 @@ def stream_of(
             return found.values[0], new
         return np.column_stack([values[0] for values in found.columns().values()]), new
 
-    empty = {"recent": np.full(kept, math.nan)}
+    empty = {"recent": np.full(kept, math.nan), "observed": np.zeros(kept, bool)}
     if beside:
         empty["columns"] = np.full((window, plan.columns.levels[0]), math.nan)
     initial = {**empty, "seen": np.array(0), "missing": np.array(0), "outside": np.array(0)}
