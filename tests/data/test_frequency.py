@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from elman.data import Frequency
+from elman.data import Frequency, read_series
 from elman.data.frequency import detect
+from elman.data.series_report import described
+from elman.errors import DataError
 
 STEPS = [
     ("YS", "yearly", 1),
@@ -95,6 +97,16 @@ def test_holidays_are_no_gaps_and_a_week_of_five_days_is_daily():
     assert_array_equal(frequency.positions(with_saturday), np.arange(len(with_saturday)))
 
 
+@pytest.mark.parametrize("slots", [(), (34_200, 37_800), (0, 90_000, 5 * 86_400 + 60)])
+def test_the_steps_that_went_by_are_those_of_the_grid(slots):
+    frequency = Frequency("some", 1, 5, "slot" if slots else "weekday", slots=slots)
+    days = slots or range(0, 5 * 86_400, 86_400)
+    for start in days:
+        first = np.datetime64("2024-01-01", "s") + start  # a Monday
+        grid = frequency.grid(first, 40)
+        assert [frequency.went_by(first, time) for time in grid] == list(range(1, 41))
+
+
 def test_several_series_have_one_step_between_them():
     long = seconds(pandas.date_range("2020-01-01", periods=20, freq="h"))
     frequency = detect([long, long[:1] + np.timedelta64(40, "h"), long[3:9]])
@@ -125,3 +137,19 @@ def test_hours_of_the_week_that_recur_are_the_steps_and_go_on(hours, week):
     assert frequency is not None
     assert_array_equal(frequency.following(known[-1], len(rest)), rest)
     assert_array_equal(Frequency(**dataclasses.asdict(frequency)).positions(known), np.arange(len(known)))
+
+
+def weekdays_with_a_hole(first, then, tmp_path):
+    days = [*pandas.bdate_range("2018-01-01", periods=first), *pandas.bdate_range("2021-01-04", periods=then)]
+    path = tmp_path / "hole.csv"
+    path.write_text("date,v\n" + "".join(f"{day:%Y-%m-%d},{k % 7}\n" for k, day in enumerate(days)))
+    return path
+
+
+def test_a_hole_of_years_between_weekdays_is_said_or_refused(tmp_path):
+    data = read_series(weekdays_with_a_hole(700, 200, tmp_path))  # 82 weekdays of the 982 are missing
+    assert "no rows between: 2020-09-04 and 2021-01-04 follow each other" in described(data)
+    assert not any("no rows between" in line for line in described(read_series(weekdays_with_a_hole(780, 9, tmp_path))))
+    refused = "430 rows, and 915 business-daily steps went by from 2018-01-01T00:00:00 to .*: 53% have no row"
+    with pytest.raises(DataError, match=refused):
+        read_series(weekdays_with_a_hole(300, 130, tmp_path))

@@ -84,6 +84,18 @@ class Frequency:
             fits &= _day(times) == np.minimum(self.day, _month_length(_month(times)))
         return np.where(fits, away // self.step, -1)
 
+    def went_by(self, first: np.datetime64, last: np.datetime64) -> int:
+        """The steps from ``first`` to ``last``, both counted, where rows are steps, whether or not they have a row.
+
+        >>> BUSINESS_DAILY.went_by(np.datetime64("2024-01-05"), np.datetime64("2024-01-09"))
+        3
+        """
+        if self.unit == "weekday":
+            return int(np.busday_count(first.astype("datetime64[D]"), last.astype("datetime64[D]"))) + 1
+        weeks, rest = divmod(int((last - first).astype("timedelta64[s]").astype(np.int64)), _WEEK)
+        since = (np.array(self.slots) - of_week(np.array([first]))[0]) % _WEEK
+        return weeks * len(self.slots) + int((since <= rest).sum())
+
     def grid(self, first: np.datetime64, n: int) -> np.ndarray:
         """The times of ``n`` steps from ``first`` on, datetime64[s] of shape (n,)."""
         return np.concatenate([np.array([first], dtype="datetime64[s]"), self.following(first, n - 1)])

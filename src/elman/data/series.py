@@ -180,7 +180,8 @@ def _regular(
     try:
         return on_grid(label, times, values, positions, frequency, table.name)
     except DataError as error:
-        steps = int(positions[-1]) + 1
+        rows_are_steps = frequency.rows_are_steps
+        steps = frequency.went_by(times[0], times[-1]) if rows_are_steps else int(positions[-1]) + 1
         reason = f"has {counted(len(times), 'row')} on {steps:,} {frequency.name} steps"
         raise _Unusable(str(error), LeftOut(label, reason)) from None
 

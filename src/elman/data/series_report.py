@@ -9,6 +9,7 @@ from elman.data.series_set import SeriesSet
 from elman.data.text import quote
 
 _NAMED = 10
+_HOLIDAYS = 16  # days without rows that need no remark
 
 
 def described(data: SeriesSet) -> list[str]:
@@ -37,6 +38,7 @@ def described(data: SeriesSet) -> list[str]:
         )
         if data.frequency is not None and data.frequency.rows_are_steps:
             lines.append("steps: the rows themselves, none is filled in between; what follows goes on in that pattern")
+            lines += _longest_hole(data)
     elif how.rows:
         lines.append("times: none; the rows are the steps, in their order")
     lines += [f"read: {note}" for note in how.notes]
@@ -46,6 +48,21 @@ def described(data: SeriesSet) -> list[str]:
 def remarks_on(data: SeriesSet) -> list[str]:
     """Of what :func:`described` says, what is not as it should be: repairs, and what was left out."""
     return [f"read: {note}" for note in data.read_as.notes] + _left_out(data)
+
+
+def _longest_hole(data: SeriesSet) -> list[str]:
+    """Where rows are steps, what lies between two of them, if that is more than holidays."""
+    longest, where = np.timedelta64(_HOLIDAYS, "D"), []
+    for series in data:
+        if series.times is not None and len(series) > 1:
+            step = int(np.argmax(apart := np.diff(series.times)))
+            if apart[step] > longest:
+                labels = data.labels(series)
+                longest, where = (
+                    apart[step],
+                    [f"no rows between: {labels[step]} and {labels[step + 1]} follow each other"],
+                )
+    return where
 
 
 def _gaps(data: SeriesSet) -> list[str]:

@@ -234,6 +234,12 @@ def on_grid(
             f"{times[-1]}: {1 - len(times) / n:.0%} would have to be filled in; correct the times, leave out what lies "
             "before the gap, or resample"
         )
+    if frequency.rows_are_steps and (all_steps := frequency.went_by(times[0], times[-1])) > most * n:
+        raise DataError(
+            f"{source}: series {quote(label)} has {n} rows, and {all_steps} {frequency.name} steps went by from "
+            f"{times[0]} to {times[-1]}: {1 - n / all_steps:.0%} have no row; correct the times, or leave out what "
+            "lies before the gap"
+        )
     if n == len(times):
         return Series(label, values, times)
     values_on_grid = np.full(n, np.nan)
