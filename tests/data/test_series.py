@@ -185,6 +185,33 @@ def test_offsets_become_utc_and_whole_days_may_stand_among_times():
     assert mixed.following(only(mixed), 1) == ["2020-01-02 12:00"]
 
 
+def across_a_change_of_clocks(local, spring=True):
+    """Texts of local times in New York, with their offsets."""
+    change = datetime(2022, 3, 13, 2) if spring else datetime(2022, 11, 6, 2)
+    before, after = ("-05:00", "-04:00") if spring else ("-04:00", "-05:00")
+    return [f"{time:%Y-%m-%d %H:%M:%S}{before if time < change else after}" for time in local]
+
+
+@pytest.mark.parametrize("spring", [True, False])
+def test_hours_of_a_place_are_kept_across_a_change_of_its_clocks(spring):
+    days = pandas.bdate_range("2022-02-28" if spring else "2022-10-24", periods=20)
+    trading = [day + pandas.Timedelta(minutes=570 + 30 * k) for day in days for k in range(13)]
+    data = read_series({"ds": across_a_change_of_clocks(trading, spring), "y": range(len(trading))})
+    assert data.frequency.name == "13 a day from 09:30 to 15:30, Monday to Friday"
+    assert data.following(only(data), 1)[0].endswith(" 09:30:00")
+    quarters = list(pandas.date_range("2022-03-10" if spring else "2022-11-03", periods=40, freq="6h"))
+    data = read_series({"ds": across_a_change_of_clocks(quarters, spring), "y": range(40)})
+    assert data.frequency.name == "every 6 hours" and len(only(data)) == 40
+
+
+@pytest.mark.parametrize("count", [25, 200])
+@pytest.mark.parametrize("begin", ["2022-03-12 20:00", "2022-11-05 20:00"])
+def test_all_hours_across_a_change_of_clocks_are_hours_of_utc(begin, count):
+    hours = pandas.date_range(begin, periods=count, freq="h", tz="America/New_York")
+    data = read_series({"ds": [time.isoformat(" ") for time in hours], "y": range(count)})
+    assert data.frequency.name == "hourly" and len(only(data)) == count
+
+
 def test_frames_with_times_of_a_type():
     times = pandas.date_range("2020-01-31", periods=3, freq="ME")
     for source in (

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from elman.data.text import Unreadable, quote
 from elman.data.time_styles import offset_of
 
+_FEWEST_DAYS = 3  # that tell which times of day there are
 _CLOCK = re.compile(
     r"(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d+))?)?)?(?P<pgap> ?)(?P<p>[AP]\.?M\.?)?"
     r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?",
@@ -101,7 +102,8 @@ def join(
 ) -> tuple[dict[str, int], str]:
     """Seconds from 1970 of texts cut into dates and clocks, and the style of all.
 
-    Several offsets with the same time of day are days of a place that changes its clocks: its own time is taken.
+    Several offsets are those of a place that changes its clocks. Where its own time has fewer times of day than UTC (the
+    same time on every day, trading hours, four a day), things go by it, and it is taken; else UTC.
 
     Raises:
         Unreadable: a clock is none, has a fraction of a second, or is written otherwise than the others.
@@ -127,12 +129,20 @@ def join(
     if offsets == {None}:
         return local, date_style + gap + style
     zone = next(clock.zone for clock in clocks if clock.zone)
+    utc = {text: local[text] - (known[piece.clock].offset or 0) for text, piece in zip(texts, pieces, strict=True)}
     if len({clock.seconds for clock in clocks}) == 1:
         return local, date_style + gap + style + (zone if len(offsets) == 1 else "")
     if len(offsets) > 1:
         zone = "+00:00"
-    utc = {text: local[text] - (known[piece.clock].offset or 0) for text, piece in zip(texts, pieces, strict=True)}
+        distinct = len(set(local.values())) == len(set(utc.values()))  # no hour is there twice
+        enough = max(utc.values()) - min(utc.values()) >= _FEWEST_DAYS * 86_400  # else an hour may just not have come
+        if distinct and enough and _times_of_day(local) < _times_of_day(utc):
+            return local, date_style + gap + style
     return utc, date_style + gap + style + (zone if len(offsets) > 1 or offsets == {0} else f"%z{zone}")
+
+
+def _times_of_day(seconds: dict[str, int]) -> int:
+    return len({second % 86_400 for second in seconds.values()})
 
 
 def _common_style(known: dict[str, Clock], texts: dict[str, str]) -> str:
