@@ -97,6 +97,37 @@ def test_holidays_are_no_gaps_and_a_week_of_five_days_is_daily():
     assert_array_equal(frequency.positions(with_saturday), np.arange(len(with_saturday)))
 
 
+@pytest.mark.parametrize(
+    ("freq", "name", "day"),
+    [
+        ("BME", "monthly, on the last weekday", 0),
+        ("BMS", "monthly, on the first weekday", -1),
+        ("BQE", "quarterly, on the last weekday", 0),
+        ("BYE", "yearly, on the last weekday", 0),
+    ],
+)
+def test_months_may_end_or_begin_on_a_weekday(freq, name, day):
+    days = seconds(pandas.date_range("2015-01-01", periods=60, freq=freq))
+    frequency = detect([days[:40]])
+    assert (frequency.name, frequency.day, frequency.unit) == (name, day, "month")
+    assert_array_equal(frequency.positions(days), np.arange(60))
+    assert_array_equal(frequency.following(days[39], 20), days[40:])
+    assert Frequency(**asdict(frequency)) == frequency
+    holiday = days.copy()
+    holiday[5] -= np.timedelta64(1, "D") if day == 0 else -np.timedelta64(1, "D")
+    if np.is_busday(holiday[5].astype("datetime64[D]")):
+        assert detect([holiday]) == frequency
+    assert_array_equal(detect([np.delete(days, [7, 8])]).positions(days), np.arange(60))  # two months without a row
+    assert frequency.positions(days + np.timedelta64(10, "D")).max() == -1
+
+
+def test_the_last_friday_is_not_the_last_weekday():
+    fridays = seconds(pandas.date_range("2015-01-01", periods=60, freq="WOM-4FRI"))
+    found = detect([fridays])
+    assert found is None or "weekday" not in found.name
+    assert detect([seconds(pandas.date_range("2020-01-31", periods=2, freq="BME"))]).unit == "second"  # too few
+
+
 @pytest.mark.parametrize("slots", [(), (34_200, 37_800), (0, 90_000, 5 * 86_400 + 60)])
 def test_the_steps_that_went_by_are_those_of_the_grid(slots):
     frequency = Frequency("some", 1, 5, "slot" if slots else "weekday", slots=slots)

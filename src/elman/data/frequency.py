@@ -20,6 +20,8 @@ _UNITS = ((_WEEK, "weeks"), (_DAY, "days"), (3600, "hours"), (60, "minutes"), (1
 _SINGLE_STEPS = 0.5
 MOST_FILLED = 0.1  # where more steps than this share have no row, what recurs in the week is looked for
 _WORKING_DAYS = 0.8
+_NEAR = 6  # days: a week-end, a holiday before it or after it, and one more
+_FEWEST_MONTHS = 3  # intervals that show it
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Frequency:
             day); 1 where there is none.
         unit: ``month``; ``second``, for everything of fixed length; ``weekday``, Monday to Friday, and ``slot``, some
             times of the week: there the rows themselves are the steps, so that a holiday is no gap.
-        day: for months, the day of the month, 31 being the last one.
+        day: for months, the day of the month, 31 being the last one; 0 for the last weekday, or one before it on which
+            there were rows, -1 for the first weekday, or one after it.
         slots: for ``slot``, when rows come, in seconds from Monday, ascending.
 
     All fields are numbers and texts: ``Frequency(**dataclasses.asdict(frequency))`` is the same again.
@@ -81,7 +84,10 @@ class Frequency:
         else:
             away = _month(times) - _month(times[:1])
             fits = (away % self.step == 0) & (_clock(times) == _clock(times[:1]))
-            fits &= _day(times) == np.minimum(self.day, _month_length(_month(times)))
+            if self.day < 1:
+                fits &= _is_near(times, self.day)
+            else:
+                fits &= _day(times) == np.minimum(self.day, _month_length(_month(times)))
         return np.where(fits, away // self.step, -1)
 
     def went_by(self, first: np.datetime64, last: np.datetime64) -> int:
@@ -118,9 +124,7 @@ class Frequency:
         if self.unit == "weekday":
             days = np.busday_offset(start.astype("datetime64[D]"), ahead, roll="backward")
         else:
-            months = _month(start) + ahead
-            day = np.minimum(self.day, _month_length(months)) - 1
-            days = months.astype("datetime64[M]").astype("datetime64[D]") + day.astype("timedelta64[D]")
+            days = _days_of(_month(start) + ahead, self.day)
         times = days.astype("datetime64[s]") + _clock(start)
         return times
 
@@ -132,7 +136,8 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
         times: for each series datetime64[s] of shape (n,), strictly ascending.
 
     Returns:
-        The most common interval, in months where all times lie on the same day of a month; for days without
+        The most common interval, in months where all times lie on the same day of a month, or each in another month
+        on or near its last weekday or its first; for days without
         week-ends, weekdays. Where more than a tenth of its steps would have no row, the times of the week at which
         rows come, if they recur (:func:`elman.data.week_slots.slots_of`). None where fewer than half of the intervals
         are of one length and nothing recurs. Times that do not lie on its steps are for :meth:`Frequency.positions` to
@@ -151,6 +156,8 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
             name, season = _MONTHS.get(step, (None, 12 // step if 12 % step == 0 else 1))
             words = f"every {step // 12} years" if step % 12 == 0 else f"every {step} months"
             return Frequency(name or words, step, season, "month", day)
+    if (found := _on_weekdays_of_months(times)) is not None:
+        return found
     step = _usual_step([np.diff(t).astype(np.int64) for t in times])
     if step == _DAY and _only_weekdays(times):
         return BUSINESS_DAILY
@@ -161,6 +168,37 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
         return None
     size, unit = next((size, unit) for size, unit in _UNITS if step % size == 0)
     return Frequency(_SECONDS.get(step, f"every {step // size} {unit}"), step, _season(step))
+
+
+def _on_weekdays_of_months(times: Sequence[np.ndarray]) -> Frequency | None:
+    """Months, quarters or years, where no month has two rows, and all lie on or near its last weekday or its first."""
+    flat, months = np.concatenate(times), [np.diff(_month(t)) for t in times]
+    alone = all((apart > 0).all() for apart in months) and sum(map(len, months)) >= _FEWEST_MONTHS
+    step = _usual_step(months) if alone and (_clock(flat) == _clock(flat[:1])).all() else None
+    if step not in _MONTHS:
+        return None
+    for day, word in ((0, "last"), (-1, "first")):
+        exact = np.mean(_days_of(_month(flat), day) == flat.astype("datetime64[D]"))
+        if exact >= _WORKING_DAYS and _is_near(flat, day).all():  # but for holidays
+            name, season = _MONTHS[step]
+            return Frequency(f"{name}, on the {word} weekday", step, season, "month", day)
+    return None
+
+
+def _days_of(months: np.ndarray, day: int) -> np.ndarray:
+    """The day of each month, datetime64[D], as :attr:`Frequency.day` says it."""
+    first = months.astype("datetime64[M]").astype("datetime64[D]")
+    if day == -1:
+        return np.busday_offset(first, 0, roll="forward")
+    found: np.ndarray = first + (np.minimum(day or 31, _month_length(months)) - 1).astype("timedelta64[D]")
+    return found if day else np.busday_offset(found, 0, roll="backward")
+
+
+def _is_near(times: np.ndarray, day: int) -> np.ndarray:
+    """Whether each is a weekday among the last days of its month (``day`` 0), or among the first."""
+    away = _month_length(_month(times)) - _day(times) if day == 0 else _day(times) - 1
+    near: np.ndarray = (away < _NEAR) & (_weekday(times) < 5)
+    return near
 
 
 BUSINESS_DAILY = Frequency("business-daily", 1, 5, "weekday")

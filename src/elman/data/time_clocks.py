@@ -102,8 +102,8 @@ def join(
 ) -> tuple[dict[str, int], str]:
     """Seconds from 1970 of texts cut into dates and clocks, and the style of all.
 
-    Several offsets are those of a place that changes its clocks. Where its own time has fewer times of day than UTC (the
-    same time on every day, trading hours, four a day), things go by it, and it is taken; else UTC.
+    Several offsets are those of a place that changes its clocks. Where its own time has fewer times of day than UTC
+    (the same time on every day, trading hours, four a day), things go by it, and it is taken; else UTC.
 
     Raises:
         Unreadable: a clock is none, has a fraction of a second, or is written otherwise than the others.

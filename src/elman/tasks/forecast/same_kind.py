@@ -81,7 +81,7 @@ def frequency_from_record(record: Any) -> Frequency | None:
     whole = [found.step, found.season, found.day, *found.slots]
     if any(type(number) is not int for number in whole) or not isinstance(found.name, str):
         raise TypeError("the numbers of a frequency are whole")
-    good = found.unit in ("month", "weekday", "slot", "second") and 1 <= found.day <= 31
+    good = found.unit in ("month", "weekday", "slot", "second") and -1 <= found.day <= 31
     good = good and 1 <= found.step < 2**40 and 1 <= found.season < 2**40
     good = good and list(found.slots) == sorted(set(found.slots)) and (found.unit == "slot") == bool(found.slots)
     if not good or any(not 0 <= slot < 7 * 86_400 for slot in found.slots):
