@@ -137,11 +137,10 @@ def detect(times: Sequence[np.ndarray]) -> Frequency | None:
 
     Returns:
         The most common interval, in months where all times lie on the same day of a month, or each in another month
-        on or near its last weekday or its first; for days without
-        week-ends, weekdays. Where more than a tenth of its steps would have no row, the times of the week at which
-        rows come, if they recur (:func:`elman.data.week_slots.slots_of`). None where fewer than half of the intervals
-        are of one length and nothing recurs. Times that do not lie on its steps are for :meth:`Frequency.positions` to
-        find.
+        on or near its last weekday or its first; for days without week-ends, weekdays. Where more than a tenth of its
+        steps would have no row, the times of the week at which rows come, if they recur
+        (:func:`elman.data.week_slots.slots_of`). None where fewer than half of the intervals are of one length and
+        nothing recurs. Times that do not lie on its steps are for :meth:`Frequency.positions` to find.
 
     >>> detect([np.array(["2020-01-31", "2020-02-29", "2020-03-31"], dtype="datetime64[s]")])
     Frequency(name='monthly', step=1, season=12, unit='month', day=31)

@@ -52,17 +52,16 @@ def remarks_on(data: SeriesSet) -> list[str]:
 
 def _longest_hole(data: SeriesSet) -> list[str]:
     """Where rows are steps, what lies between two of them, if that is more than holidays."""
-    longest, where = np.timedelta64(_HOLIDAYS, "D"), []
+    longest, said = np.timedelta64(_HOLIDAYS, "D"), []
     for series in data:
-        if series.times is not None and len(series) > 1:
-            step = int(np.argmax(apart := np.diff(series.times)))
-            if apart[step] > longest:
-                labels = data.labels(series)
-                longest, where = (
-                    apart[step],
-                    [f"no rows between: {labels[step]} and {labels[step + 1]} follow each other"],
-                )
-    return where
+        if series.times is None or len(series) < 2:
+            continue
+        apart = np.diff(series.times)
+        step = int(np.argmax(apart))
+        if apart[step] > longest:
+            before, after = data.labels(series)[step : step + 2]
+            longest, said = apart[step], [f"no rows between: {before} and {after} follow each other"]
+    return said
 
 
 def _gaps(data: SeriesSet) -> list[str]:

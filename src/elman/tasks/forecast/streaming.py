@@ -97,7 +97,8 @@ def stream_of(
             recent[-1] = recent[-1 - season]  # beyond a season, a gap repeats what it was filled with
         elif missing:
             tail = np.where(observed, recent, math.nan)[-min(seen, kept) :]  # what was put into gaps is none
-            recent[-1] = history_of(Series("", tail), season, limits=limits, positive=positive).values[-1]
+            if not np.isnan(tail).all():  # whatever state was restored
+                recent[-1] = history_of(Series("", tail), season, limits=limits, positive=positive).values[-1]
         counts = {"seen": seen, "missing": missing, "outside": outside}
         columns, held = (None, None) if own is None else around_step(own, state["columns"])
         new = {
