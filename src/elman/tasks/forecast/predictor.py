@@ -45,7 +45,7 @@ from elman.tasks.forecast.windows import CHOSEN, by_window, choices_of, roll_ane
 
 Array = np.ndarray
 SHOWN_SERIES, SHOWN_MEMBERS = 10, 5
-AT_ONCE = 4_000_000  # numbers in the windows of the series that are forecast together
+AT_ONCE = 1_000_000  # numbers in the windows of the series that are forecast together
 SILENT = "No epoch improved on what the network began with: its recurrent layers add nothing."
 
 
