@@ -80,11 +80,12 @@ def taken_apart(text: str) -> tuple[bool, str, str, str] | None:
         if text[:1] in ("+", "-", "−", "–"):
             signs.append(text[0])
             text = text[1:]
-    if text.endswith("-"):
+    if text.endswith("-") and not re.search("[.,]-{1,2}$", text):
         signs.append("-")
         text = text[:-1]
     found = re.fullmatch(
         rf"((?:[1-9][0-9]{{0,2}}(?:[{SPACES}][0-9]{{3}})+(?:[.,][0-9]*)?|[0-9.,]*[0-9][0-9.,]*)(?:[eE][+-]?[0-9]+)?)"
+        r"(?:(?<=[.,])(?:--|[-–—−]))?"
         r"[  \u202f\u2009]?(%|[$€£¥₹]|[A-Za-z°µΩ][A-Za-z0-9°µΩ²³/·.]{0,11})?",
         text,
     )
