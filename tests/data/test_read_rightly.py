@@ -172,6 +172,18 @@ NUMBERS = {
     "percent": (",", ["9.8%", "11.3 %", "0%"], [9.8, 11.3, 0], "3 numbers with the unit '%'"),
     "a unit": (",", ["9.8 kWh", "11.3kWh", "7"], [9.8, 11.3, 7], "2 numbers with the unit 'kWh'"),
     "thousands and millions": (",", ["900K", "1.2M", "3B"], [9e5, 1.2e6, 3e9], "multiplied by what they stand for"),
+    "thousands beside less": (",", ["950", "1.3K", "12K", "0"], [950, 1300, 12000, 0], "2 numbers with 'K', multip"),
+    "millions beside less": (",", ["818400", "1.2M", "960000"], [818400, 1.2e6, 960000], "1 number with 'M', multip"),
+    "millions in German": (";", ["950.000", "1,2 Mio.", "3 Mrd."], [950000, 1.2e6, 3e9], "with 'Mio.' and 'Mrd.', mu"),
+    "thousands alone": (",", ["1.3K", "12K", "0"], [1.3, 12, 0], "2 numbers with the unit 'K', read without it"),
+    "debits": (
+        ",",
+        ["102.5", "131.5 DR", "7 Dr"],
+        [102.5, -131.5, -7],
+        "1 number with 'DR', read as negative: a debit",
+    ),
+    "debits and credits": (",", ["1 CR", "2 DR", "0.00"], [1, -2, 0], "1 number with 'CR', read as positive: a credit"),
+    "Soll und Haben": (";", ["1.000,50 H", "2 S"], [1000.5, -2], "1 number with 'S', read as negative: a debit"),
     "accounting": (",", ['"(1,234)"', "($5)", "7"], [-1234, -5, 7], "2 numbers in parentheses, read as negative"),
     "no cents": (
         ";",
@@ -193,6 +205,22 @@ def test_numbers_as_people_write_them(tmp_path, case):
     (series,) = data = read(tmp_path, lines(f"date{delimiter}sales", rows(TEN, texts, delimiter)))
     assert_array_equal(series.values, values)
     assert said in "\n".join(described(data))
+
+
+DOUBTFUL = {
+    "kelvin": (["273", "293.1 K", "290 K"], "line 4, .*'290 K' may be 290000 or 290, for '273' has no 'K'; write all"),
+    "a credit": (["5", "7 CR", "9 CR"], "line 2, .*'5' may be a credit or a debit, for it has no 'CR', as others have"),
+    "neither": (["5 DR", "7 CR", "9"], "line 4, .*'9' may be a credit or a debit, for it has no 'DR' or 'CR'"),
+    "two signs": (["5", "-7 DR"], "line 3, .*'-7 DR' has a minus and 'DR'; leave out one of them"),
+    "hours and seconds": (["5 h", "7 s"], "line 3, .*'7 s' is in 's', others are in 'h'; convert them"),
+}
+
+
+@pytest.mark.parametrize("case", DOUBTFUL)
+def test_what_stands_behind_numbers_and_leaves_two_readings_is_refused(tmp_path, case):
+    texts, message = DOUBTFUL[case]
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, lines("date,sales", rows(TEN, texts)))
 
 
 def test_the_decimal_mark_may_be_said_or_shown_by_another_column(tmp_path):

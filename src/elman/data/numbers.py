@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from elman.data.notes import counted
 from elman.data.number_shapes import IS_CURRENCY, Parts, taken_apart, without_blanks
-from elman.data.number_units import units_of
+from elman.data.number_units import check_bare, units_of
 from elman.data.text import Unreadable, is_missing, parse_number, quote
 
 _PLAIN = {
@@ -69,14 +69,17 @@ def read_numbers(
             parts[text] = found
         else:
             raise Unreadable(text, "is not a number; correct it, or leave it empty if the value is missing")
-    factors, said = units_of(parts, counts)
+    units = units_of(parts, counts)
     bodies = {text: without_blanks(part.body) for text, part in parts.items()}
     readings = {mark: {text: _value(body, mark) for text, body in bodies.items()} for mark in ".,"}
     mark = _mark(bodies, readings, decimal, delimiter, elsewhere)
     for text, number in readings[mark].items():
         assert number is not None, "the mark is one that all bodies fit"
-        values[text] = (-number if parts[text].negative else number) * factors.get(text, 1.0)
-    return Numbers([values[text.strip()] for text in texts], (*said, *_marks_said(parts, bodies, counts, mark, values)))
+        values[text] = (-number if parts[text].negative else number) * units.factors.get(text, 1.0)
+    check_bare({text: values[text] for text in parts}, units)
+    return Numbers(
+        [values[text.strip()] for text in texts], (*units.said, *_marks_said(parts, bodies, counts, mark, values))
+    )
 
 
 def loose_number(text: str) -> bool:
