@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from elman.data import read_series
+from elman.data import read_series, read_table
 from elman.data.options import SeriesOptions
 from elman.data.series_report import described
 from elman.errors import DataError, MissingDependencyError
@@ -18,10 +18,14 @@ DAYS = np.arange("2022-01-01", "2022-05-01", dtype="datetime64[D]")
 VALUES = np.round(100 + 20 * np.sin(np.arange(len(DAYS)) * 2 * np.pi / 7), 2)
 
 
-def read(tmp_path, text, name="some.csv", **how):
+def write(tmp_path, text, name="some.csv"):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_series(path, **how)
+    return path
+
+
+def read(tmp_path, text, name="some.csv", **how):
+    return read_series(write(tmp_path, text, name), **how)
 
 
 def lines(header, cells, end="\n"):
@@ -306,6 +310,48 @@ def test_json_in_its_forms(tmp_path):
         tmp_path, '[{"ds": "2022-01-01", "y": 1}, {"ds": "2022-01-02"}, {"ds": "2022-01-03", "y": 3}]', "g.json"
     )
     assert_array_equal(series.values, [1, np.nan, 3])
+
+
+def test_json_columns_are_joined_by_their_keys(tmp_path):
+    times, count = iso(), len(DAYS)
+    ahead = dict(zip(range(count), times, strict=True))
+    back = dict(reversed(list(enumerate(VALUES.tolist()))))
+    (series,) = read(tmp_path, json.dumps({"ds": ahead, "y": back}), "a.json")
+    assert_array_equal(series.values, VALUES)
+    assert_array_equal(series.times, DAYS.astype("datetime64[s]"))
+    gap = {k: v for k, v in back.items() if k not in (3, 4)}
+    (series,) = data = read(tmp_path, json.dumps({"ds": ahead, "y": gap}), "b.json")
+    assert_array_equal(series.values, np.where(np.isin(np.arange(count), (3, 4)), np.nan, VALUES))
+    assert "filled in: 2 of 120 steps" in described(data)[-1]
+    with pytest.raises(DataError, match=r"c.json: columns 'y' and 'ds' have no key in common; give all values of a"):
+        read(tmp_path, '{"ds": {"a": "2022-01-01"}, "y": {"b": 1}}', "c.json")
+
+
+MILLISECONDS = (1000 * DAYS.astype("datetime64[s]").astype(int)).tolist()
+
+
+@pytest.mark.parametrize("keys", [iso(), MILLISECONDS], ids=["dates", "milliseconds"])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_what_names_the_rows_of_json_is_a_column(tmp_path, keys, newest_first):
+    rows = list(zip(keys, VALUES.tolist(), strict=True))[:: -1 if newest_first else 1]
+    split = {"columns": ["v"], "index": [key for key, _ in rows], "data": [[value] for _, value in rows]}
+    for value in ({"v": dict(rows)}, split):
+        (series,) = data = read(tmp_path, json.dumps(value), "some.json")
+        assert_array_equal(series.values, VALUES)
+        assert_array_equal(series.times, DAYS.astype("datetime64[s]"))
+        assert (data.read_as.time, data.read_as.targets) == ("index", ("v",))
+    split["index"].pop()
+    with pytest.raises(DataError, match=r"some.json: 119 elements of `index` for 120 rows; give as many as"):
+        read(tmp_path, json.dumps(split), "some.json")
+
+
+def test_what_only_counts_the_rows_of_json_is_none(tmp_path):
+    for keys in (range(120), range(1, 121), range(1900, 2020), np.random.default_rng(0).permutation(120).tolist()):
+        frame = {"ds": dict(zip(keys, iso(), strict=True)), "y": dict(zip(keys, VALUES.tolist(), strict=True))}
+        assert list(read_table(write(tmp_path, json.dumps(frame), "some.json")).columns) == ["ds", "y"]
+    with pytest.raises(DataError, match=r"column 'index': it counts backwards, so the newest row comes first"):
+        read(tmp_path, json.dumps({"y": {k: k for k in range(9, 0, -1)}}), "some.json")
+    assert read(tmp_path, json.dumps({"y": {k: k for k in range(9)}}), "some.json").series[0].times is None
 
 
 def test_a_workbook(tmp_path, monkeypatch):
