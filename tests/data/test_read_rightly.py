@@ -238,6 +238,25 @@ def test_the_decimal_mark_may_be_said_or_shown_by_another_column(tmp_path):
         assert_array_equal(read(tmp_path, beside, target="sales").series[0].values, values)
 
 
+def test_commas_before_three_digits_between_commas(tmp_path):
+    def numbers(*texts, other=()):
+        cells = [f'{day},"{text}"' for day, text in zip(TEN, texts, strict=False)]
+        cells = [f'{cell},"{more}"' for cell, more in zip(cells, other or [""] * len(cells), strict=True)]
+        return read(tmp_path, lines("date,rate,other", cells), target="rate").series[0].values
+
+    with pytest.raises(DataError, match=r"'1,051' may be 1051 or 1.051; say which mark is the decimal one"):
+        numbers("1,051", "1,052", "2,053")
+    assert_array_equal(numbers("1,051", "1,052", other=("12,5", "13,5")), [1.051, 1.052])
+    assert_array_equal(numbers("1,051", "1,052", other=("12.5", "13.5")), [1051, 1052])
+    assert_array_equal(numbers("1.051", "1.052", other=("12,5", "13,5")), [1051, 1052])
+    assert_array_equal(numbers("1,051", "998", other=("12,5", "13,5")), [1051, 998])
+    assert_array_equal(numbers("1,051", "12,052"), [1051, 12052])
+    assert_array_equal(numbers("1,051", "1,060"), [1051, 1060])
+    assert_array_equal(numbers("$1,051", "$1,052"), [1051, 1052])
+    assert_array_equal(numbers("1,051", "1,234,567"), [1051, 1234567])
+    assert_array_equal(numbers("1.051", "1.052"), [1.051, 1.052])
+
+
 PLAIN = lines("date,sales", rows(iso()))
 LAYOUTS = {
     "titles": ("Report of sales\nCreated 2024-01-01\n\n" + PLAIN, "passed over 2 lines above the header"),

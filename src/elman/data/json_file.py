@@ -56,7 +56,7 @@ def parse_json(text: str, name: str, notes: Notes) -> Table:
         labels = value["index"] if isinstance(value.get("index"), list) else []  # as pandas splits a frame
         if labels and len(labels) != len(value["data"]):
             raise DataError(
-                f"{name}: {len(labels)} elements of `index` for {len(value['data'])} rows; give as many as there are rows"
+                f"{name}: {len(labels)} elements of `index` for {len(value['data'])} rows; give as many as rows"
             )
         value = [value["columns"], *value["data"]]
     if _is_rows(value):

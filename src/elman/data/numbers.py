@@ -43,8 +43,8 @@ def read_numbers(
     Args:
         texts: its fields.
         decimal: the decimal mark, if it is known.
-        delimiter: what separates the file's fields. Beside commas a decimal mark is the point unless the column shows
-            the contrary; beside other delimiters it may as well be the comma.
+        delimiter: what separates the file's fields. Beside commas a decimal mark is the point unless the column or the
+            others show the contrary; beside other delimiters it may as well be the comma.
         elsewhere: the decimal marks that other columns of the file show.
 
     Raises:
@@ -72,7 +72,7 @@ def read_numbers(
     units = units_of(parts, counts)
     bodies = {text: without_blanks(part.body) for text, part in parts.items()}
     readings = {mark: {text: _value(body, mark) for text, body in bodies.items()} for mark in ".,"}
-    mark = _mark(bodies, readings, decimal, delimiter, elsewhere)
+    mark = _mark(parts, bodies, readings, decimal, delimiter, elsewhere)
     for text, number in readings[mark].items():
         assert number is not None, "the mark is one that all bodies fit"
         values[text] = (-number if parts[text].negative else number) * units.factors.get(text, 1.0)
@@ -119,6 +119,7 @@ def _doubtful(texts: Sequence[str], decimal: str | None, delimiter: str) -> bool
 
 
 def _mark(
+    parts: dict[str, Parts],
     bodies: dict[str, str],
     readings: dict[str, dict[str, float | None]],
     decimal: str | None,
@@ -142,8 +143,11 @@ def _mark(
         return fits[0]
     if (settled := _settled(list(bodies.values()), list(differing.values()), delimiter)) is not None:
         return settled
-    if delimiter != "," and len(shown := elsewhere()) == 1:
+    if len(shown := elsewhere()) == 1:
         return shown.pop()
+    money = any(part.money or IS_CURRENCY.fullmatch(part.unit) for part in parts.values())
+    if delimiter == "," and (usual := _usual(list(bodies.values()), list(differing.values()), money)) is not None:
+        return usual
     text = next(iter(differing))
     either = " or ".join(f"{readings[mark][text]:.15g}" for mark in ".,")
     raise Unreadable(text, f"may be {either}; say which mark is the decimal one (`decimal`)")
@@ -159,17 +163,34 @@ def _settled(bodies: list[str], differing: list[str], delimiter: str) -> str | N
     if len(marks) > 1:
         return None
     (mark,) = marks
-    whole = [body for body in bodies if body.isdigit() and body.strip("0")]
-    below, beyond = any(len(body) <= 3 for body in whole), any(len(body) > 3 for body in whole)
-    hundreds = any(len(body) == 3 for body in whole)
+    below, beyond, hundreds = _whole(bodies)
     ends_in_0 = any(body.endswith("0") for body in differing)
-    if not beyond and below and (ends_in_0 or (hundreds and delimiter != ",")):
+    if not beyond and below and (ends_in_0 or (hundreds and (delimiter != "," or mark == ","))):
         return _OTHER[mark]
-    if delimiter != ",":
+    return None
+
+
+def _usual(bodies: list[str], differing: list[str], money: bool) -> str | None:
+    """The decimal mark where commas stand between columns, and neither the column nor the others settle it: a point.
+
+    None: both are possible still. A point beside hundreds without one, and a comma beside thousands without one, may be
+    either; so may a comma behind a single digit everywhere (a rate such as 1,051), unless they are sums of money, or one
+    ends in 0, for programs that write decimals as needed leave that out.
+    """
+    if all("." in body for body in differing):
+        _, beyond, hundreds = _whole(bodies)
+        return None if hundreds and not beyond else "."
+    if any("." in body for body in differing):
         return None
-    if mark == ",":
-        return None if beyond else "."
-    return None if hundreds and not beyond else "."
+    below, beyond, _ = _whole(bodies)
+    rates = not below and not money and not any(body.endswith("0") for body in differing)
+    return None if beyond or (rates and all(body.index(",") == 1 for body in differing)) else "."
+
+
+def _whole(bodies: list[str]) -> tuple[bool, bool, bool]:
+    """Whether some numbers without marks, 0 aside, are below 1000, beyond it, and of three digits."""
+    sizes = {len(body) for body in bodies if body.isdigit() and body.strip("0")}
+    return any(size <= 3 for size in sizes), any(size > 3 for size in sizes), 3 in sizes
 
 
 def _value(body: str, mark: str) -> float | None:
