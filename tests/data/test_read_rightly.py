@@ -257,6 +257,24 @@ def test_commas_before_three_digits_between_commas(tmp_path):
     assert_array_equal(numbers("1.051", "1.052"), [1.051, 1.052])
 
 
+def test_blanks_in_a_file_of_one_column(tmp_path):
+    def numbers(*texts, header="sales"):
+        return read(tmp_path, lines(header, texts)).series[0].values
+
+    counted = [f"{k} {k * k + 200}" for k in range(1, 20)]
+    with pytest.raises(DataError, match=r"line 2: '1 201' may be one number or 2 columns; put commas between columns"):
+        numbers(*counted)
+    with pytest.raises(DataError, match=r"line 1: '1 201' may be one number or 2 columns"):
+        numbers(*counted[1:], header=counted[0])
+    with pytest.raises(DataError, match=r"line 2: '5 201' may be one number or 2 columns"):
+        numbers("5 201", "3 202", "8 203", header="x y")
+    assert_array_equal(numbers("5 201", "3 202", "8 203"), [5201, 3202, 8203])
+    assert_array_equal(numbers("5 201", "3 202", "803", header="all sales"), [5201, 3202, 803])
+    assert_array_equal(numbers("1 201", "2 050", "3 803", header="all sales"), [1201, 2050, 3803])
+    assert_array_equal(numbers('"1 201"', '"2 251"', '"3 803"'), [1201, 2251, 3803])
+    assert_array_equal(numbers("1\u00a0201", "2\u00a0251", "3\u00a0803"), [1201, 2251, 3803])
+
+
 PLAIN = lines("date,sales", rows(iso()))
 LAYOUTS = {
     "titles": ("Report of sales\nCreated 2024-01-01\n\n" + PLAIN, "passed over 2 lines above the header"),

@@ -174,8 +174,8 @@ def _usual(bodies: list[str], differing: list[str], money: bool) -> str | None:
     """The decimal mark where commas stand between columns, and neither the column nor the others settle it: a point.
 
     None: both are possible still. A point beside hundreds without one, and a comma beside thousands without one, may be
-    either; so may a comma behind a single digit everywhere (a rate such as 1,051), unless they are sums of money, or one
-    ends in 0, for programs that write decimals as needed leave that out.
+    either; so may a comma behind a single digit everywhere (a rate such as 1,051), unless they are sums of money or one
+    ends in 0, which programs that write decimals as needed leave out.
     """
     if all("." in body for body in differing):
         _, beyond, hundreds = _whole(bodies)
