@@ -414,6 +414,39 @@ def test_a_workbook(tmp_path, monkeypatch):
         read(tmp_path, file.getvalue(), "some.xlsx")
 
 
+def sheet(*columns):
+    """A workbook of days and columns."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["Tag", *(f"v{i}" for i in range(len(columns)))])
+    for row in zip(DAYS.tolist(), *columns, strict=False):
+        book.active.append(row)
+    book.save(file)
+    return file.getvalue()
+
+
+def test_cells_of_a_workbook_that_are_numbers_are_these_numbers(tmp_path):
+    typed = [1.111, 1.112, 1e-7, None, 1234567.5, -2.125]
+    wanted = [1.111, 1.112, 1e-7, np.nan, 1234567.5, -2.125]
+    for decimal in (None, ",", "."):
+        (series,) = read(tmp_path, sheet(typed), "a.xlsx", options=SeriesOptions(decimal=decimal))
+        assert_array_equal(series.values, wanted)
+    texts = sheet(["10.230,0", "13.150,0", 1.111], [1.111, 1.112, 1.113], ["1.234", "1.235", "1.236"])
+    for column, values in (("v0", [10230, 13150, 1.111]), ("v1", [1.111, 1.112, 1.113]), ("v2", [1234, 1235, 1236])):
+        assert_array_equal(read(tmp_path, texts, "b.xlsx", target=column).series[0].values, values)
+    (series,) = read(tmp_path, sheet(["1.051", "2.052", 1.051]), "c.xlsx", options=SeriesOptions(decimal=","))
+    assert_array_equal(series.values, [1051, 2052, 1.051])
+    with pytest.raises(DataError, match=r"c.xlsx, line 3, column 'v0': '1.5' has no %, as others have"):
+        read(tmp_path, sheet(["3%", 1.5, "4%"]), "c.xlsx")
+
+
+def test_numbers_of_json_and_of_lists_are_these_numbers(tmp_path):
+    column = [1.051, None, "1.052"]
+    for source in ({"y": column}, write(tmp_path, json.dumps({"y": column}), "some.json")):
+        (series,) = read_series(source, options=SeriesOptions(decimal=","))
+        assert_array_equal(series.values, [1.051, np.nan, 1052])
+
+
 def test_repeated_times(tmp_path):
     text = "ds,y\n2022-01-01,1\n2022-01-02,2\n2022-01-02,4\n2022-01-03,5\n2022-01-03,7\n2022-01-04,8\n"
     with pytest.raises(

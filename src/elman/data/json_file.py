@@ -124,12 +124,12 @@ def _is_records(value: Any) -> bool:
 
 
 def _texts(column: list[Any]) -> np.ndarray | list[Any]:
-    """Numbers as they are where all are numbers, else texts; true and false are texts."""
+    """Numbers as they are where all are numbers, else an array of what stands there; true and false are texts."""
     numbers = all(type(element) in (int, float) and abs(element) < 2**53 for element in column)
     if numbers:
         return [float(element) if isinstance(element, float) else element for element in column]
     texts = np.empty(len(column), dtype=object)  # NumPy's own texts have no NUL at their end
-    texts[:] = ["" if element is None else str(element) for element in column]
+    texts[:] = [str(element) if isinstance(element, bool) else element for element in column]
     return texts
 
 

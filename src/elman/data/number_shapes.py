@@ -21,6 +21,22 @@ _SHAPE = re.compile(
     re.ASCII,
 )
 IS_CURRENCY = re.compile(_CURRENCY)
+_MARKED = re.compile(r"(-?\d+)\.(\d+)(?:[eE]([+-]?\d+))?", re.ASCII)
+
+
+class TypedNumber(str):
+    """The text of what its source holds as a number, as the cells of a workbook do: a point is the decimal mark in it,
+    whatever the texts beside it show, or an option says of them."""
+
+
+def unmarked(text: str) -> str:
+    """A text without blanks around it; a typed number without its mark, so that it is the same with either mark.
+
+    >>> unmarked(TypedNumber("1.051")), unmarked(" 1.051")
+    ('1051e-3', '1.051')
+    """
+    found = _MARKED.fullmatch(text) if isinstance(text, TypedNumber) else None
+    return text.strip() if found is None else f"{found[1]}{found[2]}e{int(found[3] or 0) - len(found[2])}"
 
 
 class Parts(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from elman.data.notes import counted
-from elman.data.number_shapes import IS_CURRENCY, Parts, taken_apart, without_blanks
+from elman.data.number_shapes import IS_CURRENCY, Parts, TypedNumber, taken_apart, unmarked, without_blanks
 from elman.data.number_units import check_bare, units_of
 from elman.data.text import Unreadable, is_missing, parse_number, quote
 
@@ -48,18 +48,20 @@ def read_numbers(
         elsewhere: the decimal marks that other columns of the file show.
 
     Raises:
-        Unreadable: a field is no number, or the column has two readings.
+        Unreadable: a field is no number, or the column has two readings; it holds what :func:`unmarked` makes of the
+            field.
 
     >>> read_numbers(["995", "1.019"], decimal=None, delimiter=";").values
     [995.0, 1019.0]
     >>> read_numbers(["$1,234.50", "($2)", "n/a"], decimal=None, delimiter=",").values
     [1234.5, -2.0, nan]
     """
+    texts = [unmarked(text) if isinstance(text, TypedNumber) else text.strip() for text in texts]
     plain = [parse_number(text) for text in texts]
     if None not in plain and not _doubtful(texts, decimal, delimiter):
         return Numbers([number for number in plain if number is not None])
 
-    counts = Counter(map(str.strip, texts))
+    counts = Counter(texts)
     values: dict[str, float] = {}
     parts: dict[str, Parts] = {}
     for text in counts:
@@ -77,9 +79,7 @@ def read_numbers(
         assert number is not None, "the mark is one that all bodies fit"
         values[text] = (-number if parts[text].negative else number) * units.factors.get(text, 1.0)
     check_bare({text: values[text] for text in parts}, units)
-    return Numbers(
-        [values[text.strip()] for text in texts], (*units.said, *_marks_said(parts, bodies, counts, mark, values))
-    )
+    return Numbers([values[text] for text in texts], (*units.said, *_marks_said(parts, bodies, counts, mark, values)))
 
 
 def loose_number(text: str) -> bool:
@@ -96,7 +96,7 @@ def loose_number(text: str) -> bool:
 def marks_shown(texts: Iterable[str]) -> set[str]:
     """The decimal mark that a column shows beyond doubt, if it does."""
     bodies = []
-    for text in dict.fromkeys(map(str.strip, texts)):
+    for text in dict.fromkeys(text.strip() for text in texts if not isinstance(text, TypedNumber)):
         if not is_missing(text):
             if (part := taken_apart(text)) is None:
                 return set()
