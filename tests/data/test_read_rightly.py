@@ -283,6 +283,10 @@ LAYOUTS = {
     "sep": ("sep=;\n" + PLAIN.replace(",", ";"), "passed over the line that names the delimiter"),
     "a total": (PLAIN + "Total,14098.16\n", "left out 1 line below the data (line 122: 'Total')"),
     "a source": (PLAIN + "\nSource: World Bank\nNotes: none\n", "left out 2 lines below the data (line 123"),
+    "a count of rows": (PLAIN + "\n(120 rows affected)\n", "left out 1 line below the data (line 123: '(120 rows aff"),
+    "a count with a comma": (PLAIN + "1,120 Zeile(n) gelesen\n", "left out 1 line below the data (line 122: '1')"),
+    "Ctrl-Z": (PLAIN + "\x1a", "left out the mark at the end of the file (Ctrl-Z)"),
+    "Ctrl-Zs of Windows-1252": (PLAIN.replace("sales", "Größe").encode("cp1252") + b"\x1a\x1a\r\n", "file (Ctrl-Z)"),
     "a word in the column of times": (PLAIN + "All of it,1\n", "left out 1 line below the data"),
     "the header again": (PLAIN + PLAIN, "left out 1 row that repeats the header"),
     "pipes": (PLAIN.replace(",", "|"), ""),
@@ -318,6 +322,11 @@ def test_layouts_of_files(tmp_path, case):
     if said:
         with pytest.raises(DataError, match="or read it without `strict`"):
             read(tmp_path, text, options=SeriesOptions(strict=True))
+
+
+def test_a_count_of_rows_below_one_column(tmp_path):
+    assert_array_equal(read(tmp_path, "y\n1\n2\n3\n(3 rows affected)\n").series[0].values, [1, 2, 3])
+    assert_array_equal(read(tmp_path, "y\n1 rows\n2 rows\n3 rows\n").series[0].values, [1, 2, 3])
 
 
 def test_the_first_row_is_what_an_option_says(tmp_path):

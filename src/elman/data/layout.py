@@ -27,6 +27,7 @@ _ENDING = re.compile(
     r"exported|data|updated|summe|gesamt|quelle|somme|moyenne|fuente|totale|итого|合计)\b",
     re.IGNORECASE,
 )
+_ROW_COUNT = re.compile(r"\W*\d[\d.,]*\s+(?:rows?|records?|zeilen?|filas?|lignes?)\b", re.IGNORECASE)
 
 
 def table_of(
@@ -221,7 +222,9 @@ def _tail(cells: list[str], width: int) -> list[list[str]]:
 
 
 def _ends(fields: Sequence[str], width: int, before: Sequence[Sequence[str]]) -> bool:
-    """Whether a record below ``before`` is no row of it: words where times or numbers stood."""
+    """Whether a record below ``before`` is no row of it: words where times or numbers stood, or a count of the rows."""
+    if _ROW_COUNT.match(",".join(fields)) and len(before) > 1:  # a comma may stand in it
+        return _common_kind([row[0] for row in before]) in ("number", "time")
     words = [i for i, field in enumerate(fields) if _WORD.match(field.strip()) and kind_of(field) == "name"]
     if not words or len(before) < 2:
         return False
