@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from elman.data import read_series, read_table
 from elman.data.options import SeriesOptions
 from elman.data.series_report import described
-from elman.errors import DataError, MissingDependencyError
-
-DAYS = np.arange("2022-01-01", "2022-05-01", dtype="datetime64[D]")
-VALUES = np.round(100 + 20 * np.sin(np.arange(len(DAYS)) * 2 * np.pi / 7), 2)
-
-
-def write(tmp_path, text, name="some.csv"):
-    path = tmp_path / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def read(tmp_path, text, name="some.csv", **how):
-    return read_series(write(tmp_path, text, name), **how)
-
-
-def lines(header, cells, end="\n"):
-    return header + end + "".join(row + end for row in cells)
-
-
-def rows(stamps, values=VALUES, mark=","):
-    return [f"{stamp}{mark}{value}" for stamp, value in zip(stamps, values, strict=False)]
-
-
-def iso(times=DAYS):
-    return times.astype(str).tolist()
-
-
-def written(form, times=DAYS):
-    return [time.item().strftime(form) for time in times]
-
+from elman.errors import DataError
+from tests.data.tables import DAYS, VALUES, iso, lines, read, rows, written
 
 MONTHS = np.arange("2015-01", "2021-01", dtype="datetime64[M]")
 QUARTERS = [f"{year}Q{q}" for year in range(2005, 2021) for q in (1, 2, 3, 4)]
@@ -158,123 +125,6 @@ def test_an_option_settles_what_a_column_leaves_open(tmp_path):
     assert read(tmp_path, text, options=SeriesOptions(day_first=True)).read_as.day_first is True
 
 
-TEN = [f"2022-01-{d:02}" for d in range(1, 11)]
-NUMBERS = {
-    "thousands beside hundreds": (";", ["995", "1.019", "1.003"], [995, 1019, 1003], "2 numbers with marks between"),
-    "the same with a comma": (";", ["995", "1,019", "1,003"], [995, 1019, 1003], "2 numbers with marks between"),
-    "millions": (";", ["1.234.567", "2.000.000", "999"], [1234567, 2e6, 999], "2 numbers with marks between"),
-    "a decimal comma beside": (";", ["1.234,5", "2,5", "3"], [1234.5, 2.5, 3], "1 number with marks between"),
-    "three decimals": (";", ["1.019", "0.995", "2.5"], [1.019, 0.995, 2.5], ""),
-    "quoted thousands": (",", ['"1,234"', '"999"', '"2,000"'], [1234, 999, 2000], "2 numbers with marks between"),
-    "Indian groups": (",", ['"1,23,456"', '"99,000"', "5"], [123456, 99000, 5], "2 numbers with marks between"),
-    "spaces": (";", ["1 234,5", "12 000", "7"], [1234.5, 12000, 7], "2 numbers with marks between"),
-    "narrow spaces": (";", ["1\u202f234", "12\u202f000", "7"], [1234, 12000, 7], "2 numbers with marks between"),
-    "apostrophes": (",", ["1'234.5", "12'000", "7"], [1234.5, 12000, 7], "2 numbers with marks between"),
-    "dollars": (",", ["$98.40", '"$1,113.29"', "-$5"], [98.4, 1113.29, -5], "3 numbers with the sign '$'"),
-    "euros behind": (";", ["98,40 €", "113,29 €", "5 €"], [98.4, 113.29, 5], "3 numbers with the sign '€'"),
-    "a code": (",", ["USD 98.40", "USD 113", "5 USD"], [98.4, 113, 5], "3 numbers with the sign 'USD'"),
-    "percent": (",", ["9.8%", "11.3 %", "0%"], [9.8, 11.3, 0], "3 numbers with the unit '%'"),
-    "a unit": (",", ["9.8 kWh", "11.3kWh", "7"], [9.8, 11.3, 7], "2 numbers with the unit 'kWh'"),
-    "thousands and millions": (",", ["900K", "1.2M", "3B"], [9e5, 1.2e6, 3e9], "multiplied by what they stand for"),
-    "thousands beside less": (",", ["950", "1.3K", "12K", "0"], [950, 1300, 12000, 0], "2 numbers with 'K', multip"),
-    "millions beside less": (",", ["818400", "1.2M", "960000"], [818400, 1.2e6, 960000], "1 number with 'M', multip"),
-    "millions in German": (";", ["950.000", "1,2 Mio.", "3 Mrd."], [950000, 1.2e6, 3e9], "with 'Mio.' and 'Mrd.', mu"),
-    "thousands alone": (",", ["1.3K", "12K", "0"], [1.3, 12, 0], "2 numbers with the unit 'K', read without it"),
-    "debits": (
-        ",",
-        ["102.5", "131.5 DR", "7 Dr"],
-        [102.5, -131.5, -7],
-        "1 number with 'DR', read as negative: a debit",
-    ),
-    "debits and credits": (",", ["1 CR", "2 DR", "0.00"], [1, -2, 0], "1 number with 'CR', read as positive: a credit"),
-    "Soll und Haben": (";", ["1.000,50 H", "2 S"], [1000.5, -2], "1 number with 'S', read as negative: a debit"),
-    "accounting": (",", ['"(1,234)"', "($5)", "7"], [-1234, -5, 7], "2 numbers in parentheses, read as negative"),
-    "no cents": (
-        ";",
-        ["102,50", "131,-", "1.234,- €"],
-        [102.5, 131, 1234],
-        "2 numbers with a dash in place of decimals",
-    ),
-    "no cents, with points": (";", ["Fr. 102.-", "Fr. 5.\u2013", "-Fr. 7.--"], [102, 5, -7], "('Fr. 102.-' is 102)"),
-    "a minus behind decimals": (";", ["102,50-", "131-"], [-102.5, -131], ""),
-    "a minus behind": (",", ["5-", "\u22127", "8"], [-5, -7, 8], ""),
-    "points for what is missing": (",", ["5", ".", "8"], [5, np.nan, 8], "filled in: 1 of 3 steps"),
-    "errors of a spreadsheet": (",", ["5", "#DIV/0!", "8"], [5, np.nan, 8], "filled in: 1 of 3 steps"),
-}
-
-
-@pytest.mark.parametrize("case", NUMBERS)
-def test_numbers_as_people_write_them(tmp_path, case):
-    delimiter, texts, values, said = NUMBERS[case]
-    (series,) = data = read(tmp_path, lines(f"date{delimiter}sales", rows(TEN, texts, delimiter)))
-    assert_array_equal(series.values, values)
-    assert said in "\n".join(described(data))
-
-
-DOUBTFUL = {
-    "kelvin": (["273", "293.1 K", "290 K"], "line 4, .*'290 K' may be 290000 or 290, for '273' has no 'K'; write all"),
-    "a credit": (["5", "7 CR", "9 CR"], "line 2, .*'5' may be a credit or a debit, for it has no 'CR', as others have"),
-    "neither": (["5 DR", "7 CR", "9"], "line 4, .*'9' may be a credit or a debit, for it has no 'DR' or 'CR'"),
-    "two signs": (["5", "-7 DR"], "line 3, .*'-7 DR' has a minus and 'DR'; leave out one of them"),
-    "hours and seconds": (["5 h", "7 s"], "line 3, .*'7 s' is in 's', others are in 'h'; convert them"),
-}
-
-
-@pytest.mark.parametrize("case", DOUBTFUL)
-def test_what_stands_behind_numbers_and_leaves_two_readings_is_refused(tmp_path, case):
-    texts, message = DOUBTFUL[case]
-    with pytest.raises(DataError, match=message):
-        read(tmp_path, lines("date,sales", rows(TEN, texts)))
-
-
-def test_the_decimal_mark_may_be_said_or_shown_by_another_column(tmp_path):
-    text = lines("date;sales", rows(TEN, ["10.839", "12.328"], ";"))
-    with pytest.raises(DataError, match=r"'10.839' may be 10.839 or 10839; say which mark is the decimal one"):
-        read(tmp_path, text)
-    assert_array_equal(read(tmp_path, text, options=SeriesOptions(decimal=".")).series[0].values, [10.839, 12.328])
-    assert_array_equal(read(tmp_path, text, options=SeriesOptions(decimal=",")).series[0].values, [10839, 12328])
-    for other, values in (("1,5", [10839, 12328]), ("1.5", [10.839, 12.328])):
-        beside = lines("date;sales;price", [f"2022-01-0{k};{v};{other}" for k, v in ((1, "10.839"), (2, "12.328"))])
-        assert_array_equal(read(tmp_path, beside, target="sales").series[0].values, values)
-
-
-def test_commas_before_three_digits_between_commas(tmp_path):
-    def numbers(*texts, other=()):
-        cells = [f'{day},"{text}"' for day, text in zip(TEN, texts, strict=False)]
-        cells = [f'{cell},"{more}"' for cell, more in zip(cells, other or [""] * len(cells), strict=True)]
-        return read(tmp_path, lines("date,rate,other", cells), target="rate").series[0].values
-
-    with pytest.raises(DataError, match=r"'1,051' may be 1051 or 1.051; say which mark is the decimal one"):
-        numbers("1,051", "1,052", "2,053")
-    assert_array_equal(numbers("1,051", "1,052", other=("12,5", "13,5")), [1.051, 1.052])
-    assert_array_equal(numbers("1,051", "1,052", other=("12.5", "13.5")), [1051, 1052])
-    assert_array_equal(numbers("1.051", "1.052", other=("12,5", "13,5")), [1051, 1052])
-    assert_array_equal(numbers("1,051", "998", other=("12,5", "13,5")), [1051, 998])
-    assert_array_equal(numbers("1,051", "12,052"), [1051, 12052])
-    assert_array_equal(numbers("1,051", "1,060"), [1051, 1060])
-    assert_array_equal(numbers("$1,051", "$1,052"), [1051, 1052])
-    assert_array_equal(numbers("1,051", "1,234,567"), [1051, 1234567])
-    assert_array_equal(numbers("1.051", "1.052"), [1.051, 1.052])
-
-
-def test_blanks_in_a_file_of_one_column(tmp_path):
-    def numbers(*texts, header="sales"):
-        return read(tmp_path, lines(header, texts)).series[0].values
-
-    counted = [f"{k} {k * k + 200}" for k in range(1, 20)]
-    with pytest.raises(DataError, match=r"line 2: '1 201' may be one number or 2 columns; put commas between columns"):
-        numbers(*counted)
-    with pytest.raises(DataError, match=r"line 1: '1 201' may be one number or 2 columns"):
-        numbers(*counted[1:], header=counted[0])
-    with pytest.raises(DataError, match=r"line 2: '5 201' may be one number or 2 columns"):
-        numbers("5 201", "3 202", "8 203", header="x y")
-    assert_array_equal(numbers("5 201", "3 202", "8 203"), [5201, 3202, 8203])
-    assert_array_equal(numbers("5 201", "3 202", "803", header="all sales"), [5201, 3202, 803])
-    assert_array_equal(numbers("1 201", "2 050", "3 803", header="all sales"), [1201, 2050, 3803])
-    assert_array_equal(numbers('"1 201"', '"2 251"', '"3 803"'), [1201, 2251, 3803])
-    assert_array_equal(numbers("1\u00a0201", "2\u00a0251", "3\u00a0803"), [1201, 2251, 3803])
-
-
 PLAIN = lines("date,sales", rows(iso()))
 LAYOUTS = {
     "titles": ("Report of sales\nCreated 2024-01-01\n\n" + PLAIN, "passed over 2 lines above the header"),
@@ -333,127 +183,17 @@ def test_the_first_row_is_what_an_option_says(tmp_path):
     text = "2022-01-01,5\n2022-01-02,6\n2022-01-03,7\n"
     assert len(read(tmp_path, text, options=SeriesOptions(header="no")).series[0]) == 3
     assert read(tmp_path, text, options=SeriesOptions(header="yes")).ids == ["5"]
+    said = "read: the first row was taken for data; if it holds names, say so with `header`"
+    assert said in described(read(tmp_path, text))
+    assert "taken for data" not in "".join(described(read(tmp_path, text, options=SeriesOptions(header="no"))))
+    counted = "0\n5.5\n5.25\n"
+    data = read(tmp_path, counted)
+    assert_array_equal(data.series[0].values, [0, 5.5, 5.25])
+    assert "if these are the columns' names (0), say so with `header`" in described(data)[-1]
+    data = read(tmp_path, counted, options=SeriesOptions(header="yes"))
+    assert_array_equal(data.series[0].values, [5.5, 5.25])
     named = read(tmp_path, "A,2022-01-01,5\nA,2022-01-02,6\nB,2022-01-01,7\nB,2022-01-02,8\n", id="y0", target="y1")
     assert named.ids == ["A", "B"]
-
-
-def test_json_in_its_forms(tmp_path):
-    records = [{"ds": day, "y": value} for day, value in zip(iso(), VALUES.tolist(), strict=True)]
-    columns = {"ds": iso(), "y": VALUES.tolist()}
-    texts = [json.dumps(records), json.dumps(columns), "\n".join(map(json.dumps, records))]
-    texts += [
-        json.dumps({"status": "ok", "data": records}),
-        json.dumps({k: dict(enumerate(v)) for k, v in columns.items()}),
-    ]
-    rows = [[record["ds"], record["y"]] for record in records]
-    texts += [json.dumps([["ds", "y"], *rows]), json.dumps({"columns": ["ds", "y"], "data": rows})]
-    names = ("a.json", "b.json", "c.jsonl", "d.json", "e.json", "f.json", "h.json")
-    for text, name in zip(texts, names, strict=True):
-        (series,) = read(tmp_path, text, name)
-        assert_array_equal(series.values, VALUES)
-        assert_array_equal(series.times, DAYS.astype("datetime64[s]"))
-    (series,) = read(
-        tmp_path, '[{"ds": "2022-01-01", "y": 1}, {"ds": "2022-01-02"}, {"ds": "2022-01-03", "y": 3}]', "g.json"
-    )
-    assert_array_equal(series.values, [1, np.nan, 3])
-
-
-def test_json_columns_are_joined_by_their_keys(tmp_path):
-    times, count = iso(), len(DAYS)
-    ahead = dict(zip(range(count), times, strict=True))
-    back = dict(reversed(list(enumerate(VALUES.tolist()))))
-    (series,) = read(tmp_path, json.dumps({"ds": ahead, "y": back}), "a.json")
-    assert_array_equal(series.values, VALUES)
-    assert_array_equal(series.times, DAYS.astype("datetime64[s]"))
-    gap = {k: v for k, v in back.items() if k not in (3, 4)}
-    (series,) = data = read(tmp_path, json.dumps({"ds": ahead, "y": gap}), "b.json")
-    assert_array_equal(series.values, np.where(np.isin(np.arange(count), (3, 4)), np.nan, VALUES))
-    assert "filled in: 2 of 120 steps" in described(data)[-1]
-    with pytest.raises(DataError, match=r"c.json: columns 'y' and 'ds' have no key in common; give all values of a"):
-        read(tmp_path, '{"ds": {"a": "2022-01-01"}, "y": {"b": 1}}', "c.json")
-
-
-MILLISECONDS = (1000 * DAYS.astype("datetime64[s]").astype(int)).tolist()
-
-
-@pytest.mark.parametrize("keys", [iso(), MILLISECONDS], ids=["dates", "milliseconds"])
-@pytest.mark.parametrize("newest_first", [False, True])
-def test_what_names_the_rows_of_json_is_a_column(tmp_path, keys, newest_first):
-    rows = list(zip(keys, VALUES.tolist(), strict=True))[:: -1 if newest_first else 1]
-    split = {"columns": ["v"], "index": [key for key, _ in rows], "data": [[value] for _, value in rows]}
-    for value in ({"v": dict(rows)}, split):
-        (series,) = data = read(tmp_path, json.dumps(value), "some.json")
-        assert_array_equal(series.values, VALUES)
-        assert_array_equal(series.times, DAYS.astype("datetime64[s]"))
-        assert (data.read_as.time, data.read_as.targets) == ("index", ("v",))
-    split["index"].pop()
-    with pytest.raises(DataError, match=r"some.json: 119 elements of `index` for 120 rows; give as many as"):
-        read(tmp_path, json.dumps(split), "some.json")
-
-
-def test_what_only_counts_the_rows_of_json_is_none(tmp_path):
-    for keys in (range(120), range(1, 121), range(1900, 2020), np.random.default_rng(0).permutation(120).tolist()):
-        frame = {"ds": dict(zip(keys, iso(), strict=True)), "y": dict(zip(keys, VALUES.tolist(), strict=True))}
-        assert list(read_table(write(tmp_path, json.dumps(frame), "some.json")).columns) == ["ds", "y"]
-    with pytest.raises(DataError, match=r"column 'index': it counts backwards, so the newest row comes first"):
-        read(tmp_path, json.dumps({"y": {k: k for k in range(9, 0, -1)}}), "some.json")
-    assert read(tmp_path, json.dumps({"y": {k: k for k in range(9)}}), "some.json").series[0].times is None
-
-
-def test_a_workbook(tmp_path, monkeypatch):
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.append(["Sales of the year"])
-    sheet.append([])
-    sheet.append(["Date", "Sales"])
-    for day, value in zip(DAYS, VALUES.tolist(), strict=True):
-        sheet.append([day.item(), value])
-    sheet.append(["Total", float(VALUES.sum())])
-    book.create_sheet("empty")
-    file = io.BytesIO()
-    book.save(file)
-    (series,) = data = read(tmp_path, file.getvalue(), "some.xlsx")
-    assert_array_equal(series.values, VALUES)
-    assert data.following(series, 1) == ["2022-05-01"]
-    assert "passed over 1 line above" in "\n".join(described(data))
-    assert "left out 1 line below" in "\n".join(described(data))
-    monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
-    with pytest.raises(MissingDependencyError, match=r"some.xlsx: reading Excel workbooks needs openpyxl.*pip install"):
-        read(tmp_path, file.getvalue(), "some.xlsx")
-
-
-def sheet(*columns):
-    """A workbook of days and columns."""
-    openpyxl = pytest.importorskip("openpyxl")
-    book, file = openpyxl.Workbook(), io.BytesIO()
-    book.active.append(["Tag", *(f"v{i}" for i in range(len(columns)))])
-    for row in zip(DAYS.tolist(), *columns, strict=False):
-        book.active.append(row)
-    book.save(file)
-    return file.getvalue()
-
-
-def test_cells_of_a_workbook_that_are_numbers_are_these_numbers(tmp_path):
-    typed = [1.111, 1.112, 1e-7, None, 1234567.5, -2.125]
-    wanted = [1.111, 1.112, 1e-7, np.nan, 1234567.5, -2.125]
-    for decimal in (None, ",", "."):
-        (series,) = read(tmp_path, sheet(typed), "a.xlsx", options=SeriesOptions(decimal=decimal))
-        assert_array_equal(series.values, wanted)
-    texts = sheet(["10.230,0", "13.150,0", 1.111], [1.111, 1.112, 1.113], ["1.234", "1.235", "1.236"])
-    for column, values in (("v0", [10230, 13150, 1.111]), ("v1", [1.111, 1.112, 1.113]), ("v2", [1234, 1235, 1236])):
-        assert_array_equal(read(tmp_path, texts, "b.xlsx", target=column).series[0].values, values)
-    (series,) = read(tmp_path, sheet(["1.051", "2.052", 1.051]), "c.xlsx", options=SeriesOptions(decimal=","))
-    assert_array_equal(series.values, [1051, 2052, 1.051])
-    with pytest.raises(DataError, match=r"c.xlsx, line 3, column 'v0': '1.5' has no %, as others have"):
-        read(tmp_path, sheet(["3%", 1.5, "4%"]), "c.xlsx")
-
-
-def test_numbers_of_json_and_of_lists_are_these_numbers(tmp_path):
-    column = [1.051, None, "1.052"]
-    for source in ({"y": column}, write(tmp_path, json.dumps({"y": column}), "some.json")):
-        (series,) = read_series(source, options=SeriesOptions(decimal=","))
-        assert_array_equal(series.values, [1.051, np.nan, 1052])
 
 
 def test_repeated_times(tmp_path):

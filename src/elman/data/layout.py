@@ -65,6 +65,8 @@ def table_of(
     header_line, first = next(rest, (0, [""]))
     below = [fields for _, fields in head[begin + 1 :] if len(fields) == len(first)][:_BELOW]
     has_header = not is_data(first, below) if header is None else header
+    if header is None and not has_header:
+        notes.read(_taken_for_data(first))
     cells, lines = _rows(rest if has_header else chain([(header_line, first)], rest), len(first), name, notes)
     if not lines and not any(map(str.strip, first)):
         raise DataError(f"{name}: the file is empty; give a file with a header and rows of data")
@@ -158,6 +160,18 @@ def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         kind == "name" and any(row[i].strip() == first[i].strip() for row in below) for i, kind in enumerate(kinds)
     )
     return decimals or again
+
+
+def _taken_for_data(first: Sequence[str]) -> str:
+    """What is said of a first row of data; pandas calls columns without names 0, 1 …, which may as well be numbers."""
+    names = [field.strip() for field in first[: _held(first)]]
+    counts = names == [str(i) for i in range(len(names))]
+    why = (
+        f"these are the columns' names ({', '.join(names[:3])}{' …' * (len(names) > 3)})"
+        if counts
+        else "it holds names"
+    )
+    return f"the first row was taken for data; if {why}, say so with `header`"
 
 
 def kind_of(field: str) -> str:
