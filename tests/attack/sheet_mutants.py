@@ -23,6 +23,7 @@ SEEDS = (
     '{"ds": ["2020-01", "2020-02", "2020-03"], "y": [1, 2, 3]}',
     '{"ds": "2020-01-01", "y": 1}\n{"ds": "2020-01-02", "y": 2}\n{"ds": "2020-01-03", "y": "3"}\n',
     '{"status": "ok", "data": [{"ds": "2020Q1", "y": -1e3}, {"ds": "2020Q2", "y": 2}, {"ds": "2020Q3"}]}',
+    '{"y": {"2020-01": 1, "2020-02": 2.5, "2020-03": null}, "z": {"2020-03": 3, "2020-02": 2}}',
 )
 PIECES = (
     *(
@@ -115,11 +116,16 @@ def _differs(table: Any, text: str) -> str | None:
         rows = value if all(isinstance(row, dict) for row in value) else [{"y": row} for row in value]
         names = list(dict.fromkeys(name for row in rows for name in row))
         value = {name: [row.get(name) for row in rows] for name in names}
+    if isinstance(value, dict) and all(isinstance(inner, dict) for inner in value.values()):
+        keys = list(dict.fromkeys(key for inner in value.values() for key in inner))
+        joined: dict[str, Any] = {name: [inner.get(key) for key in keys] for name, inner in value.items()}
+        words = not all(key.isdigit() for key in keys)
+        value = {"index": keys, **joined} if words or "index" in table.columns else joined
+        value |= joined
     if list(value) != list(table.columns):
         return f"columns {list(table.columns)} instead of {list(value)}"
     for name, column in value.items():
-        cells = list(column.values()) if isinstance(column, dict) else column
-        for got, wanted in zip(list(table.columns[name]), cells, strict=True):
+        for got, wanted in zip(list(table.columns[name]), column, strict=True):
             same = got == wanted or got == ("" if wanted is None else str(wanted))
             if not same and not (isinstance(wanted, float | int) and math.isclose(float(got), wanted)):
                 return f"column {name!r}: {got!r} instead of {wanted!r}"

@@ -139,6 +139,8 @@ def _rows(records: list[tuple[int, list[str]]], width: int) -> tuple[list[list[s
 
 def _ends(fields: list[str], width: int, before: list[list[str]]) -> bool:
     """Whether a line is no row any more: words where the rows before it have times, or numbers at their beginning."""
+    if len(before) > 1 and re.match(r"\W*[0-9][0-9.,]*\s+(row|record|zeile|fila|ligne)", ",".join(fields).lower()):
+        return _under(before, 0) in ("time", "number")
     words = [i for i, f in enumerate(fields) if re.match(r"[\s*#(\[©-]*[^\W\d_]", f.strip()) and kind_of(f) == "name"]
     if not words or len(before) < 2:
         return False

@@ -43,10 +43,14 @@ def column_of_numbers(fields: list[str], delimiter: str, others: list[list[str]]
     point, comma = values(bodies, "."), values(bodies, ",")
     if point is None and comma is None:
         return None
-    mark = "." if comma is None else "," if point is None else "." if point == comma else open_mark(bodies, delimiter)
-    if mark is None and delimiter != ",":
+    mark = (
+        "." if comma is None else "," if point is None else "." if point == comma else settled_mark(bodies, delimiter)
+    )
+    if mark is None:
         shown = {shown for column in others if (shown := mark_of(column)) is not None}
         mark = shown.pop() if len(shown) == 1 else None
+    if mark is None and delimiter == ",":
+        mark = usual_mark(bodies, any(money for _, _, money, _ in parts))
     found = {".": point, ",": comma, None: None}[mark]
     if found is None:
         return None
@@ -80,11 +84,12 @@ def taken_apart(text: str) -> tuple[bool, str, str, str] | None:
         if text[:1] in ("+", "-", "−", "–"):
             signs.append(text[0])
             text = text[1:]
-    if text.endswith("-"):
+    if text.endswith("-") and not re.search("[.,]-{1,2}$", text):
         signs.append("-")
         text = text[:-1]
     found = re.fullmatch(
         rf"((?:[1-9][0-9]{{0,2}}(?:[{SPACES}][0-9]{{3}})+(?:[.,][0-9]*)?|[0-9.,]*[0-9][0-9.,]*)(?:[eE][+-]?[0-9]+)?)"
+        r"(?:(?<=[.,])(?:--|[-–—−]))?"
         r"[  \u202f\u2009]?(%|[$€£¥₹]|[A-Za-z°µΩ][A-Za-z0-9°µΩ²³/·.]{0,11})?",
         text,
     )
@@ -125,25 +130,32 @@ def values(bodies: list[str], mark: str) -> list[float] | None:
     return found
 
 
-def open_mark(bodies: list[str], delimiter: str) -> str | None:
-    """Which mark is the decimal one where all numbers fit both; None if that stays open."""
-    marked = [body for body in bodies if not body.isdigit() and values([body], ".") != values([body], ",")]
+def settled_mark(bodies: list[str], delimiter: str) -> str | None:
+    """Which mark is the decimal one where all numbers fit both; None if the column leaves that open."""
+    marked, bare = marked_and_bare(bodies)
     marks = {"." if "." in body else "," for body in marked}
-    if len(marks) == 2:
+    if len(marks) == 2 or not bare or any(len(body) > 3 for body in bare):
         return None
     (mark,) = marks
-    other = "," if mark == "." else "."
-    bare = [body for body in bodies if body.isdigit() and int(body) > 0]
-    if not any(len(body) > 3 for body in bare) and bare:
-        if any(body[-1] == "0" for body in marked):
-            return other
-        if any(len(body) == 3 for body in bare):
-            return other if delimiter != "," or mark == "," else None
-    if delimiter != ",":
+    enough = any(len(body) == 3 for body in bare) and not (delimiter == "," and mark == ".")
+    return {".": ",", ",": "."}[mark] if enough or any(body[-1] == "0" for body in marked) else None
+
+
+def usual_mark(bodies: list[str], money: bool) -> str | None:
+    """Which mark is the decimal one in a file with commas between its columns that shows nothing; None if open."""
+    marked, bare = marked_and_bare(bodies)
+    large = any(len(body) > 3 for body in bare)
+    if all("." in body for body in marked):
+        return None if any(len(body) == 3 for body in bare) and not large else "."
+    if any("." in body for body in marked) or large:
         return None
-    if mark == ",":
-        return None if any(len(body) > 3 for body in bare) else "."
-    return "."
+    rate = not bare and not money and all(body[1] == "," and body[-1] != "0" for body in marked)
+    return None if rate else "."
+
+
+def marked_and_bare(bodies: list[str]) -> tuple[list[str], list[str]]:
+    marked = [body for body in bodies if not body.isdigit() and values([body], ".") != values([body], ",")]
+    return marked, [body for body in bodies if body.isdigit() and int(body) > 0]
 
 
 def mark_of(fields: list[str]) -> str | None:

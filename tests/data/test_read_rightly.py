@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from elman.data import read_series
 from elman.data.options import SeriesOptions
 from elman.data.series_report import described
-from elman.errors import DataError, MissingDependencyError
-
-DAYS = np.arange("2022-01-01", "2022-05-01", dtype="datetime64[D]")
-VALUES = np.round(100 + 20 * np.sin(np.arange(len(DAYS)) * 2 * np.pi / 7), 2)
-
-
-def read(tmp_path, text, name="some.csv", **how):
-    path = tmp_path / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_series(path, **how)
-
-
-def lines(header, cells, end="\n"):
-    return header + end + "".join(row + end for row in cells)
-
-
-def rows(stamps, values=VALUES, mark=","):
-    return [f"{stamp}{mark}{value}" for stamp, value in zip(stamps, values, strict=False)]
-
-
-def iso(times=DAYS):
-    return times.astype(str).tolist()
-
-
-def written(form, times=DAYS):
-    return [time.item().strftime(form) for time in times]
-
+from elman.errors import DataError
+from tests.data.tables import DAYS, VALUES, iso, lines, read, rows, written
 
 MONTHS = np.arange("2015-01", "2021-01", dtype="datetime64[M]")
 QUARTERS = [f"{year}Q{q}" for year in range(2005, 2021) for q in (1, 2, 3, 4)]
@@ -154,50 +125,6 @@ def test_an_option_settles_what_a_column_leaves_open(tmp_path):
     assert read(tmp_path, text, options=SeriesOptions(day_first=True)).read_as.day_first is True
 
 
-TEN = [f"2022-01-{d:02}" for d in range(1, 11)]
-NUMBERS = {
-    "thousands beside hundreds": (";", ["995", "1.019", "1.003"], [995, 1019, 1003], "2 numbers with marks between"),
-    "the same with a comma": (";", ["995", "1,019", "1,003"], [995, 1019, 1003], "2 numbers with marks between"),
-    "millions": (";", ["1.234.567", "2.000.000", "999"], [1234567, 2e6, 999], "2 numbers with marks between"),
-    "a decimal comma beside": (";", ["1.234,5", "2,5", "3"], [1234.5, 2.5, 3], "1 number with marks between"),
-    "three decimals": (";", ["1.019", "0.995", "2.5"], [1.019, 0.995, 2.5], ""),
-    "quoted thousands": (",", ['"1,234"', '"999"', '"2,000"'], [1234, 999, 2000], "2 numbers with marks between"),
-    "Indian groups": (",", ['"1,23,456"', '"99,000"', "5"], [123456, 99000, 5], "2 numbers with marks between"),
-    "spaces": (";", ["1 234,5", "12 000", "7"], [1234.5, 12000, 7], "2 numbers with marks between"),
-    "narrow spaces": (";", ["1\u202f234", "12\u202f000", "7"], [1234, 12000, 7], "2 numbers with marks between"),
-    "apostrophes": (",", ["1'234.5", "12'000", "7"], [1234.5, 12000, 7], "2 numbers with marks between"),
-    "dollars": (",", ["$98.40", '"$1,113.29"', "-$5"], [98.4, 1113.29, -5], "3 numbers with the sign '$'"),
-    "euros behind": (";", ["98,40 €", "113,29 €", "5 €"], [98.4, 113.29, 5], "3 numbers with the sign '€'"),
-    "a code": (",", ["USD 98.40", "USD 113", "5 USD"], [98.4, 113, 5], "3 numbers with the sign 'USD'"),
-    "percent": (",", ["9.8%", "11.3 %", "0%"], [9.8, 11.3, 0], "3 numbers with the unit '%'"),
-    "a unit": (",", ["9.8 kWh", "11.3kWh", "7"], [9.8, 11.3, 7], "2 numbers with the unit 'kWh'"),
-    "thousands and millions": (",", ["900K", "1.2M", "3B"], [9e5, 1.2e6, 3e9], "multiplied by what they stand for"),
-    "accounting": (",", ['"(1,234)"', "($5)", "7"], [-1234, -5, 7], "2 numbers in parentheses, read as negative"),
-    "a minus behind": (",", ["5-", "\u22127", "8"], [-5, -7, 8], ""),
-    "points for what is missing": (",", ["5", ".", "8"], [5, np.nan, 8], "filled in: 1 of 3 steps"),
-    "errors of a spreadsheet": (",", ["5", "#DIV/0!", "8"], [5, np.nan, 8], "filled in: 1 of 3 steps"),
-}
-
-
-@pytest.mark.parametrize("case", NUMBERS)
-def test_numbers_as_people_write_them(tmp_path, case):
-    delimiter, texts, values, said = NUMBERS[case]
-    (series,) = data = read(tmp_path, lines(f"date{delimiter}sales", rows(TEN, texts, delimiter)))
-    assert_array_equal(series.values, values)
-    assert said in "\n".join(described(data))
-
-
-def test_the_decimal_mark_may_be_said_or_shown_by_another_column(tmp_path):
-    text = lines("date;sales", rows(TEN, ["10.839", "12.328"], ";"))
-    with pytest.raises(DataError, match=r"'10.839' may be 10.839 or 10839; say which mark is the decimal one"):
-        read(tmp_path, text)
-    assert_array_equal(read(tmp_path, text, options=SeriesOptions(decimal=".")).series[0].values, [10.839, 12.328])
-    assert_array_equal(read(tmp_path, text, options=SeriesOptions(decimal=",")).series[0].values, [10839, 12328])
-    for other, values in (("1,5", [10839, 12328]), ("1.5", [10.839, 12.328])):
-        beside = lines("date;sales;price", [f"2022-01-0{k};{v};{other}" for k, v in ((1, "10.839"), (2, "12.328"))])
-        assert_array_equal(read(tmp_path, beside, target="sales").series[0].values, values)
-
-
 PLAIN = lines("date,sales", rows(iso()))
 LAYOUTS = {
     "titles": ("Report of sales\nCreated 2024-01-01\n\n" + PLAIN, "passed over 2 lines above the header"),
@@ -206,6 +133,10 @@ LAYOUTS = {
     "sep": ("sep=;\n" + PLAIN.replace(",", ";"), "passed over the line that names the delimiter"),
     "a total": (PLAIN + "Total,14098.16\n", "left out 1 line below the data (line 122: 'Total')"),
     "a source": (PLAIN + "\nSource: World Bank\nNotes: none\n", "left out 2 lines below the data (line 123"),
+    "a count of rows": (PLAIN + "\n(120 rows affected)\n", "left out 1 line below the data (line 123: '(120 rows aff"),
+    "a count with a comma": (PLAIN + "1,120 Zeile(n) gelesen\n", "left out 1 line below the data (line 122: '1')"),
+    "Ctrl-Z": (PLAIN + "\x1a", "left out the mark at the end of the file (Ctrl-Z)"),
+    "Ctrl-Zs of Windows-1252": (PLAIN.replace("sales", "Größe").encode("cp1252") + b"\x1a\x1a\r\n", "file (Ctrl-Z)"),
     "a word in the column of times": (PLAIN + "All of it,1\n", "left out 1 line below the data"),
     "the header again": (PLAIN + PLAIN, "left out 1 row that repeats the header"),
     "pipes": (PLAIN.replace(",", "|"), ""),
@@ -243,56 +174,26 @@ def test_layouts_of_files(tmp_path, case):
             read(tmp_path, text, options=SeriesOptions(strict=True))
 
 
+def test_a_count_of_rows_below_one_column(tmp_path):
+    assert_array_equal(read(tmp_path, "y\n1\n2\n3\n(3 rows affected)\n").series[0].values, [1, 2, 3])
+    assert_array_equal(read(tmp_path, "y\n1 rows\n2 rows\n3 rows\n").series[0].values, [1, 2, 3])
+
+
 def test_the_first_row_is_what_an_option_says(tmp_path):
     text = "2022-01-01,5\n2022-01-02,6\n2022-01-03,7\n"
     assert len(read(tmp_path, text, options=SeriesOptions(header="no")).series[0]) == 3
     assert read(tmp_path, text, options=SeriesOptions(header="yes")).ids == ["5"]
+    said = "read: the first row was taken for data; if it holds names, say so with `header`"
+    assert said in described(read(tmp_path, text))
+    assert "taken for data" not in "".join(described(read(tmp_path, text, options=SeriesOptions(header="no"))))
+    counted = "0\n5.5\n5.25\n"
+    data = read(tmp_path, counted)
+    assert_array_equal(data.series[0].values, [0, 5.5, 5.25])
+    assert "if these are the columns' names (0), say so with `header`" in described(data)[-1]
+    data = read(tmp_path, counted, options=SeriesOptions(header="yes"))
+    assert_array_equal(data.series[0].values, [5.5, 5.25])
     named = read(tmp_path, "A,2022-01-01,5\nA,2022-01-02,6\nB,2022-01-01,7\nB,2022-01-02,8\n", id="y0", target="y1")
     assert named.ids == ["A", "B"]
-
-
-def test_json_in_its_forms(tmp_path):
-    records = [{"ds": day, "y": value} for day, value in zip(iso(), VALUES.tolist(), strict=True)]
-    columns = {"ds": iso(), "y": VALUES.tolist()}
-    texts = [json.dumps(records), json.dumps(columns), "\n".join(map(json.dumps, records))]
-    texts += [
-        json.dumps({"status": "ok", "data": records}),
-        json.dumps({k: dict(enumerate(v)) for k, v in columns.items()}),
-    ]
-    rows = [[record["ds"], record["y"]] for record in records]
-    texts += [json.dumps([["ds", "y"], *rows]), json.dumps({"columns": ["ds", "y"], "data": rows})]
-    names = ("a.json", "b.json", "c.jsonl", "d.json", "e.json", "f.json", "h.json")
-    for text, name in zip(texts, names, strict=True):
-        (series,) = read(tmp_path, text, name)
-        assert_array_equal(series.values, VALUES)
-        assert_array_equal(series.times, DAYS.astype("datetime64[s]"))
-    (series,) = read(
-        tmp_path, '[{"ds": "2022-01-01", "y": 1}, {"ds": "2022-01-02"}, {"ds": "2022-01-03", "y": 3}]', "g.json"
-    )
-    assert_array_equal(series.values, [1, np.nan, 3])
-
-
-def test_a_workbook(tmp_path, monkeypatch):
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.append(["Sales of the year"])
-    sheet.append([])
-    sheet.append(["Date", "Sales"])
-    for day, value in zip(DAYS, VALUES.tolist(), strict=True):
-        sheet.append([day.item(), value])
-    sheet.append(["Total", float(VALUES.sum())])
-    book.create_sheet("empty")
-    file = io.BytesIO()
-    book.save(file)
-    (series,) = data = read(tmp_path, file.getvalue(), "some.xlsx")
-    assert_array_equal(series.values, VALUES)
-    assert data.following(series, 1) == ["2022-05-01"]
-    assert "passed over 1 line above" in "\n".join(described(data))
-    assert "left out 1 line below" in "\n".join(described(data))
-    monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
-    with pytest.raises(MissingDependencyError, match=r"some.xlsx: reading Excel workbooks needs openpyxl.*pip install"):
-        read(tmp_path, file.getvalue(), "some.xlsx")
 
 
 def test_repeated_times(tmp_path):

@@ -7,18 +7,20 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 from elman.data.encodings import decode
 from elman.data.layout import SAMPLE, Record, table_of, titles
 from elman.data.notes import Notes
 from elman.data.options import TableOptions
 from elman.data.table import Table
+from elman.data.text import is_missing, quote
 from elman.errors import DataError
 
 __all__ = ["decode", "parse_csv"]
 
 DELIMITERS = ";\t|,"  # a comma comes last, for it may also stand in numbers and words
+_BLANKS = re.compile(r"[1-9]\d{0,2}(?: \d{3})+", re.ASCII)
 _SAID = re.compile(r'\s*"?sep=(?P<delimiter>[;,|\t])"?[ \t]*(?=\r|\n|$)', re.IGNORECASE)
 
 
@@ -44,7 +46,8 @@ def parse_csv(
         notes: takes what had to be repaired.
 
     Raises:
-        DataError: there are no rows, rows differ in width, quotes are broken, or two columns have one name.
+        DataError: there are no rows, rows differ in width, quotes are broken, two columns have one name, or blanks may
+            separate columns or thousands.
 
     >>> parse_csv("day;load\\n2020-01-01;1,5\\n2020-01-02;2\\n", "load.csv").numbers("load")
     array([1.5, 2. ])
@@ -57,7 +60,7 @@ def parse_csv(
         notes.repaired(f"passed over the line that names the delimiter, {delimiter!r}")
     else:
         delimiter = _delimiter(text)
-    return table_of(
+    table = table_of(
         _records(text, delimiter, name),
         name,
         delimiter=delimiter,
@@ -65,6 +68,32 @@ def parse_csv(
         header=has_header,
         notes=notes,
     )
+    if len(table.columns) == 1 and '"' not in text:
+        _check_blanks(table)
+    return table
+
+
+def _check_blanks(table: Table) -> None:
+    """Refuse a file of one column whose blanks may stand between columns as well as between thousands.
+
+    They may if all numbers have as many, and the header does too, or what stands before the first counts the rows. A 0
+    behind a blank (``1 050``) shows thousands.
+    """
+    ((name, column),) = table.columns.items()
+    texts = [text.strip() for text in column if not is_missing(text)]
+    if len(texts) < 3 or not all(map(_BLANKS.fullmatch, texts)):
+        return
+    groups = [text.split(" ") for text in texts]
+    if len({len(words) for words in groups}) > 1 or any(word[0] == "0" for words in groups for word in words[1:]):
+        return
+    steps = {int(after[0]) - int(before[0]) for before, after in pairwise(groups)}
+    named = not table.unnamed and len(name.split()) == len(groups[0])
+    if named or (len(steps) == 1 and steps.pop() > 0):
+        row = list(column).index(next(text for text in column if not is_missing(text)))
+        raise DataError(
+            f"{table.place(row)}: {quote(texts[0])} may be one number or {len(groups[0])} columns; put commas between "
+            "columns, or take the blanks out of the numbers"
+        )
 
 
 def _records(text: str, delimiter: str, name: str) -> Iterator[Record]:

@@ -16,6 +16,7 @@ _BINARY = {
 _BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1b\x7f]")  # in no text of one byte a letter
+_END_IN_DOS = b"\x1a"
 _SAMPLE = 4096
 
 
@@ -38,7 +39,8 @@ def decode(content: bytes, name: str, wanted: str = "a CSV or Parquet file") -> 
 def decode_table(content: bytes, name: str, notes: Notes) -> str:
     """The text of a file of numbers and names: UTF-8, else UTF-16, Windows-1252 or Latin-1, which is noted.
 
-    Numbers and times are the same in all encodings of one byte; only names may come out otherwise.
+    Numbers and times are the same in all encodings of one byte; only names may come out otherwise. A Ctrl-Z at the end,
+    by which DOS marked it, is left out.
 
     Raises:
         DataError: it is a binary file.
@@ -49,6 +51,9 @@ def decode_table(content: bytes, name: str, notes: Notes) -> str:
     if encoding := _half_empty(content):
         return _decoded(content, name, encoding, notes)
     _check_no_binary(content, name, "a CSV or Parquet file")
+    if content.rstrip().endswith(_END_IN_DOS):
+        content = content.rstrip().rstrip(_END_IN_DOS)
+        notes.repaired("left out the mark at the end of the file (Ctrl-Z)")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from elman.data.files import most_unpacked
 from elman.data.layout import Record, table_of
 from elman.data.notes import Notes
+from elman.data.number_shapes import TypedNumber
 from elman.data.options import TableOptions
 from elman.data.table import Table
 from elman.errors import DataError, MissingDependencyError
@@ -32,7 +33,8 @@ def is_workbook(content: bytes) -> bool:
 def parse_excel(content: bytes, name: str, options: TableOptions, notes: Notes) -> Table:
     """The table on the first sheet that holds anything; which one is noted where there are several.
 
-    Lines are those of the sheet. What formulas gave when the workbook was saved is read.
+    Lines are those of the sheet. What formulas gave when the workbook was saved is read. Cells that are numbers are
+    these numbers; those of text are read as in a CSV file.
 
     Raises:
         DataError: the workbook is damaged, empty, or unpacks to more than
@@ -67,7 +69,7 @@ def parse_excel(content: bytes, name: str, options: TableOptions, notes: Notes) 
     width = max(len(fields) for _, fields in records)
     padded = ((line, fields + [""] * (width - len(fields))) for line, fields in records)
     header = None if options.header is None else options.header == "yes"
-    return table_of(padded, name, delimiter=",", decimal=options.decimal or ".", header=header, notes=notes)
+    return table_of(padded, name, delimiter=",", decimal=options.decimal, header=header, notes=notes)
 
 
 def _records(sheet: Any) -> Iterator[Record]:
@@ -85,4 +87,6 @@ def _text(cell: Any) -> str:
         return ""
     if isinstance(cell, datetime.datetime):
         return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(" ", "seconds")
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return TypedNumber(cell)
     return cell.isoformat() if isinstance(cell, datetime.date | datetime.time) else str(cell)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from elman.data.number_shapes import TypedNumber
 from elman.data.table import Column, Table
 from elman.data.text import quote
 from elman.errors import DataError
@@ -134,6 +136,8 @@ def _text(element: Any) -> str:
         return ""
     if isinstance(element, float) and element != element:
         return ""
+    if isinstance(element, int | float | Decimal | np.number) and not isinstance(element, bool):
+        return TypedNumber(element)
     return element.isoformat() if isinstance(element, datetime.date) else str(element)
 
 

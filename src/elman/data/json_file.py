@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from elman import jsontext
 from elman.data import frames
 from elman.data.notes import Notes
 from elman.data.table import Table
+from elman.data.time_columns import find_time
 from elman.errors import DataError
 
 SUFFIXES = {".json", ".jsonl", ".ndjson"}
@@ -26,13 +28,18 @@ def parse_json(text: str, name: str, notes: Notes) -> Table:
     """The table in a JSON text.
 
     A key that an object lacks is a missing value. An object whose only list is one of objects stands for that list.
+    Columns that are objects are joined by their keys; what names the rows (these keys, or ``index`` beside ``columns``
+    and ``data``, as pandas writes it) is a column ``index``, unless it only counts.
 
     Raises:
         DataError: it is no JSON, or no table; the message names the line or the place.
 
     >>> parse_json('[{"ds": "2020-01", "y": 1}, {"ds": "2020-02"}]', "a.json", Notes()).columns
     {'ds': ['2020-01', '2020-02'], 'y': ['1', '']}
+    >>> parse_json('{"y": {"2020-02": 2, "2020-01": 1}, "z": {"2020-01": 3}}', "a.json", Notes()).columns
+    {'index': ['2020-02', '2020-01'], 'y': array([2, 1]), 'z': ['', '3']}
     """
+    labels: list[Any] = []
     lines = [(k, line) for k, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if len(lines) > 1 and all(line.strip()[0] == "{" and line.strip()[-1] == "}" for _, line in lines):
         value: Any = [_loads(line, name, k) for k, line in lines]
@@ -46,7 +53,12 @@ def parse_json(text: str, name: str, notes: Notes) -> Table:
             value = records[0]
             notes.read("the list of objects in the file was read")
     if isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
-        value = [value["columns"], *value["data"]]  # as pandas splits a frame
+        labels = value["index"] if isinstance(value.get("index"), list) else []  # as pandas splits a frame
+        if labels and len(labels) != len(value["data"]):
+            raise DataError(
+                f"{name}: {len(labels)} elements of `index` for {len(value['data'])} rows; give as many as rows"
+            )
+        value = [value["columns"], *value["data"]]
     if _is_rows(value):
         width, names = len(value[0]), value[0]
         if any(len(row) != width for row in value):
@@ -57,8 +69,10 @@ def parse_json(text: str, name: str, notes: Notes) -> Table:
     elif _is_records(value):
         keys = list(dict.fromkeys(key for record in value for key in record))
         columns = {key: [record.get(key) for record in value] for key in keys}
+    elif isinstance(value, dict) and value and all(isinstance(inner, dict) for inner in value.values()):
+        columns, labels = _joined(value, name)
     elif isinstance(value, dict) and value:
-        columns = {key: list(inner.values()) if isinstance(inner, dict) else inner for key, inner in value.items()}
+        columns = value
         if not all(isinstance(inner, list) for inner in columns.values()):
             raise DataError(f"{name}: the JSON object holds no columns; {_FORMS}")
     elif isinstance(value, list) and value and not any(isinstance(inner, list | dict) for inner in value):
@@ -72,7 +86,31 @@ def parse_json(text: str, name: str, notes: Notes) -> Table:
                     f"{name}, row {row} (counted from 0), column {key!r:.40}: a value is no single one; {_FORMS}"
                 )
     table = frames.from_mapping({key: _texts(inner) for key, inner in columns.items()}, name)
+    if labels and "index" not in columns and _tells(labels, table):
+        table = frames.from_mapping({"index": _texts(list(map(str, labels))), **table.columns}, name)
     return Table(name, table.columns, notes=notes)
+
+
+def _joined(value: dict[str, dict[str, Any]], name: str) -> tuple[dict[str, list[Any]], list[str]]:
+    """Columns joined by the keys of their values, and these keys, in the order in which they come first."""
+    (first, keys), *others = value.items()
+    for key, inner in others:
+        if keys and inner and not keys.keys() & inner.keys():
+            raise DataError(
+                f"{name}: columns {key!r:.40} and {first!r:.40} have no key in common; give all values of a row one key"
+            )
+    labels = list(dict.fromkeys(label for inner in value.values() for label in inner))
+    return {key: [inner.get(label) for label in labels] for key, inner in value.items()}, labels
+
+
+def _tells(labels: list[Any], table: Table) -> bool:
+    """Whether the names of rows tell more than their number: times that no column has, words, or a count backwards."""
+    if not all(re.fullmatch(r"\d+", str(label), re.ASCII) for label in labels):
+        return True
+    try:
+        return not find_time(table, set()) and find_time(Table("", {"index": list(map(str, labels))}), set()) != ""
+    except DataError:  # it counts backwards; to be said where times are looked for
+        return True
 
 
 def _is_rows(value: Any) -> bool:
@@ -86,12 +124,12 @@ def _is_records(value: Any) -> bool:
 
 
 def _texts(column: list[Any]) -> np.ndarray | list[Any]:
-    """Numbers as they are where all are numbers, else texts; true and false are texts."""
+    """Numbers as they are where all are numbers, else an array of what stands there; true and false are texts."""
     numbers = all(type(element) in (int, float) and abs(element) < 2**53 for element in column)
     if numbers:
         return [float(element) if isinstance(element, float) else element for element in column]
     texts = np.empty(len(column), dtype=object)  # NumPy's own texts have no NUL at their end
-    texts[:] = ["" if element is None else str(element) for element in column]
+    texts[:] = [str(element) if isinstance(element, bool) else element for element in column]
     return texts
 
 

@@ -27,6 +27,7 @@ _ENDING = re.compile(
     r"exported|data|updated|summe|gesamt|quelle|somme|moyenne|fuente|totale|итого|合计)\b",
     re.IGNORECASE,
 )
+_ROW_COUNT = re.compile(r"\W*\d[\d.,]*\s+(?:rows?|records?|zeilen?|filas?|lignes?)\b", re.IGNORECASE)
 
 
 def table_of(
@@ -64,6 +65,8 @@ def table_of(
     header_line, first = next(rest, (0, [""]))
     below = [fields for _, fields in head[begin + 1 :] if len(fields) == len(first)][:_BELOW]
     has_header = not is_data(first, below) if header is None else header
+    if header is None and not has_header:
+        notes.read(_taken_for_data(first))
     cells, lines = _rows(rest if has_header else chain([(header_line, first)], rest), len(first), name, notes)
     if not lines and not any(map(str.strip, first)):
         raise DataError(f"{name}: the file is empty; give a file with a header and rows of data")
@@ -159,6 +162,18 @@ def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     return decimals or again
 
 
+def _taken_for_data(first: Sequence[str]) -> str:
+    """What is said of a first row of data; pandas calls columns without names 0, 1 …, which may as well be numbers."""
+    names = [field.strip() for field in first[: _held(first)]]
+    counts = names == [str(i) for i in range(len(names))]
+    why = (
+        f"these are the columns' names ({', '.join(names[:3])}{' …' * (len(names) > 3)})"
+        if counts
+        else "it holds names"
+    )
+    return f"the first row was taken for data; if {why}, say so with `header`"
+
+
 def kind_of(field: str) -> str:
     """``blank``, ``missing``, ``number``, ``time`` or ``name``."""
     text = field.strip()
@@ -221,7 +236,9 @@ def _tail(cells: list[str], width: int) -> list[list[str]]:
 
 
 def _ends(fields: Sequence[str], width: int, before: Sequence[Sequence[str]]) -> bool:
-    """Whether a record below ``before`` is no row of it: words where times or numbers stood."""
+    """Whether a record below ``before`` is no row of it: words where times or numbers stood, or a count of the rows."""
+    if _ROW_COUNT.match(",".join(fields)) and len(before) > 1:  # a comma may stand in it
+        return _common_kind([row[0] for row in before]) in ("number", "time")
     words = [i for i, field in enumerate(fields) if _WORD.match(field.strip()) and kind_of(field) == "name"]
     if not words or len(before) < 2:
         return False

@@ -12,23 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from elman.data.notes import counted
+from elman.data.number_shapes import IS_CURRENCY, Parts, TypedNumber, taken_apart, unmarked, without_blanks
+from elman.data.number_units import check_bare, units_of
 from elman.data.text import Unreadable, is_missing, parse_number, quote
 
-_CURRENCY = (
-    r"[$€£¥₹₽₩₪₺₫฿₴₦]|(?:US|A|C|NZ|HK|S|R)\$|Rs\.?|kr\.?|zł|Kč|Fr\.|Ft|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|"
-    r"DKK|PLN|CZK|HUF|RUB|BRL|MXN|ZAR|TRY|KRW|SGD|HKD"
-)
-_SPACES = " \u00a0\u2009\u202f"
-_BETWEEN = re.compile(f"[{_SPACES}'’]")
-_GROUPED_BY_SPACE = rf"[1-9]\d{{0,2}}(?:[{_SPACES}'’]\d{{3}})+(?:[.,]\d*)?"
-_SHAPE = re.compile(
-    rf"(?P<open>\(\s*)?(?P<sign>[-+−–])?[{_SPACES}]*(?:(?P<money>{_CURRENCY})[{_SPACES}]*)?(?P<inner>[-+−–])?"
-    rf"(?P<body>(?:{_GROUPED_BY_SPACE}|[\d.,]*\d[\d.,]*)(?:[eE][+-]?\d+)?)"
-    rf"(?:[{_SPACES}]?(?P<unit>{_CURRENCY}|%|‰|[A-Za-zµμ°Ω][A-Za-z\dµμ°Ω²³/·.]{{0,11}}))?"
-    r"(?P<trailing>-)?(?P<close>\s*\))?",
-    re.ASCII,
-)
-_IS_CURRENCY = re.compile(_CURRENCY)
 _PLAIN = {
     ".": re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII),
     ",": re.compile(r"(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?", re.ASCII),
@@ -38,17 +25,7 @@ _GROUPED = {  # by the decimal mark; Indian groups have two digits before the la
     ",": re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?", re.ASCII),
 }
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
-_TIMES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
-_MOST_BARE = 0.5  # a unit stands behind at least this share of the values, or is a slip of the pen
 _OTHER = {".": ",", ",": "."}
-
-
-class _Parts(NamedTuple):
-    negative: bool
-    body: str
-    money: str
-    unit: str
-    accounting: bool
 
 
 class Numbers(NamedTuple):
@@ -66,61 +43,64 @@ def read_numbers(
     Args:
         texts: its fields.
         decimal: the decimal mark, if it is known.
-        delimiter: what separates the file's fields. Beside commas a decimal mark is the point unless the column shows
-            the contrary; beside other delimiters it may as well be the comma.
+        delimiter: what separates the file's fields. Beside commas a decimal mark is the point unless the column or the
+            others show the contrary; beside other delimiters it may as well be the comma.
         elsewhere: the decimal marks that other columns of the file show.
 
     Raises:
-        Unreadable: a field is no number, or the column has two readings.
+        Unreadable: a field is no number, or the column has two readings; it holds what :func:`unmarked` makes of the
+            field.
 
     >>> read_numbers(["995", "1.019"], decimal=None, delimiter=";").values
     [995.0, 1019.0]
     >>> read_numbers(["$1,234.50", "($2)", "n/a"], decimal=None, delimiter=",").values
     [1234.5, -2.0, nan]
     """
+    texts = [unmarked(text) if isinstance(text, TypedNumber) else text.strip() for text in texts]
     plain = [parse_number(text) for text in texts]
     if None not in plain and not _doubtful(texts, decimal, delimiter):
         return Numbers([number for number in plain if number is not None])
 
-    counts = Counter(map(str.strip, texts))
+    counts = Counter(texts)
     values: dict[str, float] = {}
-    parts: dict[str, _Parts] = {}
+    parts: dict[str, Parts] = {}
     for text in counts:
         if is_missing(text) or text.lstrip("+-").lower() in ("inf", "infinity"):
             values[text] = parse_number(text) or 0.0
-        elif (found := _parts(text)) is not None:
+        elif (found := taken_apart(text)) is not None:
             parts[text] = found
         else:
             raise Unreadable(text, "is not a number; correct it, or leave it empty if the value is missing")
-    factors, said = _units(parts, counts)
-    bodies = {text: _BETWEEN.sub("", part.body) for text, part in parts.items()}
+    units = units_of(parts, counts)
+    bodies = {text: without_blanks(part.body) for text, part in parts.items()}
     readings = {mark: {text: _value(body, mark) for text, body in bodies.items()} for mark in ".,"}
-    mark = _mark(bodies, readings, decimal, delimiter, elsewhere)
+    mark = _mark(parts, bodies, readings, decimal, delimiter, elsewhere)
     for text, number in readings[mark].items():
         assert number is not None, "the mark is one that all bodies fit"
-        values[text] = (-number if parts[text].negative else number) * factors.get(text, 1.0)
-    return Numbers([values[text.strip()] for text in texts], (*said, *_marks_said(parts, bodies, counts, mark, values)))
+        values[text] = (-number if parts[text].negative else number) * units.factors.get(text, 1.0)
+    check_bare({text: values[text] for text in parts}, units)
+    return Numbers([values[text] for text in texts], (*units.said, *_marks_said(parts, bodies, counts, mark, values)))
 
 
 def loose_number(text: str) -> bool:
     """Whether a text alone could be a number: plain, with marks, a sign of a currency or of percent; but no unit."""
     if is_missing(text):
         return False
-    found = _parts(text.strip())
-    if found is None or (found.unit and not _IS_CURRENCY.fullmatch(found.unit) and found.unit not in "%‰"):
+    found = taken_apart(text.strip())
+    if found is None or (found.unit and not IS_CURRENCY.fullmatch(found.unit) and found.unit not in "%‰"):
         return False
-    body = _BETWEEN.sub("", found.body)
+    body = without_blanks(found.body)
     return any(_value(body, mark) is not None for mark in ".,")
 
 
 def marks_shown(texts: Iterable[str]) -> set[str]:
     """The decimal mark that a column shows beyond doubt, if it does."""
     bodies = []
-    for text in dict.fromkeys(map(str.strip, texts)):
+    for text in dict.fromkeys(text.strip() for text in texts if not isinstance(text, TypedNumber)):
         if not is_missing(text):
-            if (part := _parts(text)) is None:
+            if (part := taken_apart(text)) is None:
                 return set()
-            bodies.append(_BETWEEN.sub("", part.body))
+            bodies.append(without_blanks(part.body))
     fits = {mark for mark in ".," if all(_value(body, mark) is not None for body in bodies)}
     return fits if len(fits) == 1 and any("." in body or "," in body for body in bodies) else set()
 
@@ -138,66 +118,8 @@ def _doubtful(texts: Sequence[str], decimal: str | None, delimiter: str) -> bool
     return some
 
 
-def _parts(text: str) -> _Parts | None:
-    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1].strip()
-    elif len(text) > 3 and text.startswith('="') and text.endswith('"'):  # how a spreadsheet keeps a number as text
-        text = text[2:-1].strip()
-    found = _SHAPE.fullmatch(text)
-    if found is None:
-        return None
-    signs = [sign for sign in (found["sign"], found["inner"], found["trailing"]) if sign]
-    accounting = found["open"] is not None
-    if accounting != (found["close"] is not None) or len(signs) + accounting > 1:
-        return None
-    unit = found["unit"] or ""
-    return _Parts(accounting or any(s != "+" for s in signs), found["body"], found["money"] or "", unit, accounting)
-
-
-def _units(parts: dict[str, _Parts], counts: Counter[str]) -> tuple[dict[str, float], list[str]]:
-    """What each value is multiplied by, and what is said of signs and units; they must be the same for all."""
-    factors: dict[str, float] = {}
-    said: list[str] = []
-    money: dict[str, str] = {}
-    units: dict[str, str] = {}
-    n = sum(counts[text] for text in parts)
-    for text, part in parts.items():
-        signs = [sign for sign in (part.money, part.unit) if sign and _IS_CURRENCY.fullmatch(sign)]
-        if len(signs) > 1:
-            raise Unreadable(text, "has two signs of currencies; correct it")
-        if signs:
-            money.setdefault(signs[0], text)
-        if part.unit and part.unit not in signs:
-            units.setdefault(part.unit, text)
-    for what, found in (("currencies", money), ("units", units)):
-        if len(found) > 1 and not (found is units and found.keys() <= _TIMES.keys()):
-            (one, _), (other, text) = list(found.items())[:2]
-            raise Unreadable(
-                text, f"is in {quote(other)}, others are in {quote(one)}; convert them to one of these {what}"
-            )
-    if money:
-        (sign,) = money
-        count = sum(counts[text] for text, part in parts.items() if sign in (part.money, part.unit))
-        said.append(f"{counted(count, 'number')} with the sign {quote(sign)}, read without it")
-    with_unit = {text: part.unit for text, part in parts.items() if part.unit in units}
-    count = sum(counts[text] for text in with_unit)
-    if len(units) > 1:
-        factors = {text: _TIMES[unit] for text, unit in with_unit.items()}
-        said.append(
-            f"{counted(count, 'number')} with {' and '.join(map(quote, units))}, multiplied by what they stand for"
-        )
-    elif units:
-        ((unit, text),) = units.items()
-        if unit in "%‰" and count < n:
-            other = next(text for text, part in parts.items() if part.unit != unit)
-            raise Unreadable(other, f"has no {unit}, as others have; write all numbers of the column in one way")
-        if count < _MOST_BARE * n:
-            raise Unreadable(text, "is not a number; correct it, or leave it empty if the value is missing")
-        said.append(f"{counted(count, 'number')} with the unit {quote(unit)}, read without it")
-    return factors, said
-
-
 def _mark(
+    parts: dict[str, Parts],
     bodies: dict[str, str],
     readings: dict[str, dict[str, float | None]],
     decimal: str | None,
@@ -221,8 +143,11 @@ def _mark(
         return fits[0]
     if (settled := _settled(list(bodies.values()), list(differing.values()), delimiter)) is not None:
         return settled
-    if delimiter != "," and len(shown := elsewhere()) == 1:
+    if len(shown := elsewhere()) == 1:
         return shown.pop()
+    money = any(part.money or IS_CURRENCY.fullmatch(part.unit) for part in parts.values())
+    if delimiter == "," and (usual := _usual(list(bodies.values()), list(differing.values()), money)) is not None:
+        return usual
     text = next(iter(differing))
     either = " or ".join(f"{readings[mark][text]:.15g}" for mark in ".,")
     raise Unreadable(text, f"may be {either}; say which mark is the decimal one (`decimal`)")
@@ -238,17 +163,34 @@ def _settled(bodies: list[str], differing: list[str], delimiter: str) -> str | N
     if len(marks) > 1:
         return None
     (mark,) = marks
-    whole = [body for body in bodies if body.isdigit() and body.strip("0")]
-    below, beyond = any(len(body) <= 3 for body in whole), any(len(body) > 3 for body in whole)
-    hundreds = any(len(body) == 3 for body in whole)
+    below, beyond, hundreds = _whole(bodies)
     ends_in_0 = any(body.endswith("0") for body in differing)
-    if not beyond and below and (ends_in_0 or (hundreds and delimiter != ",")):
+    if not beyond and below and (ends_in_0 or (hundreds and (delimiter != "," or mark == ","))):
         return _OTHER[mark]
-    if delimiter != ",":
+    return None
+
+
+def _usual(bodies: list[str], differing: list[str], money: bool) -> str | None:
+    """The decimal mark where commas stand between columns, and neither the column nor the others settle it: a point.
+
+    None: both are possible still. A point beside hundreds without one, and a comma beside thousands without one, may be
+    either; so may a comma behind a single digit everywhere (a rate such as 1,051), unless they are sums of money or one
+    ends in 0, which programs that write decimals as needed leave out.
+    """
+    if all("." in body for body in differing):
+        _, beyond, hundreds = _whole(bodies)
+        return None if hundreds and not beyond else "."
+    if any("." in body for body in differing):
         return None
-    if mark == ",":
-        return None if beyond else "."
-    return None if hundreds and not beyond else "."
+    below, beyond, _ = _whole(bodies)
+    rates = not below and not money and not any(body.endswith("0") for body in differing)
+    return None if beyond or (rates and all(body.index(",") == 1 for body in differing)) else "."
+
+
+def _whole(bodies: list[str]) -> tuple[bool, bool, bool]:
+    """Whether some numbers without marks, 0 aside, are below 1000, beyond it, and of three digits."""
+    sizes = {len(body) for body in bodies if body.isdigit() and body.strip("0")}
+    return any(size <= 3 for size in sizes), any(size > 3 for size in sizes), 3 in sizes
 
 
 def _value(body: str, mark: str) -> float | None:
@@ -260,7 +202,7 @@ def _value(body: str, mark: str) -> float | None:
 
 
 def _marks_said(
-    parts: dict[str, _Parts], bodies: dict[str, str], counts: Counter[str], mark: str, values: dict[str, float]
+    parts: dict[str, Parts], bodies: dict[str, str], counts: Counter[str], mark: str, values: dict[str, float]
 ) -> list[str]:
     said = []
     grouped = [text for text, body in bodies.items() if body != parts[text].body or _OTHER[mark] in body]
@@ -271,4 +213,8 @@ def _marks_said(
     if accounting := [text for text, part in parts.items() if part.accounting]:
         n = sum(counts[text] for text in accounting)
         said.append(f"{counted(n, 'number')} in parentheses, read as negative")
+    if no_cents := [text for text, part in parts.items() if part.no_cents]:
+        n = sum(counts[text] for text in no_cents)
+        example = f"{quote(no_cents[0])} is {values[no_cents[0]]:.15g}"
+        said.append(f"{counted(n, 'number')} with a dash in place of decimals ({example})")
     return said

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from elman.data.notes import Notes
+from elman.data.number_shapes import unmarked
 from elman.data.numbers import Numbers, marks_shown, read_numbers
 from elman.data.text import Unreadable, parse_number, quote
 from elman.data.time_formats import is_time
@@ -114,8 +115,8 @@ class Table:
             try:
                 found = self._read(column)
             except Unreadable as error:
-                row = next(row for row, text in enumerate(column) if text.strip() == error.text)
-                raise DataError(f"{self.place(row, name)}: {quote(error.text)} {error.reason}") from None
+                row = next(row for row, text in enumerate(column) if unmarked(text) == error.text)
+                raise DataError(f"{self.place(row, name)}: {quote(column[row].strip())} {error.reason}") from None
             for repair in found.repairs:
                 self.notes.repaired(f"column {quote(name)}: {repair}")
             values = np.array(found.values, dtype=np.float64)
