@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from elman.data.table import Table
 from elman.data.text import quote
-from elman.data.time_columns import find_time, holds_times, is_called_time, with_joined_times
+from elman.data.time_columns import find_time, holds_times, is_called_time
+from elman.data.time_joins import with_joined_times
 from elman.errors import DataError
 
 
