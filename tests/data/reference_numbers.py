@@ -270,7 +270,7 @@ def digits(text: str) -> datetime | None:
             found = {
                 moment
                 for k, order in enumerate(orders)
-                if (moment := date(*map(int, order))) is not None and (k == 0 or order[0][0] in "12")
+                if (moment := date(*map(int, order))) is not None and (k == 0 or "1300" <= order[0] < "3000")
             }
             return found.pop() if len(found) == 1 else None
         case 9 | 10:

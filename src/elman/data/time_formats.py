@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from elman.data.text import Unreadable, quote
+from elman.data.time_centuries import first_year
 from elman.data.time_clocks import cut, cut_all, join, parse_clock
 from elman.data.time_forms import EPOCH, Form, all_forms, any_form
 from elman.data.time_styles import WEEKDAYS
@@ -114,34 +115,36 @@ def _dates(
             continue
         if form.day(bare[0]) is None:
             continue
-        days = [form.day(text) for text in bare]
-        if None in days:
+        if (days := form.days(bare)) is None:
             continue
         if (with_clock and not form.has_day) or _counts_days(form, bare):
             lacking = lacking or ("day" if with_clock else "year")
         else:
-            readings.append((form, [day for day in days if day is not None]))
+            readings.append((form, _of_one_century(form, bare, texts[0]) if "{y}" in form.template else days))
     if not readings and lacking:
         how = 'add it, or, if the oldest row comes first, count the rows as steps (`time` "")'
         raise Unreadable(texts[0], f"names no {lacking}; {how}")
     if not readings:
-        opposite = [form for form in all_forms() if day_first is not None and form.day_first is (not day_first)]
-        if any(all(form.day(text) is not None for text in bare) for form in opposite):
-            chosen = [form for form in all_forms() if form.day_first is day_first]
-            k = next((k for k, text in enumerate(bare) if all(form.day(text) is None for form in chosen)), 0)
-            shown = next(text for text, one in zip(texts, written, strict=True) if one == distinct[k])
-            place = "first" if day_first else "second"
-            raise Unreadable(shown, f"is no date with the day {place}; correct it, or the choice of `day_first`")
-        raise _misfit(texts, written, distinct, bare)
+        raise _misfit(texts, written, distinct, bare, day_first)
     form, days_found = readings[0]
-    for other, other_days in readings[1:]:
-        for text, one, two in zip(distinct, days_found, other_days, strict=True):
-            if one != two:
-                shown = next(t for t, w in zip(texts, written, strict=True) if w == text)
-                first, second = (date.fromordinal(day + EPOCH).isoformat() for day in (one, two))
-                how = f"say which with `day_first`, or give `time_format` ({_plain(form)} or {_plain(other)})"
-                raise Unreadable(shown, f"may be {first} or {second}; {how}")
+    for k, text in enumerate(distinct):
+        others = [other for other, days in readings if days[k] != days_found[k]]
+        if others:
+            shown = next(t for t, w in zip(texts, written, strict=True) if w == text)
+            found = dict.fromkeys(date.fromordinal(days[k] + EPOCH).isoformat() for _, days in readings)
+            how = f"give `time_format` ({' or '.join(map(_plain, [form, *others]))})"
+            if all(one.day_first is not None for one in (form, *others)):
+                how = f"say which with `day_first`, or {how}"
+            raise Unreadable(shown, f"may be {' or '.join(found)}; {how}")
     return dict(zip(distinct, days_found, strict=True)), prefix + form.style(bare), form.day_first
+
+
+def _of_one_century(form: Form, bare: list[str], shown: str) -> list[int]:
+    """The days of dates whose years have two digits."""
+    first = first_year(form.short_years(bare), lambda first: form.days(bare, first))
+    if first is None or (days := form.days(bare, first)) is None:
+        raise Unreadable(shown, "and the rest may be of two centuries; write years with four digits")
+    return days
 
 
 def _counts_days(form: Form, bare: list[str]) -> bool:
@@ -156,8 +159,17 @@ def _plain(form: Form) -> str:
     return re.sub(r"{(\w)\w?}", r"%\1", form.template)
 
 
-def _misfit(texts: Sequence[str], written: Sequence[str], distinct: list[str], bare: list[str]) -> Unreadable:
+def _misfit(
+    texts: Sequence[str], written: Sequence[str], distinct: list[str], bare: list[str], day_first: bool | None
+) -> Unreadable:
     """What to say of dates that are not all in one form: the first that is in another than most."""
+    opposite = [form for form in all_forms() if day_first is not None and form.day_first is (not day_first)]
+    if any(all(form.day(text) is not None for text in bare) for form in opposite):
+        chosen = [form for form in all_forms() if form.day_first is day_first]
+        k = next((k for k, text in enumerate(bare) if all(form.day(text) is None for form in chosen)), 0)
+        shown = next(text for text, one in zip(texts, written, strict=True) if one == distinct[k])
+        place = "first" if day_first else "second"
+        return Unreadable(shown, f"is no date with the day {place}; correct it, or the choice of `day_first`")
     fits = {form: [form.day(text) is not None for text in bare] for form in all_forms()}
     best = max(fits.values(), key=sum)
     k = best.index(False)

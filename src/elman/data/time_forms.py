@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+from elman.data.time_centuries import FIRST_YEAR
 from elman.data.time_styles import MONTHS
 
 _PARTS = {
     "Y": r"(?P<Y>\d{4})",
-    "YY": r"(?P<Y>[12]\d{3})",
+    "YY": r"(?P<Y>(?:1[3-9]|2\d)\d{2})",  # no month and day, as 1231 behind the year 2008
     "y": r"(?P<y>\d{2})",
     "m": r"(?P<m>\d{1,2})",
     "mm": r"(?P<m>\d{2})",
@@ -65,10 +66,24 @@ class Form:
         """Whether it names a day, behind which a time of day may stand."""
         return any(part in self.template for part in ("{d}", "{dd}", "{u}"))
 
-    def day(self, text: str) -> int | None:
-        """The day that a text names, counted from 1970; None if it is not in this form."""
+    def day(self, text: str, first: int = FIRST_YEAR) -> int | None:
+        """The day that a text names, counted from 1970; None if it is not in this form.
+
+        Args:
+            first: the first of the 100 years that two digits may name.
+        """
         found = self.pattern.fullmatch(text)
-        return None if found is None else _day(found.groupdict())
+        return None if found is None else _day(found.groupdict(), first)
+
+    def days(self, texts: Sequence[str], first: int = FIRST_YEAR) -> list[int] | None:
+        """The days of texts, as :meth:`day`; None if one is not in this form."""
+        days = [self.day(text, first) for text in texts]
+        return None if None in days else [day for day in days if day is not None]
+
+    def short_years(self, texts: Sequence[str]) -> list[int]:
+        """The years of texts in this form that are written with two digits."""
+        found = (self.pattern.fullmatch(text) for text in texts)
+        return [int(match["y"]) for match in found if match is not None and "y" in match.groupdict()]
 
     def style(self, texts: Sequence[str]) -> str:
         """How dates are written that are all in this form."""
@@ -93,8 +108,8 @@ class Form:
         return style
 
 
-def _day(group: dict[str, str | None]) -> int | None:
-    year = int(group.get("Y") or 0) or _century(int(group.get("y") or 0))
+def _day(group: dict[str, str | None], first: int) -> int | None:
+    year = int(group.get("Y") or 0) or first + (int(group.get("y") or 0) - first) % 100
     if group.get("Y") == "0000":
         return None
     try:
@@ -108,10 +123,6 @@ def _day(group: dict[str, str | None]) -> int | None:
         return date(year, month, int(group.get("d") or 1)).toordinal() - EPOCH
     except ValueError:  # a 13th month, a 30th of February
         return None
-
-
-def _century(year: int) -> int:
-    return 2000 + year if year < 69 else 1900 + year  # as POSIX has it
 
 
 @cache
