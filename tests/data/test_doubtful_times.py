@@ -118,3 +118,99 @@ def test_day_first_is_advised_where_it_settles_something(tmp_path):
     assert data.frequency.name == "daily"
     message = refused(tmp_path, "date;v", written("%d-%m-%Y", DAYS[:9]))
     assert "say which with `day_first`, or give `time_format` (%d-%m-%Y or %m-%d-%Y)" in message
+
+
+FRENCH = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+UNKNOWN = {
+    "months in French": ("mois", [f"{FRENCH[m.item().month - 1]} {m.item().year}" for m in MONTHS]),
+    "months in German": ("Berichtsmonat", [f"1. Mai {year}" for year in range(1960, 2020)]),
+    "days in Chinese": ("日期", [f"{d.item().year}年{d.item().month}月{d.item().day}日" for d in DAYS]),
+    "quarters of fiscal years": ("what", [f"FY{y % 100:02}Q{q}" for y in range(2005, 2020) for q in (1, 2, 3, 4)]),
+    "French quarters": ("Libellé", [f"{y}-T{q}" for y in range(2005, 2020) for q in (1, 2, 3, 4)]),
+    "seasons": ("season", [f"{y}/{(y + 1) % 100:02}" for y in range(1960, 2020)]),
+    "estimates": ("Annual", [f"{y}{'E' if y > 2015 else 'A'}" for y in range(1960, 2020)]),
+    "ordinals": ("when", [f"{d.item().day}st {d.item():%B %Y}" for d in DAYS]),
+    "days of no year": ("When", written("%d-%b", DAYS)),
+    "spans": ("MTU", [f"{t.item():%d.%m.%Y %H:%M} - {t.item():%H}:59" for t in HOURS]),
+    "clocks with points": ("Zeitpunkt", written("%d.%m.%Y %H.%M", HOURS)),
+    "logs": ("logged", written("[%d/%b/%Y:%H:%M:%S +0000]", HOURS)),
+    "date of Unix": ("logged", written("%a %b %d %H:%M:%S UTC %Y", HOURS)),
+    "codes that leave some out": ("code", [f"A{k + k // 7:03}" for k in range(ROWS)]),
+}
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_times_of_no_known_form_are_refused(tmp_path, case, newest_first):
+    name, stamps = UNKNOWN[case]
+    stamps = stamps[::-1] if newest_first else stamps
+    for how in ({}, {"target": "v"}):
+        message = refused(tmp_path, f"{name};v", stamps, **how)
+        assert f"column '{name}'" in message
+        assert repr(stamps[0])[:20] in message
+        assert "write ISO dates (2020-01-31" in message
+        assert "`time_format`" in message
+    assert len(read(tmp_path, f"{name};v", stamps, time="").series[0]) == len(stamps)
+
+
+def test_a_remedy_that_is_named_helps(tmp_path):
+    name, stamps = UNKNOWN["date of Unix"]
+    options = SeriesOptions(time_format="%a %b %d %H:%M:%S UTC %Y")
+    data = read(tmp_path, f"{name};v", stamps[::-1], time=name, options=options)
+    assert (data.frequency.name, data.series[0].values[0]) == ("hourly", ROWS - 1)
+
+
+def test_times_of_no_known_form_are_refused_in_each_of_several_series(tmp_path):
+    _, stamps = UNKNOWN["French quarters"]
+    ids = [name for name in "AB" for _ in stamps]
+    message = refused(tmp_path, "unique_id;when;v", ids, [*stamps, *stamps])
+    assert "column 'when': '2005-T1' and the rest are no times that can be read" in message
+
+
+NO_TIMES = {
+    "codes that count the rows": ["code", [f"A{k:03}" for k in range(ROWS)]],
+    "days that count the rows": ["day", [f"Day {k + 1}" for k in range(ROWS)]],
+    "kinds": ["kind", [f"type {k % 7}" for k in range(ROWS)]],
+    "words": ["word", ["".join(chr(97 + int(c)) for c in str(k)) for k in range(ROWS)]],
+    "prices": ["price", [f"{1 + k % 13},{k:02} €" for k in range(ROWS)]],
+    "a count of steps": ["time", [str(k) for k in range(ROWS)]],
+    "seconds of a measurement": ["time", [f"{k / 60:.4f}" for k in range(ROWS)]],
+    "years and months as decimals": ["year", [f"{1990 + k / 12:.3f}" for k in range(ROWS)]],
+    "days of Excel without a gap": ["Date", [str(44562 + k) for k in range(ROWS)]],
+    "hours, day after day": ["hour", [str(k % 24) for k in range(ROWS)]],
+    "an index of prices": ["price index", [str(100 + k * 37 % 59) for k in range(ROWS)]],
+    "times that things take": ["response_time", [str(100 + k * 37 % 59) for k in range(ROWS)]],
+}
+
+
+@pytest.mark.parametrize("case", NO_TIMES)
+def test_columns_that_are_no_times_do_not_stop_the_rest(tmp_path, case):
+    name, texts = NO_TIMES[case]
+    (series,) = read(tmp_path, f"{name};v", texts, target="v")
+    assert series.times is None
+    assert series.values.tolist() == list(range(ROWS))
+
+
+GAP = [k for k in range(ROWS + 10) if not 30 <= k < 40]
+SECONDS = 1640995200
+NUMBERS = {
+    "milliseconds that are no whole seconds": ("ts", [str(1000 * (SECONDS + 3600 * k) + 137) for k in GAP]),
+    "seconds with fractions": ("time", [f"{SECONDS + 3600 * k}.25" for k in GAP]),
+    "days of Excel": ("Date", [str(44562 + k) for k in GAP]),
+    "weeks": ("week", [f"{2021 + k // 52}{k % 52 + 1:02}" for k in GAP]),
+    "years and months as decimals": ("decimal date", [f"{1990 + k / 12:.3f}" for k in GAP]),
+    "days of the year": ("date", [str(2022001 + k) for k in GAP]),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_numbers_that_are_called_times_are_read_or_refused(tmp_path, case):
+    name, texts = NUMBERS[case]
+    shuffled = np.random.default_rng(0).permutation(texts).tolist()
+    for stamps, advised in ((texts, True), (shuffled, False), (texts[::-1], False)):
+        message = refused(tmp_path, f"{name};v", stamps, target="v")
+        assert f"column '{name}'" in message
+        assert ('`time` ""' in message) == advised
+        assert re.search("round the times|write ISO dates|it counts backwards", message)
+    ids = [kind for kind in "AB" for _ in texts]
+    assert f"column '{name}'" in refused(tmp_path, f"id;{name};v", ids, [*texts, *shuffled], id="id", target="v")

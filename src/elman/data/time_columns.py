@@ -11,14 +11,17 @@ import numpy as np
 from elman.data.table import Column, Table
 from elman.data.text import Unreadable, is_missing, parse_number, quote
 from elman.data.time_formats import is_time, settle
-from elman.data.time_styles import MONTHS, WEEKDAYS
 from elman.errors import DataError
 
 NAMES = frozenset({"ds", "date", "timestamp", "datetime"})  # of times, whatever stands in them
-_CALLED = re.compile(
-    r"(?:^|[^a-z])(?:ds|dates?|times?|timestamps?|datetime|day|week|month|quarter|qtr|year|yr|period|hour|dt|ts|stamp|epoch|unix|unixtime|utc|index|"
-    r"unnamed: 0|datum|zeit|jahr|monat|woche|fecha|año|année)(?:$|[^a-z])"
+_DATE_WORDS = "ds|dates?|timestamps?|datetimes?|ts|epoch|unix|unixtime|utc"
+_TIME_WORDS = (
+    "times?|day|week|month|quarter|qtr|year|yr|period|hour|datum|zeit|jahr|monat|woche|quartal|stichtag|fecha|año|mes|"
+    "trimestre|semana|année|mois|semaine|mese|anno|settimana|mês|ano|maand|jaar|kwartaal|дата|месяц|год|период|日期|"
+    "时间|時間|年月|年份|날짜|시점"
 )
+_CALLED = re.compile(rf"(?:^|[^a-z])(?:{_DATE_WORDS}|{_TIME_WORDS}|dt|stamp|index|unnamed: 0)(?:$|[^a-z])")
+_MEANT = re.compile(rf"(?:.*[^a-z])?(?:{_DATE_WORDS})(?:[^a-z].*)?|.*(?:date|timestamp|datetime)|{_TIME_WORDS}")
 _SAMPLE, _LOOKED_AT = 50, 1000
 _MOSTLY = 0.8
 _DIGITS = re.compile(r"\d+(?:\.0+)?", re.ASCII)
@@ -32,6 +35,11 @@ def is_called_time(name: str) -> bool:
     return _CALLED.search(name.strip().lower()) is not None or name.strip().lower().endswith(("date", "time"))
 
 
+def is_meant_for_times(name: str) -> bool:
+    """Whether a column's name leaves no doubt: a date and the like, or nothing but time, month, week …"""
+    return _MEANT.fullmatch(name.strip().lower()) is not None
+
+
 def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
     """The column that is meant for times, "" if none is.
 
@@ -40,7 +48,7 @@ def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
         numbers: whether a column of numbers may be one that is not called so: of years, of seconds from 1970 …
 
     Raises:
-        DataError: several columns hold times, or there are none, but a column shows that the newest rows come first.
+        DataError: several columns hold times.
     """
     kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
     typed = [name for name, kind in kinds.items() if kind == "M" and name not in taken]
@@ -48,21 +56,17 @@ def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
         return _only([name for name in typed if is_called_time(name)] or typed, table)
     free = [name for name in table.columns if name not in taken]
     for name in free:  # the first that is called so: if some of it is broken, that is to be said, not passed over
-        if name.strip().lower() in NAMES and (_counts_times(table, name) or not _is_number(table, name)):
+        if name.strip().lower() in NAMES and (_counts_times(table, name) or not is_number(table, name)):
             return name
-    texts = [name for name in free if not _is_number(table, name) and holds_times(table, name)]
+    texts = [name for name in free if not is_number(table, name) and holds_times(table, name)]
     if chosen := [name for name in texts if is_called_time(name)] or texts:
         return _only(chosen, table)
-    counted = [name for name in free if name != "y" and _is_number(table, name)]
+    counted = [name for name in free if name != "y" and is_number(table, name)]
     if chosen := [name for name in counted if is_called_time(name) and _counts_times(table, name)]:
         return _only(chosen, table)
     evenly = [name for name in counted if numbers and len(free) > 1 and _counts_times(table, name, evenly=True)]
     if evenly:
         return _only(evenly, table)
-    others = len([name for name in free if _is_number(table, name)]) > 1
-    for name in free:
-        if is_called_time(name) or (others and name != "y" and _is_number(table, name)):
-            _check_no_reversal(table, name)
     return ""
 
 
@@ -91,7 +95,8 @@ def sample(column: Column) -> list[str]:
     return list(islice(texts, _SAMPLE))
 
 
-def _is_number(table: Table, name: str) -> bool:
+def is_number(table: Table, name: str) -> bool:
+    """Whether a column holds numbers as they stand, by some of them."""
     column = table.columns[name]
     if isinstance(column, np.ndarray):
         return column.dtype.kind in "iuf"
@@ -125,25 +130,3 @@ def _counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
     months = np.sort(times).astype("datetime64[M]").astype(np.int64)
     steps = [np.diff(np.sort(times)).astype(np.int64), np.diff(months)]
     return any(Counter(step.tolist()).most_common(1)[0][1] >= _MOSTLY * len(step) for step in steps if step.all())
-
-
-def _check_no_reversal(table: Table, name: str) -> None:
-    """Refuse rows without times whose newest comes first, as a column shows that counts steps, months or weekdays."""
-    if _is_number(table, name):
-        values = [parse_number(text) or 0.0 for text in table.texts(name)]
-        with np.errstate(invalid="ignore"):  # of infinite ones, which are refused where they are read
-            steps = np.diff(values)
-        backwards = len(values) > 2 and bool((steps < 0).all() and (is_called_time(name) or (steps == steps[0]).all()))
-    else:
-        texts = [text[:3].lower() for text in table.texts(name)]
-        backwards = False
-        for names in (MONTHS, WEEKDAYS):
-            places = {full[:3].lower(): k for k, full in enumerate(names)}
-            if len(texts) > 2 and all(text in places for text in texts):
-                steps = np.diff([places[text] for text in texts]) % len(names)
-                backwards = bool(np.mean(steps == len(names) - 1) > 0.5)
-    if backwards:
-        raise DataError(
-            f"{table.name}, column {quote(name)}: it counts backwards, so the newest row comes first; sort the rows by "
-            "it, or add the year and name the column as `time`"
-        )
