@@ -214,3 +214,49 @@ def test_numbers_that_are_called_times_are_read_or_refused(tmp_path, case):
         assert re.search("round the times|write ISO dates|it counts backwards", message)
     ids = [kind for kind in "AB" for _ in texts]
     assert f"column '{name}'" in refused(tmp_path, f"id;{name};v", ids, [*texts, *shuffled], id="id", target="v")
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [(1, "hourly"), (6, "every 6 hours"), (12, "every 12 hours"), (24, "daily"), (240, "every 10 days")],
+)
+def test_days_with_hours_in_ten_digits(tmp_path, step, name):
+    times = np.datetime64("2021-12-30T00", "h") + step * np.arange(ROWS)
+    stamps = written("%Y%m%d%H", times)
+    for column in ("date", "valid"):  # by its name, and by what stands in it
+        (series,) = data = read(tmp_path, f"{column};v", stamps[::-1], target="v")
+        assert (data.frequency.name, series.values[0]) == (name, ROWS - 1)
+        assert data.labels(series) == stamps
+    assert read(tmp_path, "date;v", [str(SECONDS + 3600 * step * k) for k in range(ROWS)]).frequency.name == name
+
+
+def test_six_digits_that_may_be_months_or_days(tmp_path):
+    for stamps in (written("%y%m%d", np.arange("2020-01-01", "2020-01-13", dtype="datetime64[D]")), TWELVE_MONTHS):
+        message = refused(tmp_path, "date;v", stamps)
+        assert message.endswith("'200101' may be 2001-01 or 2020-01-01; give `time_format` (%Y%m or %y%m%d)")
+        for form, year in (("%Y%m", "2001"), ("%y%m%d", "2020")):
+            data = read(tmp_path, "date;v", stamps, options=SeriesOptions(time_format=form))
+            assert str(data.series[0].times[0])[:4] == year
+    months = written("%Y%m", month_range("2001-01", "2003-01"))
+    assert read(tmp_path, "date;v", months).frequency.name == "monthly"
+    assert read(tmp_path, "date;v", months[:2]).frequency.name == "monthly"
+
+
+TWELVE_MONTHS = [f"20{month:02}01" for month in range(1, 13)]
+
+
+@pytest.mark.parametrize("mark", "-/")
+def test_seasons_are_no_months(tmp_path, mark):
+    seasons = [f"{year}{mark}{(year + 1) % 100:02}" for year in range(2000, 2012)]
+    message = refused(tmp_path, "season;v", seasons)
+    assert f"'2000{mark}01' names two years, as a season does; write the one" in message
+    months = [month.replace("-", mark) for month in np.datetime_as_string(month_range("2000-01", "2003-01"))]
+    assert read(tmp_path, "season;v", months).frequency.name == "monthly"
+
+
+def test_a_column_beside_the_target_counts_times_or_backwards_also_if_the_target_is_named(tmp_path):
+    years = [str(year) for year in range(1951, 2011)]
+    data = read(tmp_path, "x;v", years[::-1], target="v")
+    assert (data.frequency.name, data.series[0].values[0]) == ("yearly", ROWS - 1)
+    message = refused(tmp_path, "x;v", [str(k) for k in range(ROWS)][::-1], target="v")
+    assert "column 'x': it counts backwards" in message

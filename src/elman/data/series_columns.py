@@ -61,10 +61,10 @@ def find_roles(
         if time in (None, name):
             table, time = joined, name or None
     if time is None:
-        time = find_time(table, {id, *named, *others})
+        time = find_time(table, {id, *named, *others}, target=bool(named))
         if not time:
             free = [name for name in table.columns if name not in {id, *named, *others}]
-            check_no_reversal(table, free)
+            check_no_reversal(table, free, target=bool(named))
             if named or len(free) > 1:  # else it is the target
                 check_no_times(table, [name for name in free if name != "y"], id)
     for role, name in (("id", id), ("time", time)):

@@ -40,12 +40,13 @@ def is_meant_for_times(name: str) -> bool:
     return _MEANT.fullmatch(name.strip().lower()) is not None
 
 
-def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
+def find_time(table: Table, taken: set[str], *, numbers: bool = True, target: bool = False) -> str:
     """The column that is meant for times, "" if none is.
 
     Args:
         taken: columns that are something else.
         numbers: whether a column of numbers may be one that is not called so: of years, of seconds from 1970 …
+        target: whether the target is among those taken; else a column of numbers without another is it.
 
     Raises:
         DataError: several columns hold times.
@@ -64,7 +65,9 @@ def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
     counted = [name for name in free if name != "y" and is_number(table, name)]
     if chosen := [name for name in counted if is_called_time(name) and _counts_times(table, name)]:
         return _only(chosen, table)
-    evenly = [name for name in counted if numbers and len(free) > 1 and _counts_times(table, name, evenly=True)]
+    evenly = [
+        name for name in counted if numbers and (target or len(free) > 1) and _counts_times(table, name, evenly=True)
+    ]
     if evenly:
         return _only(evenly, table)
     return ""

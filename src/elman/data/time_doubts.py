@@ -22,16 +22,17 @@ _STEPS = 'count the rows as steps (`time` "")'
 _REMEDY = "write ISO dates (2020-01-31), or name the column as `time` with its `time_format`"
 
 
-def check_no_reversal(table: Table, free: list[str]) -> None:
+def check_no_reversal(table: Table, free: list[str], *, target: bool = False) -> None:
     """Refuse rows whose newest comes first, as a column shows that counts steps, months or weekdays.
 
     Args:
         free: the columns that are nothing else.
+        target: whether the target is none of them.
 
     Raises:
         DataError: the message names the column.
     """
-    others = len([name for name in free if is_number(table, name)]) > 1
+    others = target or len([name for name in free if is_number(table, name)]) > 1
     for name in free:
         if is_called_time(name) or (others and name != "y" and is_number(table, name)):
             _check_no_reversal(table, name)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+
+import numpy as np
 
 from elman.data.text import Unreadable, quote
 from elman.data.time_centuries import first_year
@@ -79,18 +81,13 @@ def _of_digits(texts: Sequence[str], day_first: bool | None) -> Settled:
     """Years, months, days, seconds from 1970 …, all of digits alone."""
     bare = {text: text.partition(".")[0] for text in texts}
     lengths = {len(digits) for digits in bare.values()}
-    if lengths == {12} or lengths == {14}:
-        dates = [digits[:8] for digits in bare.values()]
-        form = next(form for form in all_forms() if form.template == "{Y}{mm}{dd}")
-        clocks = [parse_clock(f"{d[8:10]}:{d[10:12]}:{d[12:] or '00'}") for d in bare.values()]
-        days = [form.day(text) for text in dates]
-        if None not in days and None not in clocks:
-            seconds = {
-                text: _DAY * day + clock.seconds
-                for text, day, clock in zip(texts, days, clocks, strict=True)
-                if day is not None and clock is not None
-            }
-            return Settled(seconds, "%Y%m%d%H%M" + ("%S" if lengths == {14} else ""))
+    if (settled := _days_with_clocks(bare)) is not None:
+        return settled
+    short_years = [f"20{digits}" for digits in bare.values()]
+    if lengths == {6} and len(bare) > 2 and _even(bare.values(), "{Y}{mm}") and _even(short_years, "{Y}{mm}{dd}"):
+        text, digits = next(iter(bare.items()))
+        first, second = f"{digits[:4]}-{digits[4:]}", f"20{digits[:2]}-{digits[2:4]}-{digits[4:]}"
+        raise Unreadable(text, f"may be {first} or {second}; give `time_format` (%Y%m or %y%m%d)")
     if min(lengths) >= 9:
         for zeros, sizes in ((0, {9, 10}), (3, {12, 13}), (6, {15, 16}), (9, {18, 19})):
             if lengths <= sizes:
@@ -102,13 +99,41 @@ def _of_digits(texts: Sequence[str], day_first: bool | None) -> Settled:
     return Settled({text: _DAY * days_of[digits] for text, digits in bare.items()}, style, order)
 
 
+def _days_with_clocks(bare: dict[str, str]) -> Settled | None:
+    """Days with hours, perhaps minutes and seconds; as seconds from 1970 those of ten digits were of 2030 to 2036."""
+    lengths = {len(digits) for digits in bare.values()}
+    style = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}.get(min(lengths))
+    if style is None or len(lengths) > 1:
+        return None
+    (form,) = (form for form in all_forms() if form.template == "{Y}{mm}{dd}")
+    seconds = {}
+    for text, digits in bare.items():
+        day = form.day(digits[:8])
+        clock = parse_clock(f"{digits[8:10]}:{digits[10:12] or '00'}:{digits[12:] or '00'}")
+        if day is None or clock is None or (len(digits) == 10 and not 1900 <= int(digits[:4]) <= 2100):
+            return None
+        seconds[text] = _DAY * day + clock.seconds
+    return Settled(seconds, style)
+
+
+def _even(dates: Iterable[str], template: str) -> bool:
+    """Whether dates are in a form, one at a distance of so many days or months from the other."""
+    (form,) = (form for form in all_forms() if form.template == template)
+    if (found := form.days(list(dates))) is None:
+        return False
+    days = np.array(sorted(found)).astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    of_month = (days - months).astype(np.int64)
+    return len(set(np.diff(days).tolist())) == 1 or (len(set(np.diff(months).tolist())) == 1 and not np.ptp(of_month))
+
+
 def _dates(
     texts: Sequence[str], written: Sequence[str], day_first: bool | None, with_clock: bool = False
 ) -> tuple[dict[str, int], str, bool | None]:
     """The day of each date as written, their style, and whether the day came first where that had to be found."""
     distinct = list(dict.fromkeys(written))
     prefix, bare = _without_weekdays(distinct)
-    lacking = ""  # what the dates lack that are in a form
+    flaw = ""  # why the dates are not meant so that are in a form
     readings: list[tuple[Form, list[int]]] = []
     for form in all_forms():
         if day_first is not None and form.day_first not in (None, day_first):
@@ -117,13 +142,12 @@ def _dates(
             continue
         if (days := form.days(bare)) is None:
             continue
-        if (with_clock and not form.has_day) or _counts_days(form, bare):
-            lacking = lacking or ("day" if with_clock else "year")
+        if found := _against(form, bare, with_clock):
+            flaw = flaw or found
         else:
             readings.append((form, _of_one_century(form, bare, texts[0]) if "{y}" in form.template else days))
-    if not readings and lacking:
-        how = 'add it, or, if the oldest row comes first, count the rows as steps (`time` "")'
-        raise Unreadable(texts[0], f"names no {lacking}; {how}")
+    if not readings and flaw:
+        raise Unreadable(texts[0], flaw)
     if not readings:
         raise _misfit(texts, written, distinct, bare, day_first)
     form, days_found = readings[0]
@@ -131,11 +155,11 @@ def _dates(
         others = [other for other, days in readings if days[k] != days_found[k]]
         if others:
             shown = next(t for t, w in zip(texts, written, strict=True) if w == text)
-            found = dict.fromkeys(date.fromordinal(days[k] + EPOCH).isoformat() for _, days in readings)
+            moments = dict.fromkeys(date.fromordinal(days[k] + EPOCH).isoformat() for _, days in readings)
             how = f"give `time_format` ({' or '.join(map(_plain, [form, *others]))})"
             if all(one.day_first is not None for one in (form, *others)):
                 how = f"say which with `day_first`, or {how}"
-            raise Unreadable(shown, f"may be {' or '.join(found)}; {how}")
+            raise Unreadable(shown, f"may be {' or '.join(moments)}; {how}")
     return dict(zip(distinct, days_found, strict=True)), prefix + form.style(bare), form.day_first
 
 
@@ -147,12 +171,20 @@ def _of_one_century(form: Form, bare: list[str], shown: str) -> list[int]:
     return days
 
 
-def _counts_days(form: Form, bare: list[str]) -> bool:
-    """Whether what would be a year of two digits counts days: Jan-01, Jan-02 and so on, of no year."""
-    if not form.template.startswith("{b}") or not form.template.endswith("{y}") or len(bare) < 3:
-        return False
-    months = [text[:3].lower() for text in bare]
-    return sum(a != b for a, b in itertools.pairwise(months)) < len(bare) / 2
+def _against(form: Form, bare: list[str], with_clock: bool) -> str:
+    """Why dates are not meant so that are in a form; "" if nothing speaks against it."""
+    how = 'add it, or, if the oldest row comes first, count the rows as steps (`time` "")'
+    if with_clock and not form.has_day:
+        return f"names no day; {how}"
+    if len(bare) < 3:
+        return ""
+    if form.template.startswith("{b}") and form.template.endswith("{y}"):  # Jan-01, Jan-02 and so on
+        months = [text[:3].lower() for text in bare]
+        if sum(a != b for a, b in itertools.pairwise(months)) < len(bare) / 2:
+            return f"names no year; {how}"
+    if form.template in ("{Y}-{m}", "{Y}/{m}") and all((int(text[:4]) + 1) % 100 == int(text[5:]) for text in bare):
+        return "names two years, as a season does; write the one in which it begins"  # 2000/01, 2001/02 and so on
+    return ""
 
 
 def _plain(form: Form) -> str:
