@@ -260,3 +260,79 @@ def test_a_column_beside_the_target_counts_times_or_backwards_also_if_the_target
     assert (data.frequency.name, data.series[0].values[0]) == ("yearly", ROWS - 1)
     message = refused(tmp_path, "x;v", [str(k) for k in range(ROWS)][::-1], target="v")
     assert "column 'x': it counts backwards" in message
+
+
+ISO = [str(day) for day in DAYS]
+COUNTS = [str(k * 5 % 24) for k in range(ROWS)]
+BESIDE_A_DATE = {
+    "hours worked": ("date;hours", [ISO, COUNTS]),
+    "hours of sunshine": ("date;sunshine_hours", [ISO, COUNTS]),
+    "a time that something takes": ("date;lead_time", [ISO, COUNTS]),
+    "an hour of the peak": ("date;hour", [ISO, COUNTS]),
+    "the time of sunrise": ("date;sunrise time", [ISO, [f"0{7 - k // 40}:{(80 - k) % 60:02}" for k in range(ROWS)]]),
+    "its year and month": ("date;year;month", [ISO, *zip(*[day.split("-")[:2] for day in ISO], strict=True)]),
+    "its year and week": (
+        "date;year;week",
+        [ISO, written("%G", DAYS), written("%V", DAYS)],
+    ),
+    "its year and quarter": ("Date;Year;Quarter", [ISO, ["2022"] * ROWS, ["Q1"] * ROWS]),
+    "a month's name": ("date;month;year", [ISO, written("%B", DAYS), ["2022"] * ROWS]),
+    "all its parts": ("date;year;month;day", [ISO, *zip(*[day.split("-") for day in ISO], strict=True)]),
+}
+
+
+@pytest.mark.parametrize("case", BESIDE_A_DATE)
+def test_a_date_that_tells_the_rows_apart_stands_alone(tmp_path, case):
+    header, columns = BESIDE_A_DATE[case]
+    data = read(tmp_path, f"{header};v", *columns, target="v")
+    assert (data.read_as.time, data.frequency.name) == (header.partition(";")[0], "daily")
+    assert data.labels(data.series[0]) == ISO
+    ids = [name for name in "AB" for _ in range(ROWS)]
+    twice = read(tmp_path, f"id;{header};v", ids, *[[*column, *column] for column in columns], id="id", target="v")
+    assert (twice.read_as.time, len(twice)) == (header.partition(";")[0], 2)
+
+
+def test_a_timestamp_goes_before_the_year_and_month_beside_it(tmp_path):
+    months = [["2022"] * ROWS, ["1"] * ROWS]
+    data = read(tmp_path, "timestamp;year;month;v", written("%Y-%m-%d %H:%M", HOURS), *months, target="v")
+    assert (data.read_as.time, data.frequency.name) == ("timestamp", "hourly")
+
+
+PARTS = [[f"{t.item():{part}}" for t in HOURS] for part in ("%Y", "%m", "%d", "%H")]
+JOINED = {
+    "an hour": ("date;hour", [written("%Y-%m-%d", HOURS), PARTS[3]], "date hour"),
+    "an hour of another name": ("date;HourUTC", [written("%Y-%m-%d", HOURS), PARTS[3]], "date HourUTC"),
+    "a clock": ("Date;Time", [written("%Y-%m-%d", HOURS), written("%H:%M", HOURS)], "Date Time"),
+    "a clock and counts": (
+        "Date;playtime;Time",
+        [written("%Y-%m-%d", HOURS), COUNTS, written("%H:%M", HOURS)],
+        "Date Time",
+    ),
+    "all parts": ("year;month;day;hour", PARTS, "year month day hour"),
+    "a date of release": ("year;month;day;hour;release date", [*PARTS, ["2023-01-01"] * ROWS], "year month day hour"),
+    "a date, and all parts": ("date;year;month;day;hour", [written("%Y-%m-%d", HOURS), *PARTS], "year month day hour"),
+}
+
+
+@pytest.mark.parametrize("case", JOINED)
+def test_columns_that_tell_the_rows_apart_together_are_joined(tmp_path, case):
+    header, columns, name = JOINED[case]
+    data = read(tmp_path, f"{header};v", *columns, target="v")
+    assert (data.read_as.time, data.frequency.name, len(data.series[0])) == (name, "hourly", ROWS)
+    # a later file of a row a day is joined as the first was, if that is asked for
+    few = read(tmp_path, f"{header};v", *[column[::24] for column in columns], target="v", time=name)
+    assert (few.read_as.time, few.frequency.name) == (name, "daily")
+
+
+@pytest.mark.parametrize("case", ["an hour", "a clock", "all parts"])
+def test_a_later_file_of_a_row_or_two_is_joined_as_well(tmp_path, case):
+    header, columns, name = JOINED[case]
+    for rows in (slice(5, 6), slice(23, 25)):
+        data = read(tmp_path, f"{header};v", *[column[rows] for column in columns], at_least=1)
+        assert (data.read_as.time, str(data.series[0].times[0])) == (name, f"{HOURS[rows.start]}:00:00")
+
+
+def test_hours_that_are_none_of_the_time_do_not_join_year_month_and_day(tmp_path):
+    parts = zip(*[day.split("-") for day in ISO], strict=True)
+    data = read(tmp_path, "year;month;day;hour;v", *parts, COUNTS, target="v")
+    assert (data.read_as.time, data.frequency.name) == ("year month day", "daily")

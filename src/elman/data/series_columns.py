@@ -57,7 +57,7 @@ def find_roles(
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
     named = [target] if isinstance(target, str) else list(target)
     if time is None or (time and time not in table.columns):
-        joined, name = with_joined_times(table, {id, *named, *others})
+        joined, name = with_joined_times(table, {id, *named, *others}, id, wanted=time)
         if time in (None, name):
             table, time = joined, name or None
     if time is None:

@@ -57,16 +57,16 @@ def find_time(table: Table, taken: set[str], *, numbers: bool = True, target: bo
         return _only([name for name in typed if is_called_time(name)] or typed, table)
     free = [name for name in table.columns if name not in taken]
     for name in free:  # the first that is called so: if some of it is broken, that is to be said, not passed over
-        if name.strip().lower() in NAMES and (_counts_times(table, name) or not is_number(table, name)):
+        if name.strip().lower() in NAMES and (counts_times(table, name) or not is_number(table, name)):
             return name
     texts = [name for name in free if not is_number(table, name) and holds_times(table, name)]
     if chosen := [name for name in texts if is_called_time(name)] or texts:
         return _only(chosen, table)
     counted = [name for name in free if name != "y" and is_number(table, name)]
-    if chosen := [name for name in counted if is_called_time(name) and _counts_times(table, name)]:
+    if chosen := [name for name in counted if is_called_time(name) and counts_times(table, name)]:
         return _only(chosen, table)
     evenly = [
-        name for name in counted if numbers and (target or len(free) > 1) and _counts_times(table, name, evenly=True)
+        name for name in counted if numbers and (target or len(free) > 1) and counts_times(table, name, evenly=True)
     ]
     if evenly:
         return _only(evenly, table)
@@ -106,7 +106,7 @@ def is_number(table: Table, name: str) -> bool:
     return all(parse_number(text) is not None for text in sample(column))
 
 
-def _counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
+def counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
     """Whether numbers count times: years, days as 20200131, seconds from 1970 …
 
     Args:
