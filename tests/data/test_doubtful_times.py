@@ -336,3 +336,31 @@ def test_hours_that_are_none_of_the_time_do_not_join_year_month_and_day(tmp_path
     parts = zip(*[day.split("-") for day in ISO], strict=True)
     data = read(tmp_path, "year;month;day;hour;v", *parts, COUNTS, target="v")
     assert (data.read_as.time, data.frequency.name) == ("year month day", "daily")
+
+
+LAST = {
+    "a flag": ("%b %Y", "Dec 2019p"),
+    "a flag behind": ("%b %Y", "Dec 2019 (prov.)"),
+    "a typo": ("%b %Y", "Dce 2019"),
+    "another language": ("%b %Y", "Dez 2019"),
+    "a month alone": ("%b %Y", "December"),
+    "a word": ("%Y-%m-%d", "Tue 2019-12-01 open"),
+}
+
+
+@pytest.mark.parametrize("unit", ["", " kWh"])
+@pytest.mark.parametrize("case", LAST)
+def test_the_newest_row_is_no_footer_because_of_its_time(tmp_path, case, unit):
+    form, last = LAST[case]
+    values = [f"{100 + k * 37 % 11}{unit}" for k in range(ROWS)]
+    message = refused(tmp_path, "Month;w;v", [*written(form, MONTHS)[:-1], last], values, target="w")
+    assert message.startswith(f"some.csv, line 61, column 'Month': '{last}' is ")
+
+
+@pytest.mark.parametrize(
+    "last", ["Total", "Total 2019", "Source: Census of 2019", "Average", "Margin", "Mayors", "today"]
+)
+def test_words_below_the_times_are_a_footer(tmp_path, last):
+    for value in ("104", ""):
+        data = read(tmp_path, "Month;w;v", [*written("%b %Y", MONTHS)[:-1], last], [*["1"] * 59, value], target="w")
+        assert f"left out 1 line below the data (line 61: {last!r})" in data.read_as.notes
