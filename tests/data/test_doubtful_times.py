@@ -178,6 +178,8 @@ NO_TIMES = {
     "years and months as decimals": ["year", [f"{1990 + k / 12:.3f}" for k in range(ROWS)]],
     "days of Excel without a gap": ["Date", [str(44562 + k) for k in range(ROWS)]],
     "hours, day after day": ["hour", [str(k % 24) for k in range(ROWS)]],
+    "hours from noon on": ["hour", [str((12 + k) % 24) for k in range(26)]],
+    "weeks from autumn on": ["week", [str((40 + k) % 52 + 1) for k in range(54)]],
     "an index of prices": ["price index", [str(100 + k * 37 % 59) for k in range(ROWS)]],
     "times that things take": ["response_time", [str(100 + k * 37 % 59) for k in range(ROWS)]],
 }
@@ -188,7 +190,7 @@ def test_columns_that_are_no_times_do_not_stop_the_rest(tmp_path, case):
     name, texts = NO_TIMES[case]
     (series,) = read(tmp_path, f"{name};v", texts, target="v")
     assert series.times is None
-    assert series.values.tolist() == list(range(ROWS))
+    assert series.values.tolist() == list(range(len(texts)))
 
 
 GAP = [k for k in range(ROWS + 10) if not 30 <= k < 40]
@@ -199,6 +201,7 @@ NUMBERS = {
     "days of Excel": ("Date", [str(44562 + k) for k in GAP]),
     "weeks": ("week", [f"{2021 + k // 52}{k % 52 + 1:02}" for k in GAP]),
     "years and months as decimals": ("decimal date", [f"{1990 + k / 12:.3f}" for k in GAP]),
+    "days of an experiment": ("day", [str(k) for k in GAP]),
     "days of the year": ("date", [str(2022001 + k) for k in GAP]),
 }
 

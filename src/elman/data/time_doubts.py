@@ -17,6 +17,7 @@ from elman.errors import DataError
 
 _MOSTLY, _ALL_BUT_FEW = 0.8, 0.9
 _EVEN = 1.5  # the longest step by the shortest, of months of 28 to 31 days and of rounded numbers
+_CYCLE = 366  # days of a year, the longest that such numbers count
 _COUNTED = re.compile(r"(\D*)(\d+)(\D*)", re.ASCII)
 _STEPS = 'count the rows as steps (`time` "")'
 _REMEDY = "write ISO dates (2020-01-31), or name the column as `time` with its `time_format`"
@@ -78,14 +79,13 @@ def _check_numbers(table: Table, name: str, groups: list[np.ndarray]) -> None:
     texts = table.texts(name)
     if not _differ(texts, groups):
         return
-    steps = []
-    for rows in groups:
-        values = [parse_number(texts[row]) for row in rows.tolist() if not is_missing(texts[row])]
-        with np.errstate(invalid="ignore"):  # of infinite ones, which are refused where they are read
-            steps.append(np.diff(np.array([np.nan if value is None else value for value in values])))
-    ascends = all(bool((step > 0).all()) for step in steps)
-    lengths = np.concatenate(steps)
-    if not len(lengths) or (ascends and lengths.max() <= _EVEN * lengths.min()):
+    numbers = [np.array([parse_number(texts[row]) for row in rows.tolist()], np.float64) for rows in groups]
+    with np.errstate(invalid="ignore"):  # of infinite ones, which are refused where they are read
+        steps = np.concatenate([np.diff(values[~np.isnan(values)]) for values in numbers])
+    ascends = bool((steps > 0).all())
+    if np.nanmax(np.concatenate(numbers)) <= _CYCLE:  # of weeks or hours, which begin anew
+        steps = steps[steps > 0] if np.mean(steps > 0) > 0.5 else steps
+    if not len(steps) or (steps.min() > 0 and steps.max() <= _EVEN * steps.min()):
         return
     try:
         settle(list(dict.fromkeys(text for text in texts if not is_missing(text))))
