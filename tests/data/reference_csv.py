@@ -145,13 +145,31 @@ def _ends(fields: list[str], width: int, before: list[list[str]]) -> bool:
     if not words or len(before) < 2:
         return False
     if len(fields) == width and any(_under(before, i) == "time" for i in words):
-        return True
+        return not _has_a_time(fields, words, before)
     begin = next(i for i, field in enumerate(fields) if field.strip())
     if begin not in words or _under(before, 0) not in ("time", "number"):
         return False
-    word = re.sub(r"^\W*", "", fields[begin].strip().lower())
-    ending = any(re.match(rf"{e}s?\b", word) for e in ENDINGS) or word.startswith(("exported", "generated", "data"))
-    return len(fields) != width or (_held(fields) == 1 and width > 1) or ending
+    return len(fields) != width or (_held(fields) == 1 and width > 1) or _is_ending(fields[begin])
+
+
+def _is_ending(field: str) -> bool:
+    word = re.sub(r"^\W*", "", field.strip().lower())
+    return any(re.match(rf"{e}s?\b", word) for e in ENDINGS) or word.startswith(("exported", "generated", "data"))
+
+
+def _has_a_time(fields: list[str], words: list[int], before: list[list[str]]) -> bool:
+    """Whether a row of numbers has texts with digits, or months, where the rows before it have times."""
+    times = [i for i in range(len(fields)) if _under(before, i) == "time"]
+    numbers = [f for i, f in enumerate(fields) if i not in times and f.strip(" -+($€£").lstrip("'\"")[:1].isdigit()]
+    texts = [fields[i].strip().lower() for i in words if i in times]
+    dated = [any(map(str.isdigit, text)) or re.split(r"\W", text)[0] in MONTHS for text in texts]
+    return bool(numbers) and all(dated) and not any(map(_is_ending, texts))
+
+
+MONTHS = {
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
+    *("december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+}
 
 
 def _under(rows: list[list[str]], i: int) -> str:

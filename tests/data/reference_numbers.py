@@ -282,10 +282,13 @@ def digits(text: str) -> datetime | None:
             found = {
                 moment
                 for k, order in enumerate(orders)
-                if (moment := date(*map(int, order))) is not None and (k == 0 or order[0][0] in "12")
+                if (moment := date(*map(int, order))) is not None and (k == 0 or "1300" <= order[0] < "3000")
             }
             return found.pop() if len(found) == 1 else None
         case 9 | 10:
+            by_hour = date(*map(int, (text[:4], text[4:6], text[6:8], text[8:] or 0)))
+            if len(text) == 10 and "1900" <= text[:4] <= "2100" and by_hour is not None:
+                return by_hour
             return datetime(1970, 1, 1) + timedelta(seconds=int(text))
         case _:
             return None

@@ -74,6 +74,8 @@ def test_what_only_counts_the_rows_of_json_is_none(tmp_path):
     for keys in (range(120), range(1, 121), range(1900, 2020), np.random.default_rng(0).permutation(120).tolist()):
         frame = {"ds": dict(zip(keys, iso(), strict=True)), "y": dict(zip(keys, VALUES.tolist(), strict=True))}
         assert list(read_table(write(tmp_path, json.dumps(frame), "some.json")).columns) == ["ds", "y"]
+    two = {"a": dict(enumerate(iso())), "b": dict(enumerate(iso())), "y": dict(enumerate(VALUES.tolist()))}
+    assert list(read_table(write(tmp_path, json.dumps(two), "some.json")).columns) == ["a", "b", "y"]
     with pytest.raises(DataError, match=r"column 'index': it counts backwards, so the newest row comes first"):
         read(tmp_path, json.dumps({"y": {k: k for k in range(9, 0, -1)}}), "some.json")
     assert read(tmp_path, json.dumps({"y": {k: k for k in range(9)}}), "some.json").series[0].times is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -107,10 +108,13 @@ def _tells(labels: list[Any], table: Table) -> bool:
     """Whether the names of rows tell more than their number: times that no column has, words, or a count backwards."""
     if not all(re.fullmatch(r"\d+", str(label), re.ASCII) for label in labels):
         return True
+    numbers = [int(label) for label in labels]
+    if len(numbers) > 2 and all(b < a for a, b in pairwise(numbers)):
+        return True  # to be said where times are looked for
     try:
         return not find_time(table, set()) and find_time(Table("", {"index": list(map(str, labels))}), set()) != ""
-    except DataError:  # it counts backwards; to be said where times are looked for
-        return True
+    except DataError:  # several columns hold times
+        return False
 
 
 def _is_rows(value: Any) -> bool:

@@ -15,6 +15,7 @@ from elman.data.numbers import loose_number
 from elman.data.table import Column, Table
 from elman.data.text import is_missing, quote
 from elman.data.time_formats import is_time
+from elman.data.time_styles import MONTHS
 from elman.errors import DataError
 
 Record = tuple[int, list[str]]  # the line on which it begins, its fields
@@ -28,6 +29,7 @@ _ENDING = re.compile(
     re.IGNORECASE,
 )
 _ROW_COUNT = re.compile(r"\W*\d[\d.,]*\s+(?:rows?|records?|zeilen?|filas?|lignes?)\b", re.IGNORECASE)
+_DATED = re.compile(rf".*\d|(?:{'|'.join(f'{name}|{name[:3]}' for name in MONTHS)})\b", re.IGNORECASE)
 
 
 def table_of(
@@ -245,10 +247,17 @@ def _ends(fields: Sequence[str], width: int, before: Sequence[Sequence[str]]) ->
     kinds = [_common_kind([row[i] for row in before]) for i in range(width)]
     shown = next(i for i, field in enumerate(fields) if field.strip())
     if any(i < width and kinds[i] == "time" for i in words) and len(fields) == width:
-        return True
+        return not _has_a_time(fields, words, kinds)
     if shown not in words or kinds[0] not in ("number", "time"):
         return False
     return len(fields) != width or _held(fields) == 1 < width or _ENDING.match(fields[shown].strip()) is not None
+
+
+def _has_a_time(fields: Sequence[str], words: Sequence[int], kinds: Sequence[str]) -> bool:
+    """Whether a record with numbers has a time, though not written as the others: with a flag (Dec 2019p), a typo."""
+    dated = [fields[i].strip() for i in words if kinds[i] == "time"]
+    numbers = [re.match(r"\W*\d", field) for field, kind in zip(fields, kinds, strict=True) if kind != "time"]
+    return any(numbers) and all(_DATED.match(text) and not _ENDING.match(text) for text in dated)
 
 
 def _without_repeated(

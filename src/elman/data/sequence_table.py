@@ -15,6 +15,7 @@ from elman.data.read import read_table
 from elman.data.table import Table
 from elman.data.text import is_missing, parse_number, quote
 from elman.data.time_columns import find_time
+from elman.data.time_doubts import check_no_reversal
 from elman.data.times import read_times
 from elman.errors import DataError
 
@@ -143,7 +144,10 @@ def read_sequence_table(
     table = read_table(source, what=what, options=options)
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
     targets = tuple(target) or ("y",)
-    time = time if time is not None else find_time(table, {id, *input, *targets}, numbers=False)
+    if time is None:
+        time = find_time(table, {id, *input, *targets}, numbers=False)
+        if not time:
+            check_no_reversal(table, [name for name in table.columns if name not in {id, *input, *targets}])
     inputs = tuple(input) or _all_numbers(table, {id, time, *targets})
     no_targets = _check_roles(table, inputs, targets, time, id)
 

@@ -60,7 +60,8 @@ def read_series(
             called by the column, or ``id/column``.
         time: the column of times; "" for none: the rows are steps. By default the one that holds times, whatever it is
             called (:mod:`elman.data.time_columns`); one called ds, date, timestamp or datetime goes before others.
-            Years with months, quarters or weeks in columns of their own, and dates with times of day, are joined.
+            Years with months, quarters or weeks in columns of their own, and dates that repeat with times of day, are
+            joined.
         id: the column that says to which series a row belongs; by default ``unique_id`` if there is one; "" for none.
         covariates: the columns that go with the targets. Rows behind the last target of a series give ``future`` ones
             of the steps after it.

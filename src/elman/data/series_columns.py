@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from elman.data.table import Table
 from elman.data.text import quote
-from elman.data.time_columns import find_time, holds_times, is_called_time, with_joined_times
+from elman.data.time_columns import find_time, holds_times, is_called_time
+from elman.data.time_doubts import check_no_reversal, check_no_times
+from elman.data.time_joins import with_joined_times
 from elman.errors import DataError
 
 
@@ -55,10 +57,16 @@ def find_roles(
     id = id if id is not None else "unique_id" if "unique_id" in table.columns else ""
     named = [target] if isinstance(target, str) else list(target)
     if time is None or (time and time not in table.columns):
-        joined, name = with_joined_times(table, {id, *named, *others})
+        joined, name = with_joined_times(table, {id, *named, *others}, id, wanted=time)
         if time in (None, name):
             table, time = joined, name or None
-    time = time if time is not None else find_time(table, {id, *named, *others})
+    if time is None:
+        time = find_time(table, {id, *named, *others}, target=bool(named))
+        if not time:
+            free = [name for name in table.columns if name not in {id, *named, *others}]
+            check_no_reversal(table, free, target=bool(named))
+            if named or len(free) > 1:  # else it is the target
+                check_no_times(table, [name for name in free if name != "y"], id)
     for role, name in (("id", id), ("time", time)):
         if name:
             table.column(name)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
 from elman.data.table import Column, Table
 from elman.data.text import Unreadable, is_missing, parse_number, quote
-from elman.data.time_clocks import cut, parse_clock
 from elman.data.time_formats import is_time, settle
-from elman.data.time_styles import MONTHS, WEEKDAYS
 from elman.errors import DataError
 
 NAMES = frozenset({"ds", "date", "timestamp", "datetime"})  # of times, whatever stands in them
-_CALLED = re.compile(
-    r"(?:^|[^a-z])(?:ds|dates?|times?|timestamps?|datetime|day|week|month|quarter|qtr|year|yr|period|hour|dt|ts|stamp|epoch|unix|unixtime|utc|index|"
-    r"unnamed: 0|datum|zeit|jahr|monat|woche|fecha|año|année)(?:$|[^a-z])"
+_DATE_WORDS = "ds|dates?|timestamps?|datetimes?|ts|epoch|unix|unixtime|utc"
+_TIME_WORDS = (
+    "times?|day|week|month|quarter|qtr|year|yr|period|hour|datum|zeit|jahr|monat|woche|quartal|stichtag|fecha|año|mes|"
+    "trimestre|semana|année|mois|semaine|mese|anno|settimana|mês|ano|maand|jaar|kwartaal|дата|месяц|год|период|日期|"
+    "时间|時間|年月|年份|날짜|시점"
 )
+_CALLED = re.compile(rf"(?:^|[^a-z])(?:{_DATE_WORDS}|{_TIME_WORDS}|dt|stamp|index|unnamed: 0)(?:$|[^a-z])")
+_MEANT = re.compile(rf"(?:.*[^a-z])?(?:{_DATE_WORDS})(?:[^a-z].*)?|.*(?:date|timestamp|datetime)|{_TIME_WORDS}")
 _SAMPLE, _LOOKED_AT = 50, 1000
 _MOSTLY = 0.8
 _DIGITS = re.compile(r"\d+(?:\.0+)?", re.ASCII)
@@ -34,15 +35,21 @@ def is_called_time(name: str) -> bool:
     return _CALLED.search(name.strip().lower()) is not None or name.strip().lower().endswith(("date", "time"))
 
 
-def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
+def is_meant_for_times(name: str) -> bool:
+    """Whether a column's name leaves no doubt: a date and the like, or nothing but time, month, week …"""
+    return _MEANT.fullmatch(name.strip().lower()) is not None
+
+
+def find_time(table: Table, taken: set[str], *, numbers: bool = True, target: bool = False) -> str:
     """The column that is meant for times, "" if none is.
 
     Args:
         taken: columns that are something else.
         numbers: whether a column of numbers may be one that is not called so: of years, of seconds from 1970 …
+        target: whether the target is among those taken; else a column of numbers without another is it.
 
     Raises:
-        DataError: several columns hold times, or there are none, but a column shows that the newest rows come first.
+        DataError: several columns hold times.
     """
     kinds = {name: column.dtype.kind for name, column in table.columns.items() if isinstance(column, np.ndarray)}
     typed = [name for name, kind in kinds.items() if kind == "M" and name not in taken]
@@ -50,52 +57,31 @@ def find_time(table: Table, taken: set[str], *, numbers: bool = True) -> str:
         return _only([name for name in typed if is_called_time(name)] or typed, table)
     free = [name for name in table.columns if name not in taken]
     for name in free:  # the first that is called so: if some of it is broken, that is to be said, not passed over
-        if name.strip().lower() in NAMES and (_counts_times(table, name) or not _is_number(table, name)):
+        if name.strip().lower() in NAMES and (counts_times(table, name) or not is_number(table, name)):
             return name
-    texts = [name for name in free if not _is_number(table, name) and holds_times(table, name)]
+    texts = [name for name in free if not is_number(table, name) and holds_times(table, name)]
     if chosen := [name for name in texts if is_called_time(name)] or texts:
         return _only(chosen, table)
-    counted = [name for name in free if name != "y" and _is_number(table, name)]
-    if chosen := [name for name in counted if is_called_time(name) and _counts_times(table, name)]:
+    counted = [name for name in free if name != "y" and is_number(table, name)]
+    if chosen := [name for name in counted if is_called_time(name) and counts_times(table, name)]:
         return _only(chosen, table)
-    evenly = [name for name in counted if numbers and len(free) > 1 and _counts_times(table, name, evenly=True)]
+    evenly = [
+        name for name in counted if numbers and (target or len(free) > 1) and counts_times(table, name, evenly=True)
+    ]
     if evenly:
         return _only(evenly, table)
-    others = len([name for name in free if _is_number(table, name)]) > 1
-    for name in free:
-        if is_called_time(name) or (others and name != "y" and _is_number(table, name)):
-            _check_no_reversal(table, name)
     return ""
 
 
 def holds_times(table: Table, name: str) -> bool:
     """Whether most texts of a column are times, each in some form; numbers are not."""
-    sample = _sample(table.columns[name])
-    if not sample or all(parse_number(text) is not None for text in sample):
+    texts = sample(table.columns[name])
+    if not texts or all(parse_number(text) is not None for text in texts):
         return False
-    if sum(map(is_time, sample)) >= _MOSTLY * len(sample):
+    if sum(map(is_time, texts)) >= _MOSTLY * len(texts):
         return True
-    dated = sum(_DATED.search(text) is not None and parse_number(text) is None for text in sample)
-    return is_called_time(name) and dated >= _MOSTLY * len(sample)
-
-
-def with_joined_times(table: Table, taken: set[str]) -> tuple[Table, str]:
-    """The table with a column of times made of several (year and month, date and time of day), and its name; "" if the
-    table has no such columns."""
-    free = {name.strip().lower(): name for name in table.columns if name not in taken}
-    for join in (_join_parts, _join_clock):
-        if (found := join(table, free)) is not None:
-            parts, texts = found
-            name = " ".join(parts)
-            columns: dict[str, Column] = {}
-            for key, column in table.columns.items():
-                if key == parts[0]:
-                    columns[name] = texts
-                elif key not in parts:
-                    columns[key] = column
-            if len(columns) == len(table.columns) - len(parts) + 1:
-                return replace(table, columns=columns), name
-    return table, ""
+    dated = sum(_DATED.search(text) is not None and parse_number(text) is None for text in texts)
+    return is_called_time(name) and dated >= _MOSTLY * len(texts)
 
 
 def _only(names: list[str], table: Table) -> str:
@@ -104,21 +90,23 @@ def _only(names: list[str], table: Table) -> str:
     return names[0]
 
 
-def _sample(column: Column) -> list[str]:
+def sample(column: Column) -> list[str]:
+    """Some of the different texts at the beginning of a column; none of an array."""
     if isinstance(column, np.ndarray):
         return []
     texts = dict.fromkeys(text.strip() for text in column[:_LOOKED_AT] if not is_missing(text))
     return list(islice(texts, _SAMPLE))
 
 
-def _is_number(table: Table, name: str) -> bool:
+def is_number(table: Table, name: str) -> bool:
+    """Whether a column holds numbers as they stand, by some of them."""
     column = table.columns[name]
     if isinstance(column, np.ndarray):
         return column.dtype.kind in "iuf"
-    return all(parse_number(text) is not None for text in _sample(column))
+    return all(parse_number(text) is not None for text in sample(column))
 
 
-def _counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
+def counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
     """Whether numbers count times: years, days as 20200131, seconds from 1970 …
 
     Args:
@@ -145,103 +133,3 @@ def _counts_times(table: Table, name: str, *, evenly: bool = False) -> bool:
     months = np.sort(times).astype("datetime64[M]").astype(np.int64)
     steps = [np.diff(np.sort(times)).astype(np.int64), np.diff(months)]
     return any(Counter(step.tolist()).most_common(1)[0][1] >= _MOSTLY * len(step) for step in steps if step.all())
-
-
-def _check_no_reversal(table: Table, name: str) -> None:
-    """Refuse rows without times whose newest comes first, as a column shows that counts steps, months or weekdays."""
-    if _is_number(table, name):
-        values = [parse_number(text) or 0.0 for text in table.texts(name)]
-        with np.errstate(invalid="ignore"):  # of infinite ones, which are refused where they are read
-            steps = np.diff(values)
-        backwards = len(values) > 2 and bool((steps < 0).all() and (is_called_time(name) or (steps == steps[0]).all()))
-    else:
-        texts = [text[:3].lower() for text in table.texts(name)]
-        backwards = False
-        for names in (MONTHS, WEEKDAYS):
-            places = {full[:3].lower(): k for k, full in enumerate(names)}
-            if len(texts) > 2 and all(text in places for text in texts):
-                steps = np.diff([places[text] for text in texts]) % len(names)
-                backwards = bool(np.mean(steps == len(names) - 1) > 0.5)
-    if backwards:
-        raise DataError(
-            f"{table.name}, column {quote(name)}: it counts backwards, so the newest row comes first; sort the rows by "
-            "it, or add the year and name the column as `time`"
-        )
-
-
-def _join_parts(table: Table, free: dict[str, str]) -> tuple[list[str], list[str]] | None:
-    """Year with month (and day, hour), quarter or week."""
-    year = next((free[name] for name in ("year", "yr", "yyyy", "jahr", "año") if name in free), None)
-    if year is None or (years := _whole(table, year, 1000, 9999)) is None:
-        return None
-
-    def part(*names: str) -> str | None:
-        return next((free[name] for name in names if name in free), None)
-
-    period = part("period")  # M01 to M12, or Q01 to Q04
-    month = part("month", "mon", "mo", "mm", "monat")
-    if month is None and period is not None and _whole(table, period, 1, 12, "m", must=True):
-        month = period
-    if month:
-        if (months := _whole(table, month, 1, 12, "m")) is None:
-            names = {full[:n].lower(): k + 1 for k, full in enumerate(MONTHS) for n in (3, len(full))}
-            found = [names.get(text.lower(), 0) for text in table.texts(month)]
-            if not all(found):
-                return None
-            months = found
-        texts, parts = [f"{y}-{m:02}" for y, m in zip(years, months, strict=True)], [year, month]
-        if (day := part("day", "dd", "dom")) and (days := _whole(table, day, 1, 31)) is not None:
-            texts, parts = [f"{text}-{d:02}" for text, d in zip(texts, days, strict=True)], [*parts, day]
-            if (hour := part("hour", "hr", "hh")) and (hours := _whole(table, hour, 0, 23)) is not None:
-                texts, parts = [f"{text} {h:02}:00" for text, h in zip(texts, hours, strict=True)], [*parts, hour]
-        return parts, texts
-    quarter = part("quarter", "qtr", "q")
-    if quarter is None and period is not None and _whole(table, period, 1, 4, "q", must=True):
-        quarter = period
-    if quarter and (quarters := _whole(table, quarter, 1, 4, "q")) is not None:
-        return [year, quarter], [f"{y}Q{q}" for y, q in zip(years, quarters, strict=True)]
-    week = part("week", "wk", "isoweek", "iso_week", "kw")
-    if week and (weeks := _whole(table, week, 1, 53, "w")) is not None:
-        return [year, week], [f"{y}-W{w:02}" for y, w in zip(years, weeks, strict=True)]
-    return None
-
-
-def _join_clock(table: Table, free: dict[str, str]) -> tuple[list[str], list[str]] | None:
-    """A date with a time of day."""
-    date = next((name for name in free.values() if is_called_time(name) and _is_date(table.columns[name])), None)
-    if date is None:
-        return None
-    column = table.columns[date]
-    dates = column.astype("datetime64[D]").astype(str).tolist() if isinstance(column, np.ndarray) else table.texts(date)
-    for key, name in free.items():
-        if name == date or not re.search(r"time|hour|^hr$|clock|uhrzeit|hora", key):
-            continue
-        hours = _whole(table, name, 0, 23)
-        clocks = table.texts(name) if hours is None else [f"{hour:02}:00" for hour in hours]
-        if all(":" in c or c[-1:] in "mM" for c in clocks) and all(parse_clock(c) for c in dict.fromkeys(clocks)):
-            return [date, name], [f"{date} {clock}" for date, clock in zip(dates, clocks, strict=True)]
-    return None
-
-
-def _is_date(column: Column) -> bool:
-    """Whether a column holds dates without a time of day."""
-    if isinstance(column, np.ndarray):
-        return column.dtype.kind == "M" and bool((column == column.astype("datetime64[D]")).all())
-    sample = _sample(column)
-    return bool(sample) and all(
-        (is_time(text) or (len(text) == 8 and _DIGITS.fullmatch(text))) and not cut(text).clock for text in sample
-    )
-
-
-def _whole(table: Table, name: str, least: int, most: int, letter: str = "", *, must: bool = False) -> list[int] | None:
-    """A column's whole numbers between two bounds, perhaps (or by all means) behind a letter; None if it holds anything
-    else."""
-    column = table.columns[name]
-    if isinstance(column, np.ndarray) and column.dtype.kind not in "iuf":
-        return None
-    texts = [text.lower() for text in table.texts(name)]
-    if must and not all(text.startswith(letter) for text in texts):
-        return None
-    texts = [text.removeprefix(letter) for text in texts]
-    known = {text: int(float(text)) if _DIGITS.fullmatch(text) else -1 for text in dict.fromkeys(texts)}
-    return [known[text] for text in texts] if all(least <= number <= most for number in known.values()) else None

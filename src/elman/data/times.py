@@ -10,6 +10,7 @@ import numpy as np
 
 from elman.data.table import Table
 from elman.data.text import Unreadable, is_missing, quote
+from elman.data.time_centuries import first_year
 from elman.data.time_formats import settle
 from elman.data.time_styles import format_times
 from elman.errors import DataError
@@ -87,7 +88,7 @@ def read_times(table: Table, name: str, *, time_format: str | None = None, day_f
 
 
 def _by_format(distinct: list[str], time_format: str) -> dict[str, int]:
-    seconds = {}
+    moments: dict[str, datetime] = {}
     for text in distinct:
         try:
             moment = datetime.strptime(text, time_format)
@@ -100,8 +101,28 @@ def _by_format(distinct: list[str], time_format: str) -> dict[str, int]:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
         if moment.microsecond:
             raise Unreadable(text, "has a fraction of a second, which is not supported; round the times")
-        seconds[text] = round((moment - _EPOCH).total_seconds())
-    return seconds
+        moments[text] = moment
+    if re.search("%[yx]", time_format):
+        moments = _of_one_century(moments)
+    return {text: round((moment - _EPOCH).total_seconds()) for text, moment in moments.items()}
+
+
+def _of_one_century(moments: dict[str, datetime]) -> dict[str, datetime]:
+    """Moments whose years had two digits, in the hundred years that the whole column shows."""
+
+    def since(first: int) -> list[datetime] | None:
+        try:
+            return [moment.replace(year=first + (moment.year - first) % 100) for moment in moments.values()]
+        except ValueError:  # 1900 had no 29th of February
+            return None
+
+    def days(first: int) -> list[int] | None:
+        return None if (found := since(first)) is None else [moment.toordinal() for moment in found]
+
+    first = first_year([moment.year % 100 for moment in moments.values()], days)
+    if first is None or (found := since(first)) is None:
+        raise Unreadable(next(iter(moments)), "and the rest may be of two centuries; write years with four digits")
+    return dict(zip(moments, found, strict=True))
 
 
 def _printed(time_format: str) -> str:
