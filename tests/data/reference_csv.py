@@ -216,6 +216,7 @@ def _decoded(content: bytes) -> str:
                 return content.decode(name)
             except UnicodeDecodeError as error:
                 raise Unreadable("no text") from error
+    content = re.sub(rb"\x1a+\s*\Z", b"", content)  # Ctrl-Z, the end of a file in DOS
     try:
         return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:

@@ -12,7 +12,7 @@ MISSING = {
 NAN = float("nan")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 MONEY = [*"$€£¥₹", "USD", "EUR", "GBP", "CHF"]
-SPACES = "  \u202f\u2009'’"
+SPACES = " \u00a0\u202f\u2009'’"
 
 
 def number(text: str) -> float | None:
@@ -90,7 +90,7 @@ def taken_apart(text: str) -> tuple[bool, str, str, str] | None:
     found = re.fullmatch(
         rf"((?:[1-9][0-9]{{0,2}}(?:[{SPACES}][0-9]{{3}})+(?:[.,][0-9]*)?|[0-9.,]*[0-9][0-9.,]*)(?:[eE][+-]?[0-9]+)?)"
         r"(?:(?<=[.,])(?:--|[-–—−]))?"
-        r"[  \u202f\u2009]?(%|[$€£¥₹]|[A-Za-z°µΩ][A-Za-z0-9°µΩ²³/·.]{0,11})?",
+        r"[ \u00a0\u202f\u2009]?(%|[$€£¥₹]|[A-Za-z°µΩ][A-Za-z0-9°µΩ²³/·.]{0,11})?",
         text,
     )
     if found is None or len(signs) > 1:
