@@ -135,7 +135,7 @@ UNKNOWN = {
     "clocks with points": ("Zeitpunkt", written("%d.%m.%Y %H.%M", HOURS)),
     "logs": ("logged", written("[%d/%b/%Y:%H:%M:%S +0000]", HOURS)),
     "date of Unix": ("logged", written("%a %b %d %H:%M:%S UTC %Y", HOURS)),
-    "codes that leave some out": ("code", [f"A{k + k // 7:03}" for k in range(ROWS)]),
+    "codes that leave some out": ("week", [f"A{k + k // 7:03}" for k in range(ROWS)]),
 }
 
 
@@ -170,6 +170,13 @@ def test_times_of_no_known_form_are_refused_in_each_of_several_series(tmp_path):
 NO_TIMES = {
     "codes that count the rows": ["code", [f"A{k:03}" for k in range(ROWS)]],
     "days that count the rows": ["day", [f"Day {k + 1}" for k in range(ROWS)]],
+    "weeks that begin anew": ["week", [f"W{(40 + k) % 52 + 1}" for k in range(ROWS)]],
+    "versions": ["version", [f"v1.{k // 10}.{k % 10}" for k in range(ROWS)]],
+    "plates": ["plate", [f"B-AB {100 + k * 37}" for k in range(ROWS)]],
+    "pressures": ["pressure", [f"{100 + k}/{60 + k}" for k in range(ROWS)]],
+    "intervals": ["ci", [f"{k - 0.5}-{k + 0.5}" for k in range(ROWS)]],
+    "addresses in a net": ["host", [f"10.0.8.{200 - k}" for k in range(ROWS)]],
+    "titles": ["title", [f"Song No. {1000 - k}" for k in range(ROWS)]],
     "kinds": ["kind", [f"type {k % 7}" for k in range(ROWS)]],
     "words": ["word", ["".join(chr(97 + int(c)) for c in str(k)) for k in range(ROWS)]],
     "prices": ["price", [f"{1 + k % 13},{k:02} €" for k in range(ROWS)]],
@@ -191,6 +198,19 @@ def test_columns_that_are_no_times_do_not_stop_the_rest(tmp_path, case):
     (series,) = read(tmp_path, f"{name};v", texts, target="v")
     assert series.times is None
     assert series.values.tolist() == list(range(len(texts)))
+
+
+def test_what_stands_beside_a_count_of_steps_is_no_time(tmp_path):
+    ids, steps = [name for name in "AB" for _ in range(ROWS)], [str(k + 1) for k in range(ROWS)] * 2
+    texts = [f"{2000 + k}-{2001 + k}" for k in range(2 * ROWS)]
+    data = read(tmp_path, "unique_id;ds;ci;v", ids, steps, texts, target="v")
+    assert [len(series) for series in data] == [ROWS, ROWS]
+
+
+def test_years_behind_a_month_are_no_days(tmp_path):
+    stamps = [f"Dec-{year % 100:02}" for year in range(1980, 2010)]
+    data = read(tmp_path, "when;v", stamps[::-1])
+    assert (data.frequency.name, data.series[0].values[0]) == ("yearly", 29)
 
 
 GAP = [k for k in range(ROWS + 10) if not 30 <= k < 40]

@@ -65,7 +65,11 @@ def test_numbers_as_people_write_them(tmp_path, case):
 
 
 DOUBTFUL = {
-    "kelvin": (["273", "293.1 K", "290 K"], "line 4, .*'290 K' may be 290000 or 290, for '273' has no 'K'; write all"),
+    "a wide range of kelvin": (["4.2 K", "77 K", "250", "293 K"], "'77 K' may be 77000 or 77, for '250' has no 'K'"),
+    "kelvin": (
+        ["273", "293.1 K", "290 K"],
+        "line 3, .*'293.1 K' may be 293100 or 293.1, for '273' has no 'K'; write all",
+    ),
     "a credit": (["5", "7 CR", "9 CR"], "line 2, .*'5' may be a credit or a debit, for it has no 'CR', as others have"),
     "neither": (["5 DR", "7 CR", "9"], "line 4, .*'9' may be a credit or a debit, for it has no 'DR' or 'CR'"),
     "two signs": (["5", "-7 DR"], "line 3, .*'-7 DR' has a minus and 'DR'; leave out one of them"),

@@ -25,7 +25,8 @@ _MOST_AFTER = 20  # lines behind the table
 _WORD = re.compile(r"[\s*#(\[©-]*[^\W\d_]", re.UNICODE)
 _ENDING = re.compile(
     r"\W*(?:(?:grand|sub)?[- ]?totals?|sum|averages?|avg|mean|median|min|max|count|source|notes?|copyright|generated|"
-    r"exported|data|updated|summe|gesamt|quelle|somme|moyenne|fuente|totale|итого|合计)\b",
+    r"exported|data|updated|[ymq]td|(?:year|month) to date|cagr|yoy|as of|forecast|budget|"
+    r"summe|gesamt|quelle|somme|moyenne|fuente|totale|итого|合计)\b",
     re.IGNORECASE,
 )
 _ROW_COUNT = re.compile(r"\W*\d[\d.,]*\s+(?:rows?|records?|zeilen?|filas?|lignes?)\b", re.IGNORECASE)

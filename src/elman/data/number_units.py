@@ -64,16 +64,17 @@ def check_bare(values: dict[str, float], units: Units) -> None:
         values: the numbers, multiplied, by text.
 
     Raises:
-        Unreadable: all that are multiplied lie far beyond all that are not, so that it may be a unit.
+        Unreadable: most that are multiplied lie far beyond all that are not, so that it may be a unit.
     """
     if not units.alone:
         return
     bare = {text: abs(value) for text, value in values.items() if value and text not in units.factors}
-    least = min((text for text in units.factors if values[text]), key=lambda text: abs(values[text]), default="")
-    if least and bare and abs(values[least]) > _FAR * max(bare.values()):
-        either = f"{values[least]:.15g} or {values[least] / units.factors[least]:.15g}"
+    multiplied = sorted((text for text in units.factors if values[text]), key=lambda text: abs(values[text]))
+    usual = multiplied[len(multiplied) // 2] if multiplied else ""
+    if usual and bare and abs(values[usual]) > _FAR * max(bare.values()):
+        either = f"{values[usual]:.15g} or {values[usual] / units.factors[usual]:.15g}"
         raise Unreadable(
-            least,
+            usual,
             f"may be {either}, for {quote(max(bare, key=bare.__getitem__))} has no {quote(units.alone)}; write all "
             "numbers of the column in one way",
         )

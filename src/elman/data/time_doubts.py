@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,6 +20,11 @@ _MOSTLY, _ALL_BUT_FEW = 0.8, 0.9
 _EVEN = 1.5  # the longest step by the shortest, of months of 28 to 31 days and of rounded numbers
 _CYCLE = 366  # days of a year, the longest that such numbers count
 _COUNTED = re.compile(r"(\D*)(\d+)(\D*)", re.ASCII)
+_DATED = re.compile(  # a year; a day, a month and a year; a month; a fiscal year; a moment in JavaScript
+    r"(?<!\d)(?:1[89]|20|21)\d\d(?!\d)|(?<![v\d.])\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?![\d.])|"
+    rf"(?<![^\W\d_])(?:{'|'.join(f'{month}|{month[:3]}' for month in MONTHS)})(?![^\W\d_])|[FC]Y ?'?\d\d|^/Date\(\d",
+    re.IGNORECASE,
+)
 _STEPS = 'count the rows as steps (`time` "")'
 _REMEDY = "write ISO dates (2020-01-31), or name the column as `time` with its `time_format`"
 
@@ -42,8 +48,9 @@ def check_no_reversal(table: Table, free: list[str], *, target: bool = False) ->
 def check_no_times(table: Table, free: list[str], id: str) -> None:
     """Refuse rows beside which there seem to be times, in a form that is not known.
 
-    Such are a column that is called so and counts something, but not by one step from the oldest row on; and texts with
-    digits of which each row of a series has its own. What counts rows from the first on may stand beside them.
+    Such are a column that is called so and counts something, but not by one step from the oldest row on; and texts of
+    which each row of a series has its own, with digits if their column is called so, else with a year, a month or the
+    like, unless they count the rows from the first on, or a column that is called a time does.
 
     Args:
         free: the columns that are nothing else.
@@ -55,17 +62,19 @@ def check_no_times(table: Table, free: list[str], id: str) -> None:
     if len(table) < 3:
         return
     groups = list(rows_by_id(table, id if id in table.columns else "").values())
+    ordered = any(is_number(table, name) and is_called_time(name) and _ascends(table, name, groups) for name in free)
     for name in free:
         if is_number(table, name) and is_meant_for_times(name):
             _check_numbers(table, name, groups)
-        if not is_number(table, name) and isinstance(table.columns[name], list):
+        if not is_number(table, name) and isinstance(table.columns[name], list) and not ordered:
             _check_texts(table, name, groups)
 
 
 def _check_texts(table: Table, name: str, groups: list[np.ndarray]) -> None:
     texts = table.texts(name)
     shown = sample(table.columns[name])
-    dated = [text for text in shown if re.search(r"\d", text) and not loose_number(text)]
+    holds = re.compile(r"\d") if is_called_time(name) else _DATED
+    dated = [text for text in shown if holds.search(text) and not loose_number(text)]
     if len(dated) < _MOSTLY * len(shown) or not dated or not _differ(texts, groups) or table.is_numeric(name):
         return
     if all(_counts_rows([texts[row] for row in rows.tolist()]) for rows in groups):
@@ -97,6 +106,15 @@ def _check_numbers(table: Table, name: str, groups: list[np.ndarray]) -> None:
     raise DataError(f"{place}: {reason}" + (f", or {_STEPS}" if ascends else ""))
 
 
+def _ascends(table: Table, name: str, groups: list[np.ndarray]) -> bool:
+    """Whether numbers count the rows of each series up, by one step."""
+    texts = table.texts(name)
+    if any(is_missing(text) for text in texts):
+        return False
+    steps = np.concatenate([np.diff([parse_number(texts[row]) or 0.0 for row in rows.tolist()]) for rows in groups])
+    return bool(len(steps) and steps.min() > 0 and steps.max() <= _EVEN * steps.min())
+
+
 def _differ(texts: list[str], groups: list[np.ndarray]) -> bool:
     """Whether each row of a series, but for a few, has a text of its own."""
     different = sum(len({texts[row] for row in rows.tolist() if not is_missing(texts[row])}) for rows in groups)
@@ -107,8 +125,11 @@ def _counts_rows(texts: list[str]) -> bool:
     """Whether texts count rows from the first on: A001, A002 and so on."""
     found = [_COUNTED.fullmatch(text) for text in texts]
     counts = [(match[1], int(match[2]), match[3]) for match in found if match is not None]
-    begin = counts[0][1] if counts else 0
-    return len(counts) == len(texts) and counts == [(counts[0][0], begin + k, counts[0][2]) for k in range(len(counts))]
+    if len(counts) < len(texts) or len({(before, after) for before, _, after in counts}) > 1:
+        return False
+    numbers = [number for _, number, _ in counts]
+    anew = max(numbers, default=0) <= _CYCLE  # W52 goes on with W1
+    return all(b == a + 1 or (anew and b <= 1 < a and b == min(numbers)) for a, b in pairwise(numbers))
 
 
 def _check_no_reversal(table: Table, name: str) -> None:

@@ -178,7 +178,8 @@ def _against(form: Form, bare: list[str], with_clock: bool) -> str:
         return f"names no day; {how}"
     if len(bare) < 3:
         return ""
-    if form.template.startswith("{b}") and form.template.endswith("{y}"):  # Jan-01, Jan-02 and so on
+    days = all(1 <= year <= 31 for year in form.short_years(bare))
+    if days and form.template.startswith("{b}") and form.template.endswith("{y}"):  # Jan-01, Jan-02 and so on
         months = [text[:3].lower() for text in bare]
         if sum(a != b for a, b in itertools.pairwise(months)) < len(bare) / 2:
             return f"names no year; {how}"
