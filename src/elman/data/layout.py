@@ -25,7 +25,7 @@ _MOST_AFTER = 20  # lines behind the table
 _WORD = re.compile(r"[\s*#(\[©-]*[^\W\d_]", re.UNICODE)
 _ENDING = re.compile(
     r"\W*(?:(?:grand|sub)?[- ]?totals?|sum|averages?|avg|mean|median|min|max|count|source|notes?|copyright|generated|"
-    r"exported|data|updated|[ymq]td|(?:year|month) to date|cagr|yoy|as of|forecast|budget|"
+    r"exported|data|updated|[ymq]td|(?:year|month) to date|cagr|yoy|as of|budget|"
     r"summe|gesamt|quelle|somme|moyenne|fuente|totale|итого|合计)\b",
     re.IGNORECASE,
 )
