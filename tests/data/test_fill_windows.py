@@ -60,7 +60,7 @@ def test_fill_leaves_what_is_there_and_misses_only_the_beginning(values, season)
 
 
 @given(VALUES, SEASONS)
-def test_whatever_the_gaps_it_stays_within_twice_the_range_of_what_was_observed(values, season):
+def test_whatever_the_gaps_it_lies_at_most_the_range_beyond_what_was_observed(values, season):
     if not np.isnan(values).all():
         low, high = np.nanmin(values), np.nanmax(values)
         filled = fill(values, season)[np.argmax(~np.isnan(values)) :]

@@ -17,7 +17,7 @@ def fill(values: np.ndarray, season: int) -> np.ndarray:
     than a season the last whole season is repeated, shifted once. Where one of the two steps a season earlier was not
     observed itself, those of two or three seasons earlier serve; where there are none, or ``season`` is 1, it becomes
     the last value known. What is missing before the first value stays missing. So whatever the gaps, nothing is made
-    from what was made: it stays within twice the range of what was observed.
+    from what was made: it lies at most the range of what was observed beyond it, on either side.
 
     Args:
         values: (T,) numbers, NaN where missing.

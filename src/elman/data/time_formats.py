@@ -178,10 +178,10 @@ def _against(form: Form, bare: list[str], with_clock: bool) -> str:
         return f"names no day; {how}"
     if len(bare) < 3:
         return ""
-    days = all(1 <= year <= 31 for year in form.short_years(bare))
-    if days and form.template.startswith("{b}") and form.template.endswith("{y}"):  # Jan-01, Jan-02 and so on
+    if form.template.startswith("{b}") and form.template.endswith("{y}"):  # Jan-01, Jan-02 and so on
         months = [text[:3].lower() for text in bare]
-        if sum(a != b for a, b in itertools.pairwise(months)) < len(bare) / 2:
+        rarely = sum(a != b for a, b in itertools.pairwise(months)) < len(bare) / 2
+        if rarely and all(1 <= year <= 31 for year in form.short_years(bare)):
             return f"names no year; {how}"
     if form.template in ("{Y}-{m}", "{Y}/{m}") and all((int(text[:4]) + 1) % 100 == int(text[5:]) for text in bare):
         return "names two years, as a season does; write the one in which it begins"  # 2000/01, 2001/02 and so on
