@@ -11,6 +11,7 @@ from elman.tasks.forecast.limits import fit_limits
 from elman.tasks.forecast.network import layers_for
 from elman.tasks.forecast.plan import Plan
 from elman.tasks.forecast.predictor import ForecastPredictor
+from elman.tasks.forecast.pretrained import PretrainedMember
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.smoothing import SmoothingMember
@@ -27,7 +28,8 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True, intervals: 
         SmoothingMember("airline", "none", (4,), 20, "first", {"": (-0.5, -0.2)}),
         SmoothingMember("double", "none", (8, 4), 24, "all", {"": (0.1, 0.2, 0.3, 0.5)}),
     )
-    weights = {"network": 0.4, "4 + 1": 0.2, **{one.name: 0.1 for one in smoothings}}
+    pretrained = (PretrainedMember("none", 4, 20), PretrainedMember("log", 4, 16))
+    weights = {"network": 0.2, "4 + 1": 0.2, **{one.name: 0.1 for one in (*smoothings, *pretrained)}}
     plan = Plan(
         horizon,
         strategy,
@@ -36,6 +38,7 @@ def forecaster(strategy: str = "recursive", *, highway: bool = True, intervals: 
         scalers={"y": Scaler(0.5, 2.0)},
         limits={"y": fit_limits(DATA.series[0].values)},
         smoothings=smoothings,
+        pretrained=pretrained,
         weights={"": {**weights, "linear": 0.1} if highway else {**weights, "last": 0.1}},
         units={"80": {"": 1.0, "y": 0.5}},
         intervals={"80": [0.5, 1.0, 1.5]},

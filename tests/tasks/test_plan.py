@@ -289,7 +289,7 @@ def test_a_record_that_cannot_be_is_refused():
     ):
         with pytest.raises(ModelFileError, match="its forecasting record"):
             plan_from_record({**good, **change})
-    later = {"outside", "columns", "smoothings"}  # files of before have none of them
+    later = {"outside", "columns", "smoothings", "pretrained"}  # files of before have none of them
     for record in (
         {},
         None,

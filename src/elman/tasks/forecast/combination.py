@@ -43,12 +43,18 @@ class Backtest(NamedTuple):
     apart: Mapping[str, tuple[Array, Array]] = MappingProxyType({})
 
 
-def fit_weights(backtests: Mapping[str, Backtest]) -> dict[str, dict[str, float]]:
-    """The weights of each series' members, from its own backtest; for ``""``, of any series, from those of all."""
+def fit_weights(
+    backtests: Mapping[str, Backtest], votes: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, dict[str, float]]:
+    """The weights of each series' members, from its own backtest; for ``""``, of any series, from those of all.
+
+    Args:
+        votes: as how many members one counts, where that is not one.
+    """
     if not backtests:
         return {ANY: {NETWORK: 1.0}}
     errors = {name: member_errors(found) for name, found in backtests.items()}
-    found = {name: _weights(errors[name], backtests[name].windows) for name in backtests}
+    found = {name: _weights(errors[name], backtests[name].windows, votes) for name in backtests}
     names = {member for own in errors.values() for member in own}
     relative: dict[str, list[float]] = {member: [] for member in names}
     for own in errors.values():
@@ -59,7 +65,7 @@ def fit_weights(backtests: Mapping[str, Backtest]) -> dict[str, dict[str, float]
             if unit > 0 and np.isfinite(error):
                 relative[member].append(error / unit)
     typical = {member: float(np.mean(values)) if values else np.inf for member, values in relative.items()}
-    return {ANY: _weights(typical, float(np.mean([b.windows for b in backtests.values()]))), **found}
+    return {ANY: _weights(typical, float(np.mean([b.windows for b in backtests.values()])), votes), **found}
 
 
 def member_errors(found: Backtest) -> dict[str, float]:
@@ -72,13 +78,13 @@ def member_errors(found: Backtest) -> dict[str, float]:
     return errors
 
 
-def _weights(errors: Mapping[str, float], windows: float) -> dict[str, float]:
-    finite = [error for error in errors.values() if np.isfinite(error)]
-    if not finite or max(finite) == 0:
+def _weights(errors: Mapping[str, float], windows: float, votes: Mapping[str, float]) -> dict[str, float]:
+    finite = {name: error for name, error in errors.items() if np.isfinite(error)}
+    if not any(finite.values()):
         return {NETWORK: 1.0}
-    least = max(LEAST_ERROR * max(finite), min(finite), float(np.finfo(float).tiny))
+    least = max(LEAST_ERROR * max(finite.values()), min(finite.values()), float(np.finfo(float).tiny))
     power = POWER * windows / (windows + FEW_WINDOWS)
-    raw = {name: (least / max(error, least)) ** power for name, error in errors.items() if np.isfinite(error)}
+    raw = {name: votes.get(name, 1.0) * (least / max(error, least)) ** power for name, error in finite.items()}
     total = sum(raw.values())
     kept = {name: value / total for name, value in raw.items() if value / total >= SMALLEST}
     return {name: round(value / sum(kept.values()), 4) for name, value in sorted(kept.items())}

@@ -87,6 +87,7 @@ def forecast(
             members[linear.name] = linear.forecast(contexts, [one.linears[number] for one in known])
     smoothings = [one for one in plan.smoothings if one.name in used]
     members |= smoothing_forecasts(smoothings, contexts, ids, steps, maps)
+    members |= {one.name: one.forecast(contexts, steps) for one in plan.pretrained if one.name in used}
     if used - members.keys():
         simple = references(contexts, steps, plan.seasons)
         members |= {name: simple[name] for name in simple if name in used}

@@ -11,16 +11,16 @@ from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import pairs
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, LinearMember
 from elman.tasks.forecast.plan import History, Plan
+from elman.tasks.forecast.pretrained import PretrainedMember, pretrained_members
 from elman.tasks.forecast.selection import Ridge, transforms_for
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.smoothing import SmoothingMember, default_window
 from elman.tasks.forecast.smoothing_forms import DOUBLE, FORMS, fewest, seasons_of
 
 MOST_SERIES, MOST_OF_TWO = 10, 500  # for members of all kinds, and for smoothing with two seasons alone
-MOST_SEASONS, MOST_LONG_SEASONS = (
-    80,
-    26,
-)  # of a longer history the network and the regressions learn what smoothing assumes
+MOST_SEASONS, MOST_LONG_SEASONS, MOST_STEPS = 80, 26, 640
+"""Of a longer history the network and the regressions learn what smoothing, and the pre-trained network, assume."""
+MOST_VOTES, STEPS_OF_A_VOTE = 8.0, 1200
 
 
 def with_members(
@@ -42,7 +42,12 @@ def with_members(
     few = len(histories) <= MOST_SERIES
     linears = {one.name: one for one in (*plan.linears, *(_linears(plan, others, histories, last) if few else ()))}
     smoothings = {one.name: one for one in (*plan.smoothings, *_smoothings(plan, settings, histories, last))}
-    return dataclasses.replace(plan, linears=tuple(linears.values()), smoothings=tuple(smoothings.values()))
+    return dataclasses.replace(
+        plan,
+        linears=tuple(linears.values()),
+        smoothings=tuple(smoothings.values()),
+        pretrained=tuple(_pretrained(plan, settings, histories)) if few else (),
+    )
 
 
 def _linears(
@@ -55,7 +60,7 @@ def _linears(
             continue
         if (encoding.steps + 1) * encoding.horizon > MOST_NUMBERS:
             continue
-        other = dataclasses.replace(plan, encoding=encoding, linears=(), smoothings=(), columns=NO_COLUMNS)
+        other = dataclasses.replace(plan, encoding=encoding, columns=NO_COLUMNS).keeping()
         other = other.fit_scalers(histories)
         found = pairs(other, histories, last=last)
         if found is not None:
@@ -65,7 +70,7 @@ def _linears(
 def _smoothings(
     plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None
 ) -> Iterator[SmoothingMember]:
-    longest = max(len(history.values) for history in histories)
+    longest = _longest(histories)
     ends = last or [len(history.values) for history in histories]
     known = [history.until(end) for history, end in zip(histories, ends, strict=True)]
     series = {history.id: (history.values, history.observed) for history in known}
@@ -78,3 +83,20 @@ def _smoothings(
             continue
         for transform in transforms_for(settings, histories):
             yield from SmoothingMember(form, transform, seasons, window).fitted(plan.horizon, series)
+
+
+def _pretrained(plan: Plan, settings: ForecastSettings, histories: Sequence[History]) -> list[PretrainedMember]:
+    season = plan.seasons[0]
+    if _longest(histories) > min(MOST_STEPS, MOST_SEASONS * season):
+        return []
+    return pretrained_members(season, plan.horizon, settings.window, transforms_for(settings, histories))
+
+
+def votes(plan: Plan, histories: Sequence[History]) -> dict[str, float]:
+    """As how many members the forecasts of the pre-trained network count: the others are many of a kind, but the longer
+    a history, the more they have learned of it."""
+    return dict.fromkeys((one.name for one in plan.pretrained), min(MOST_VOTES, STEPS_OF_A_VOTE / _longest(histories)))
+
+
+def _longest(histories: Sequence[History]) -> int:
+    return max(len(history.values) for history in histories)

@@ -6,7 +6,7 @@ Everything here takes :class:`History` objects, series cut off where knowledge e
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from elman.tasks.forecast.encoding import Encoding, Scaler
 from elman.tasks.forecast.features import Features
 from elman.tasks.forecast.limits import NONE, Limits, fit_limits, without_outliers
 from elman.tasks.forecast.linears import LinearMember
+from elman.tasks.forecast.pretrained import PretrainedMember
 from elman.tasks.forecast.references import memory
 from elman.tasks.forecast.same_kind import same_scale
 from elman.tasks.forecast.smoothing import SmoothingMember
@@ -68,9 +69,10 @@ class Plan:
     Args:
         seasons: steps in each season, the first being the encoding's and MASE's.
         scalers, limits: of each series that was fitted.
-        linears, smoothings: further members, linear under other encodings and by exponential smoothing.
+        linears, smoothings, pretrained: further members, linear under other encodings, by exponential smoothing, and by
+            the network that was trained beforehand.
         weights: of each series, how much of a forecast comes from each member (the network, its highway alone, the
-            linear and smoothing ones, each of :func:`~elman.tasks.forecast.references.references`); ``""`` for all
+            further ones, each of :func:`~elman.tasks.forecast.references.references`); ``""`` for all
             others.
         units: level in percent → of each series the unit of the interval's width; ``""`` is for others, in units of the
             scaler's spread.
@@ -90,6 +92,7 @@ class Plan:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     linears: tuple[LinearMember, ...] = ()
     smoothings: tuple[SmoothingMember, ...] = ()
+    pretrained: tuple[PretrainedMember, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {ANY: {NETWORK: 1.0}})
     units: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -106,8 +109,21 @@ class Plan:
     @property
     def memory(self) -> int:
         """Steps before a cutoff that a forecast depends on."""
-        read = [one.encoding.window for one in self.linears] + [one.window for one in self.smoothings]
-        return max(self.encoding.window, memory(self.seasons), *read)
+        return max(self.encoding.window, memory(self.seasons), *self.further.values())
+
+    @property
+    def further(self) -> dict[str, int]:
+        """The further members by name, and the steps that each reads."""
+        found = {one.name: one.encoding.window for one in self.linears}
+        found |= {one.name: one.window for one in self.smoothings}
+        return found | {one.name: one.window for one in self.pretrained}
+
+    def keeping(self, names: Container[str] = ()) -> Plan:
+        """The plan with those of its further members that are named."""
+        linears = tuple(one for one in self.linears if one.name in names)
+        smoothings = tuple(one for one in self.smoothings if one.name in names)
+        pretrained = tuple(one for one in self.pretrained if one.name in names)
+        return dataclasses.replace(self, linears=linears, smoothings=smoothings, pretrained=pretrained)
 
     def history(self, series: Series, end: int | None = None, *, before: int | None = None) -> History:
         """``series`` up to (not including) step ``end``, outliers and gaps filled in with what was known before.

@@ -25,7 +25,7 @@ from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
 from elman.tasks.forecast.intervals import Intervals, fit_intervals, level_name
-from elman.tasks.forecast.members import with_members
+from elman.tasks.forecast.members import votes, with_members
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan
 from elman.tasks.forecast.predictor import ForecastPredictor, evaluate_anew
@@ -190,11 +190,7 @@ class ForecastProblem(Problem):
     ) -> ForecastPredictor:
         weights = {name: _of_members(own, plan) for name, own in weights.items()}
         used = {name for own in weights.values() for name in own}
-        linears = tuple(one for one in plan.linears if one.name in used)
-        smoothings = tuple(one for one in plan.smoothings if one.name in used)
-        plan = dataclasses.replace(
-            plan, linears=linears, smoothings=smoothings, weights=weights, units=units, intervals=intervals
-        )
+        plan = dataclasses.replace(plan.keeping(used), weights=weights, units=units, intervals=intervals)
         return ForecastPredictor(Model(self.layers, arrays, "forecast", record_of(plan)))
 
     def _measure(self, arrays: dict[str, Array]) -> None:
@@ -210,24 +206,23 @@ class ForecastProblem(Problem):
             self._weights = self._equal(self._reading_a_season())
         if self._borders is None:
             return
-        plan = dataclasses.replace(with_marks(self.plan, self.data, self.ends), linears=(), smoothings=())
+        plan = with_marks(self.plan, self.data, self.ends).keeping()
         plan = with_members(plan, self.settings, self._others, self.known, self._borders)  # fitted before the part
         everyone = self._equal(self._trained(plan)) if together else self._weights
         members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
         found = {name: own for name, own in found.items() if own.windows >= 1}
         if together and found:
-            self._weights = fit_weights(found)
+            self._weights = fit_weights(found, votes(plan, self.known))
         if self.settings.intervals != "none":
             units, intervals = fit_intervals(found, self.settings.levels, self.plan.outside)
             self._units, self._intervals = units or self._units, intervals or self._intervals
 
     def _trained(self, plan: Plan) -> dict[str, int]:
-        """The steps that each member of ``plan`` reads which was fitted to the series."""
+        """The steps that each member of ``plan`` reads, but for the simple ones."""
         window = plan.encoding.window
         found = {NETWORK: window} | ({LINEAR: window} if self._has_highway else {})
-        found |= {one.name: one.encoding.window for one in plan.linears}
-        return found | {one.name: one.window for one in plan.smoothings}
+        return found | plan.further
 
     def _reading_a_season(self) -> list[str]:
         """The fitted members that read a whole season; the others know nothing of it."""
@@ -235,9 +230,10 @@ class ForecastProblem(Problem):
         return [name for name, window in self._trained(self.plan).items() if window >= season]
 
     def _equal(self, trained: Iterable[str]) -> dict[str, dict[str, float]]:
-        """The same weight for every simple forecast and the fitted ones that are named."""
-        names = [*trained, *reference_names(self.plan.seasons)]
-        return {ANY: dict.fromkeys(names, 1 / len(names))}
+        """One vote for every simple forecast and the fitted ones that are named."""
+        own = dict.fromkeys([*trained, *reference_names(self.plan.seasons)], 1.0)
+        own |= {name: count for name, count in votes(self.plan, self.known).items() if name in own}
+        return {ANY: {name: count / sum(own.values()) for name, count in own.items()}}
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
@@ -275,13 +271,12 @@ class ForecastProblem(Problem):
                 "leave it out, or train a new model"
             )
         alone: dict[str, dict[str, float]] = {ANY: {NETWORK: 1.0}}  # until it is measured on the new data
-        return dataclasses.replace(plan, linears=(), smoothings=(), weights=alone, units={}, intervals={})
+        return dataclasses.replace(plan.keeping(), weights=alone, units={}, intervals={})
 
 
 def _of_members(weights: Mapping[str, float], plan: Plan) -> Mapping[str, float]:
     """The weights without those of members that could be fitted to the part before the validation, but not to all."""
-    fitted = [*(one.name for one in plan.linears), *(one.name for one in plan.smoothings)]
-    there = {NETWORK, LINEAR, *fitted, *reference_names(plan.seasons)}
+    there = {NETWORK, LINEAR, *plan.further, *reference_names(plan.seasons)}
     if weights.keys() <= there:
         return weights
     total = sum(weight for name, weight in weights.items() if name in there)

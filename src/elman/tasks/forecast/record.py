@@ -16,6 +16,7 @@ from elman.tasks.forecast.encoding import Encoding, Scaler
 from elman.tasks.forecast.limits import Limits
 from elman.tasks.forecast.linears import LinearMember
 from elman.tasks.forecast.plan import ANY, LINEAR, MOST_RECURSIVE_STEPS, NETWORK, Plan
+from elman.tasks.forecast.pretrained import pretrained_from_record
 from elman.tasks.forecast.references import reference_names
 from elman.tasks.forecast.same_kind import frequency_from_record
 from elman.tasks.forecast.settings import LEVELS, MOST_STEPS, SCALES, STRATEGIES, TRANSFORMS
@@ -35,6 +36,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "limits": {name: list(limits) for name, limits in plan.limits.items()},
         "linears": [member.record() for member in plan.linears],
         "smoothings": [member.record() for member in plan.smoothings],
+        "pretrained": [member.record() for member in plan.pretrained],
         "weights": {name: dict(weights) for name, weights in plan.weights.items()},
         "units": {level: dict(units) for level, units in plan.units.items()},
         "intervals": {name: list(widths) for name, widths in plan.intervals.items()},
@@ -52,8 +54,9 @@ def plan_from_record(record: Any) -> Plan:
         ModelFileError: it is not one.
     """
     try:
-        # files of before had the mean of all, no columns beside the values, and no smoothing
-        record = {"outside": 0.0, "columns": record_of_columns(NO_COLUMNS), "smoothings": [], **record}
+        # files of before had the mean of all, no columns beside the values, and fewer kinds of members
+        absent = {"outside": 0.0, "columns": record_of_columns(NO_COLUMNS), "smoothings": [], "pretrained": []}
+        record = {**absent, **record}
         if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
             raise KeyError(", ".join(sorted({field.name for field in dataclasses.fields(Plan)} ^ record.keys())))
         encoding = Encoding(**record["encoding"])
@@ -68,6 +71,9 @@ def plan_from_record(record: Any) -> Plan:
                 "limits": {name: Limits(*_numbers(three, 3)) for name, three in record["limits"].items()},
                 "linears": tuple(map(_linear, record["linears"])),
                 "smoothings": tuple(smoothing_from_record(one, record["seasons"]) for one in record["smoothings"]),
+                "pretrained": tuple(
+                    pretrained_from_record(one, encoding.season, record["horizon"]) for one in record["pretrained"]
+                ),
                 "weights": {name: _by_name(weights) for name, weights in record["weights"].items()},
                 "outside": _numbers([record["outside"]], 1)[0],
                 "units": {level: _by_name(units) for level, units in record["units"].items()},
@@ -90,14 +96,14 @@ def _is_possible(plan: Plan) -> bool:
     encoding, seasons = plan.encoding, plan.seasons
     if any(type(season) is not int for season in seasons):
         return False
-    fitted = {*(one.name for one in plan.linears), *(one.name for one in plan.smoothings)}
-    members = {NETWORK, LINEAR, *fitted, *reference_names(seasons[:MOST_SEASONS])}
+    members = {NETWORK, LINEAR, *plan.further, *reference_names(seasons[:MOST_SEASONS])}
     return (
         all(type(size) is int and 1 <= size <= MOST_STEPS for size in (plan.horizon, *seasons))
         and _is_encoding(encoding)
         and all(_is_encoding(one.encoding) and _are_scalers(one.scalers) for one in plan.linears)
         and all(one.encoding.horizon == plan.horizon and np.isfinite(one.coefficients).all() for one in plan.linears)
         and len({one.name for one in plan.smoothings}) == len(plan.smoothings)
+        and len({one.name for one in plan.pretrained}) == len(plan.pretrained)
         and 1 <= len(seasons) <= MOST_SEASONS
         and seasons[0] == encoding.season
         and plan.memory <= MOST_MEMORY

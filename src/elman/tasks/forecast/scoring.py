@@ -12,6 +12,7 @@ from elman.learning import Columns
 from elman.tasks.forecast.baselines import BASELINES
 from elman.tasks.forecast.linears import PREFIX
 from elman.tasks.forecast.plan import LINEAR, NETWORK
+from elman.tasks.forecast.pretrained import PREFIX as PRETRAINED
 from elman.tasks.forecast.scores import METRICS, QUANTILE_LOSS, Rolling, mean_scores, quantile_loss, scores_of
 from elman.tasks.forecast.smoothing import PREFIX as SMOOTHING
 
@@ -39,6 +40,8 @@ def label_of(member: str) -> str:
     'a regression on 24 steps (level seasonal, of logarithms)'
     >>> label_of("smoothing: damped log first")
     'smoothing with a damped trend (of logarithms, by the next step)'
+    >>> label_of("pretrained: log")
+    'the network trained beforehand (of logarithms)'
     """
     if member == NETWORK:
         return "the network"
@@ -48,6 +51,8 @@ def label_of(member: str) -> str:
         level, transform, window = member.removeprefix(PREFIX).split(" ")
         taken = [*([f"level {level}"] if level != "none" else []), *(["of logarithms"] if transform == "log" else [])]
         return f"a regression on {window} steps" + (f" ({', '.join(taken)})" if taken else "")
+    if member.startswith(PRETRAINED):
+        return "the network trained beforehand" + (" (of logarithms)" if member == f"{PRETRAINED}log" else "")
     if member.startswith(SMOOTHING):
         form, transform, leads = member.removeprefix(SMOOTHING).split(" ")
         taken = [
