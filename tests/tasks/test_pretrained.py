@@ -111,6 +111,15 @@ def test_only_whole_seasons_of_the_window_are_read():
     assert np.isnan(together[1]).all()
 
 
+def test_many_histories_are_forecast_as_each_alone(monkeypatch):
+    values, member = histories(12, 60, 11), PretrainedMember("none", 12, 60)
+    together = member.forecast(values, 12)
+    monkeypatch.setattr(pretrained, "AT_ONCE", 4000)  # two at once
+    assert_allclose(member.forecast(values, 12), together, rtol=0, atol=1e-5 * values.std())
+    reverse = np.concatenate([member.forecast(one[None], 12) for one in values[::-1]])
+    assert_allclose(reverse[::-1], together, rtol=0, atol=1e-5 * values.std())
+
+
 def test_there_are_no_logarithms_of_what_has_none():
     values = histories(12, 60)
     values[1, -3] = 0

@@ -40,6 +40,7 @@ Array = np.ndarray
 PREFIX = "pretrained: "
 VERSIONS = ("1",)  # the latest last; each has a file, for models that were trained beside it
 LARGEST_LOGIT = 8.0
+AT_ONCE = 500_000  # errors of the simple forecasts, which need the most memory
 Step = Callable[[Any, Any], Any]
 """Of a GRU: what comes in (N, ·) and the state (N, H) → the new state."""
 
@@ -79,13 +80,14 @@ class PretrainedMember:
         if self.transform == "log":
             usable &= np.where(np.isnan(read), np.inf, read).min(axis=1) > 0
         for length in np.unique(steps[usable]).tolist():
-            rows = np.flatnonzero(usable & (steps == length))
-            values = read[rows, -length:]
-            with np.errstate(over="ignore", invalid="ignore"):
-                if self.transform == "log":
-                    found[rows] = np.exp(self._ahead(np.log(values), horizon))
-                else:
-                    found[rows] = self._ahead(values, horizon)
+            alike = np.flatnonzero(usable & (steps == length))
+            for rows in np.array_split(alike, -(-len(alike) * SIMPLE * length // AT_ONCE)):
+                values = read[rows, -length:]
+                with np.errstate(over="ignore", invalid="ignore"):
+                    if self.transform == "log":
+                        found[rows] = np.exp(self._ahead(np.log(values), horizon))
+                    else:
+                        found[rows] = self._ahead(values, horizon)
         return found
 
     def _ahead(self, values: Array, horizon: int) -> Array:
