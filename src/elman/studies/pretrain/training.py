@@ -30,7 +30,7 @@ LARGEST_GRADIENT, WEIGHT_DECAY, AVERAGE = 0.5, 1e-3, 0.998
 SEASONS = {4: 0.22, 12: 0.33, 24: 0.2, 7: 0.15}  # their shares; the rest are any others
 TWO_SEASONS_AHEAD, LONGEST = 0.3, 0.4  # shares of the batches with as many, and with the longest history
 LEAST_CHANGE, LARGEST_TARGET, LARGEST_LOSS = 0.02, 60.0, 10.0
-TOO_REGULAR = 1e-3
+TOO_REGULAR = 1e-3  # a mean change, in units of the scale, below which a series does not count
 
 
 class Batch(NamedTuple):

@@ -20,7 +20,7 @@ from elman.tasks.forecast.smoothing_forms import DOUBLE, FORMS, fewest, seasons_
 MOST_SERIES, MOST_OF_TWO = 10, 500  # for members of all kinds, and for smoothing with two seasons alone
 MOST_SEASONS, MOST_LONG_SEASONS, MOST_STEPS = 80, 26, 640
 """Of a longer history the network and the regressions learn what smoothing, and the pre-trained network, assume."""
-MOST_VOTES, STEPS_OF_A_VOTE = 8.0, 1200
+MOST_VOTES, VOTES_TIMES_STEPS = 8.0, 1200
 
 
 def with_members(
@@ -95,7 +95,9 @@ def _pretrained(plan: Plan, settings: ForecastSettings, histories: Sequence[Hist
 def votes(plan: Plan, histories: Sequence[History]) -> dict[str, float]:
     """As how many members the forecasts of the pre-trained network count: the others are many of a kind, but the longer
     a history, the more they have learned of it."""
-    return dict.fromkeys((one.name for one in plan.pretrained), min(MOST_VOTES, STEPS_OF_A_VOTE / _longest(histories)))
+    return dict.fromkeys(
+        (one.name for one in plan.pretrained), min(MOST_VOTES, VOTES_TIMES_STEPS / _longest(histories))
+    )
 
 
 def _longest(histories: Sequence[History]) -> int:
