@@ -151,6 +151,7 @@ def test_where_there_are_members(season, horizon, window, steps):
         {"transform": "sqrt"},
         {"window": 50},
         {"window": 24},
+        {"window": 0},
         {"window": 48.0},
         {"window": True},
         {"season": 4},
@@ -161,8 +162,10 @@ def test_where_there_are_members(season, horizon, window, steps):
 def test_a_record_is_checked(change):
     record = PretrainedMember("none", 12, 48).record()
     assert pretrained_from_record(json.loads(json.dumps(record)), 12, 12) == PretrainedMember("none", 12, 48)
-    with pytest.raises((KeyError, TypeError, ValueError)):
-        pretrained_from_record({**record, **change}, 12, 12)
+    for wrong in ({**record, **change}, {name: record[name] for name in record.keys() - change.keys()}, [], None):
+        if wrong != record:
+            with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+                pretrained_from_record(wrong, 12, 12)
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +206,20 @@ def test_it_forecasts_unseen_series_better_than_any_simple_method():
         losses[-1].append(float(loss_of(arrays, own)))
     mean = np.mean(losses, axis=0)
     assert mean[-1] < 0.95 * mean[:-1].min()
+
+
+def test_the_tested_and_the_final_model_have_the_same_members():
+    for steps, there in ((790, True), (810, False)):
+        outcome = Forecaster(horizon=7, season=[12], epochs=1).fit(histories(12, steps, 1)[0]).outcome
+        for one in (outcome.tested, outcome.final):
+            assert bool(one.plan.pretrained) == there
+
+
+def test_the_first_version_forecasts_what_it_did():
+    time = np.arange(48)
+    values = 10 + 0.1 * time + np.sin(2 * np.pi * time / 12) + 0.3 * np.cos(time)
+    found = PretrainedMember("none", 12, 48, "1").forecast(values[None], 6)[0]
+    assert_allclose(found, [14.777955, 15.55218, 15.990772, 16.003417, 15.75701, 15.483581], rtol=1e-5)
 
 
 def test_a_series_of_one_value_goes_on_with_it():

@@ -18,7 +18,7 @@ from elman.tasks.forecast.smoothing import SmoothingMember, default_window
 from elman.tasks.forecast.smoothing_forms import DOUBLE, FORMS, fewest, seasons_of
 
 MOST_SERIES, MOST_OF_TWO = 10, 500  # for members of all kinds, and for smoothing with two seasons alone
-MOST_SEASONS, MOST_LONG_SEASONS, MOST_STEPS = 80, 26, 640
+MOST_SEASONS, MOST_LONG_SEASONS, MOST_STEPS = 100, 32, 800
 """Of a longer history the network and the regressions learn what smoothing, and the pre-trained network, assume."""
 MOST_VOTES, VOTES_TIMES_STEPS = 8.0, 1200
 
@@ -29,6 +29,8 @@ def with_members(
     others: Sequence[tuple[Encoding, float]],
     histories: Sequence[History],
     last: Sequence[int] | None = None,
+    *,
+    steps: int,
 ) -> Plan:
     """``plan`` with the members fitted to ``histories``; one that cannot be stays as it was. There are none without a
     combination, or a validation part that tells their weights.
@@ -36,17 +38,18 @@ def with_members(
     Args:
         others: the encodings of the regressions, with their penalties.
         last: the step of each history that ends what may be known; without it, all of it is.
+        steps: of the longest series, with its test, so that the tested model has the members of the final one.
     """
     if len(histories) > MOST_OF_TWO or settings.combine == "none" or not settings.validation:
         return plan
     few = len(histories) <= MOST_SERIES
     linears = {one.name: one for one in (*plan.linears, *(_linears(plan, others, histories, last) if few else ()))}
-    smoothings = {one.name: one for one in (*plan.smoothings, *_smoothings(plan, settings, histories, last))}
+    smoothings = {one.name: one for one in (*plan.smoothings, *_smoothings(plan, settings, histories, last, steps))}
     return dataclasses.replace(
         plan,
         linears=tuple(linears.values()),
         smoothings=tuple(smoothings.values()),
-        pretrained=tuple(_pretrained(plan, settings, histories)) if few else (),
+        pretrained=tuple(_pretrained(plan, settings, histories, steps)) if few else (),
     )
 
 
@@ -68,15 +71,14 @@ def _linears(
 
 
 def _smoothings(
-    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None
+    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, steps: int
 ) -> Iterator[SmoothingMember]:
-    longest = _longest(histories)
     ends = last or [len(history.values) for history in histories]
     known = [history.until(end) for history, end in zip(histories, ends, strict=True)]
     series = {history.id: (history.values, history.observed) for history in known}
     for form in FORMS if len(histories) <= MOST_SERIES else [DOUBLE]:
         seasons = seasons_of(form, plan.seasons)
-        if seasons is None or longest > (MOST_LONG_SEASONS if form == DOUBLE else MOST_SEASONS) * seasons[0]:
+        if seasons is None or steps > (MOST_LONG_SEASONS if form == DOUBLE else MOST_SEASONS) * seasons[0]:
             continue
         window = min(default_window(*seasons), settings.window or default_window(*seasons))
         if window < fewest(seasons[0]):
@@ -85,9 +87,11 @@ def _smoothings(
             yield from SmoothingMember(form, transform, seasons, window).fitted(plan.horizon, series)
 
 
-def _pretrained(plan: Plan, settings: ForecastSettings, histories: Sequence[History]) -> list[PretrainedMember]:
+def _pretrained(
+    plan: Plan, settings: ForecastSettings, histories: Sequence[History], steps: int
+) -> list[PretrainedMember]:
     season = plan.seasons[0]
-    if _longest(histories) > min(MOST_STEPS, MOST_SEASONS * season):
+    if steps > min(MOST_STEPS, MOST_SEASONS * season):
         return []
     return pretrained_members(season, plan.horizon, settings.window, transforms_for(settings, histories))
 
@@ -95,10 +99,5 @@ def _pretrained(plan: Plan, settings: ForecastSettings, histories: Sequence[Hist
 def votes(plan: Plan, histories: Sequence[History]) -> dict[str, float]:
     """As how many members the forecasts of the pre-trained network count: the others are many of a kind, but the longer
     a history, the more they have learned of it."""
-    return dict.fromkeys(
-        (one.name for one in plan.pretrained), min(MOST_VOTES, VOTES_TIMES_STEPS / _longest(histories))
-    )
-
-
-def _longest(histories: Sequence[History]) -> int:
-    return max(len(history.values) for history in histories)
+    longest = max(len(history.values) for history in histories)
+    return dict.fromkeys((one.name for one in plan.pretrained), min(MOST_VOTES, VOTES_TIMES_STEPS / longest))

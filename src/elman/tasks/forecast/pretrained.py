@@ -11,7 +11,7 @@ Dooley et al. 2023, "ForecastPFN: Synthetically-trained zero-shot forecasting".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -204,15 +204,17 @@ def pretrained_from_record(record: Any, season: int, horizon: int) -> Pretrained
     """What :meth:`PretrainedMember.record` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError: it is not that.
+        KeyError, TypeError, ValueError, AttributeError: it is not that.
     """
+    if record.keys() != {field.name for field in fields(PretrainedMember)}:
+        raise KeyError(", ".join(record))
     found = PretrainedMember(**record)
     if found.version not in VERSIONS:
-        raise ValueError(f"the pre-trained network {found.version!r:.20} is not part of this version of elman")
+        raise ValueError(f"pre-trained network {found.version!a:.20}, which this elman lacks: update it")
     if found.transform not in ("none", "log") or type(found.window) is not int or type(found.season) is not int:
         raise ValueError("an unknown kind of the pre-trained network's forecasts")
     if found.season != season or not can_forecast(season, horizon):
         raise ValueError("the pre-trained network cannot forecast this")
-    if found.window != whole_seasons(found.window, season):
+    if not found.window or found.window != whole_seasons(found.window, season):
         raise ValueError("an impossible window of the pre-trained network")
     return found

@@ -31,7 +31,7 @@ MEAN_STAYS = (0.0, 0.7, 0.93)  # and from the mean of its place in the season
 SIMPLE = sum(map(len, POINTS.values())) + len(LAST_STAYS) + len(MEAN_STAYS) + 1
 STEP_SIZE, LEAD_SIZE = SIMPLE + 5, 2 * SIMPLE + 7
 LARGEST, LARGEST_CHANGE = 30.0, 8.0  # beyond them all is as large to the network
-LEAST_SCALE, LEAST_UNIT, LEAST_OF_MEAN = 1e-9, 1e-6, 0.1
+LEAST_SCALE, LEAST_UNIT, LEAST_OF_MEAN = 1e-14, 1e-6, 0.1  # the first of the values: below it all is rounding
 TYPICAL_SEASON = 2.5  # its logarithm
 
 

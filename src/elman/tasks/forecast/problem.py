@@ -207,7 +207,7 @@ class ForecastProblem(Problem):
         if self._borders is None:
             return
         plan = with_marks(self.plan, self.data, self.ends).keeping()
-        plan = with_members(plan, self.settings, self._others, self.known, self._borders)  # fitted before the part
+        plan = self._with_members(plan, self.known, self._borders)  # fitted before the part
         everyone = self._equal(self._trained(plan)) if together else self._weights
         members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
@@ -247,7 +247,11 @@ class ForecastProblem(Problem):
         """The series up to their ends, and the plan with limits and scalers fitted to them."""
         plan = plan.fit_limits(self.data, ends)
         histories = [plan.history(series, end) for series, end in zip(self.data, ends, strict=True)]
-        return histories, with_members(plan.fit_scalers(histories), self.settings, self._others, histories)
+        return histories, self._with_members(plan.fit_scalers(histories), histories)
+
+    def _with_members(self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None) -> Plan:
+        steps = max(len(series) for series in self.data)
+        return with_members(plan, self.settings, self._others, histories, last, steps=steps)
 
     def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
         """The seasons, found on what precedes the test only, and the test."""
