@@ -94,7 +94,9 @@ class PretrainedMember:
         inputs = inputs_of(values, self.season, horizon)
         steps, leads = (np.ascontiguousarray(one, np.float32) for one in inputs[:2])
         read = inputs._replace(steps=steps, leads=leads)
-        own: Array = run(weights(self.version), read, self.season, NumpyOps(CELL.gates, 0), stepper(self.version))
+        arrays = weights(self.version)
+        ops = NumpyOps(CELL.gates, len(arrays["from_season"]))
+        own: Array = run(arrays, read, self.season, ops, stepper(self.version))
         found: Array = own * inputs.scale + inputs.center
         return found
 
@@ -141,7 +143,8 @@ def step_of(arrays: Mapping[str, Any], ops: Ops) -> Step:
 @cache
 def stepper(version: str) -> Step:
     """The same, compiled where there are kernels."""
-    arrays, layout = weights(version), Layout(CELL.name, STEP_SIZE, hidden_size(version))
+    arrays = weights(version)
+    layout = Layout(CELL.name, STEP_SIZE, len(arrays["from_season"]))
     if not has_kernels(layout):
         return step_of(arrays, NumpyOps(CELL.gates, layout.hidden_size))
     compiled = Stepper(layout, {name: arrays[name.removesuffix("_l0")] for name in layout.shapes()})
@@ -180,16 +183,7 @@ def weights(version: str) -> dict[str, Array]:
     """The arrays of a version of the network."""
     content = files("elman.tasks.forecast").joinpath(f"pretrained-{version}.safetensors").read_bytes()
     arrays = unpacked(content).arrays
-    return {**arrays, "from_season": from_season(hidden_size_of(arrays))}
-
-
-def hidden_size(version: str) -> int:
-    """Units of its layer."""
-    return hidden_size_of(weights(version))
-
-
-def hidden_size_of(arrays: Mapping[str, Array]) -> int:
-    return int(arrays["weight_hh"].shape[1])
+    return {**arrays, "from_season": from_season(arrays["weight_hh"].shape[1])}
 
 
 def pretrained_members(

@@ -130,7 +130,13 @@ def simple_maps(season: int, steps: int) -> tuple[Array, Array]:
                 errors[0, step, step] = 1
             erred.append(errors)
             following.append(simple(steps, season, share, far)[None])
-    return tuple(np.moveaxis(np.concatenate(one), 1, 0).reshape(steps, -1) for one in (erred, following))  # type: ignore[return-value]
+    return _side_by_side(erred), _side_by_side(following)
+
+
+def _side_by_side(maps: Sequence[Array]) -> Array:
+    """(M, T, ·) of each method → (T, M ·) of all."""
+    together = np.concatenate(maps)
+    return np.moveaxis(together, 1, 0).reshape(together.shape[1], -1)
 
 
 def _last_season(steps: int, season: int, share: float, far: Array) -> Array:
