@@ -20,6 +20,7 @@ from elman.tasks.forecast.pretrained_inputs import (
     SHORTEST_SEASON,
     Inputs,
     inputs_of,
+    loss_weights,
     whole_seasons,
 )
 
@@ -29,8 +30,7 @@ RATE, LEAST_RATE, WARM_UP = 1.5e-3, 1e-5, 200
 LARGEST_GRADIENT, WEIGHT_DECAY, AVERAGE = 0.5, 1e-3, 0.998
 SEASONS = {4: 0.22, 12: 0.33, 24: 0.2, 7: 0.15}  # their shares; the rest are any others
 TWO_SEASONS_AHEAD, LONGEST = 0.3, 0.4  # shares of the batches with as many, and with the longest history
-LEAST_CHANGE, LARGEST_TARGET, LARGEST_LOSS = 0.02, 60.0, 10.0
-TOO_REGULAR = 1e-3  # a mean change, in units of the scale, below which a series does not count
+LARGEST_TARGET, LARGEST_LOSS = 60.0, 10.0
 
 
 class Batch(NamedTuple):
@@ -54,8 +54,7 @@ def batch(random: np.random.Generator, count: int) -> Batch:
     inputs = inputs_of(values[:, :steps], season, ahead)
     scale = np.where(inputs.scale > 0, inputs.scale, 1)
     targets = (values[:, steps:] - inputs.center) / scale
-    change = np.abs(values[:, season:steps] - values[:, : steps - season]).mean(axis=1) / scale[:, 0]
-    weights = (change > TOO_REGULAR) / np.maximum(change, LEAST_CHANGE)
+    weights = loss_weights(values[:, :steps], season, inputs.scale)[:, 0]
     parts = [torch.from_numpy(np.ascontiguousarray(one, np.float32)) for one in inputs]
     clipped = np.clip(targets, -LARGEST_TARGET, LARGEST_TARGET)
     return Batch(

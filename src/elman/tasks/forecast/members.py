@@ -9,18 +9,20 @@ from collections.abc import Iterator, Sequence
 from elman.tasks.forecast.covariates import NO_COLUMNS
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import pairs
+from elman.tasks.forecast.fine_tuning import FEWEST_EXAMPLES, fine_tuned
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, LinearMember
 from elman.tasks.forecast.plan import History, Plan
-from elman.tasks.forecast.pretrained import PretrainedMember, pretrained_members
+from elman.tasks.forecast.pretrained import PretrainedMember, can_forecast, pretrained_members, tuned_steps
 from elman.tasks.forecast.selection import Ridge, transforms_for
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.tasks.forecast.smoothing import SmoothingMember, default_window
 from elman.tasks.forecast.smoothing_forms import DOUBLE, FORMS, fewest, seasons_of
 
 MOST_SERIES, MOST_OF_TWO = 10, 500  # for members of all kinds, and for smoothing with two seasons alone
-MOST_SEASONS, MOST_LONG_SEASONS, MOST_STEPS = 100, 32, 800
-"""Of a longer history the network and the regressions learn what smoothing, and the pre-trained network, assume."""
-MOST_VOTES, VOTES_TIMES_STEPS = 8.0, 1200
+MOST_SEASONS, MOST_LONG_SEASONS = 100, 32
+"""Of a longer history the network and the regressions learn what smoothing assumes."""
+MOST_VOTES, VOTES_TIMES_STEPS, VOTES_OF_TUNED = 8.0, 1200, 3.0
+FITTED = 0.64  # of a series, beside the test and the validation part, if nothing else is asked for
 
 
 def with_members(
@@ -49,7 +51,7 @@ def with_members(
         plan,
         linears=tuple(linears.values()),
         smoothings=tuple(smoothings.values()),
-        pretrained=tuple(_pretrained(plan, settings, histories, steps)) if few else (),
+        pretrained=tuple(_pretrained(plan, settings, histories, last, steps)) if few else (),
     )
 
 
@@ -70,12 +72,15 @@ def _linears(
             yield LinearMember(encoding, Ridge(found).coefficients(penalty), other.scalers)
 
 
+def _known(histories: Sequence[History], last: Sequence[int] | None) -> list[History]:
+    ends = last or [len(history.values) for history in histories]
+    return [history.until(end) for history, end in zip(histories, ends, strict=True)]
+
+
 def _smoothings(
     plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, steps: int
 ) -> Iterator[SmoothingMember]:
-    ends = last or [len(history.values) for history in histories]
-    known = [history.until(end) for history, end in zip(histories, ends, strict=True)]
-    series = {history.id: (history.values, history.observed) for history in known}
+    series = {history.id: (history.values, history.observed) for history in _known(histories, last)}
     for form in FORMS if len(histories) <= MOST_SERIES else [DOUBLE]:
         seasons = seasons_of(form, plan.seasons)
         if seasons is None or steps > (MOST_LONG_SEASONS if form == DOUBLE else MOST_SEASONS) * seasons[0]:
@@ -88,16 +93,24 @@ def _smoothings(
 
 
 def _pretrained(
-    plan: Plan, settings: ForecastSettings, histories: Sequence[History], steps: int
-) -> list[PretrainedMember]:
-    season = plan.seasons[0]
-    if steps > min(MOST_STEPS, MOST_SEASONS * season):
-        return []
-    return pretrained_members(season, plan.horizon, settings.window, transforms_for(settings, histories))
+    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, steps: int
+) -> Iterator[PretrainedMember]:
+    """Fine-tuned where the longest series has enough examples for it."""
+    transforms, season, horizon = transforms_for(settings, histories), plan.seasons[0], plan.horizon
+    window = tuned_steps(plan.seasons, settings.window) if can_forecast(season, horizon, tuned=True) else 0
+    if not window or FITTED * steps < window + horizon + FEWEST_EXAMPLES:
+        yield from pretrained_members(season, horizon, settings.window, transforms)
+        return
+    series = [(history.values, history.observed) for history in _known(histories, last)]
+    for transform in transforms:
+        found = fine_tuned(PretrainedMember(transform, season, window), horizon, series, settings.seed)
+        if found is not None:
+            yield found
 
 
 def votes(plan: Plan, histories: Sequence[History]) -> dict[str, float]:
     """As how many members the forecasts of the pre-trained network count: the others are many of a kind, but the longer
-    a history, the more they have learned of it."""
+    a history, the more they have learned of it; the fine-tuned one has as well."""
     longest = max(len(history.values) for history in histories)
-    return dict.fromkeys((one.name for one in plan.pretrained), min(MOST_VOTES, VOTES_TIMES_STEPS / longest))
+    least = min(MOST_VOTES, VOTES_TIMES_STEPS / longest)
+    return {one.name: least if one.tuned is None else VOTES_OF_TUNED for one in plan.pretrained}

@@ -1,5 +1,6 @@
 """A network that was trained beforehand, on generated series, and forecasts any with a season: a member that learns
-nothing from the series themselves, and so needs no more of them than three seasons.
+nothing from the series themselves, and so needs no more of them than three seasons. Of longer series its last layers,
+those behind the recurrent one, learn on (:mod:`elman.tasks.forecast.fine_tuning`).
 
 It is a GRU of which half of the state comes from the step before and half from the season before (as the dilated layers
 of Smyl 2020, "A hybrid method of exponential smoothing and recurrent neural networks for time series forecasting"), as
@@ -11,7 +12,7 @@ Dooley et al. 2023, "ForecastPFN: Synthetically-trained zero-shot forecasting".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -25,7 +26,9 @@ from elman.cells.numpy_ops import NumpyOps
 from elman.kernels import Stepper, has_kernels
 from elman.recurrence import Layout
 from elman.tasks.forecast.pretrained_inputs import (
+    FEWEST_SEASONS,
     LEAD_SIZE,
+    LEAST_STEPS,
     LONGEST_SEASON,
     SEASONS_AHEAD,
     SHORTEST_SEASON,
@@ -37,7 +40,12 @@ from elman.tasks.forecast.pretrained_inputs import (
 )
 
 Array = np.ndarray
-PREFIX = "pretrained: "
+PREFIX, TUNED = "pretrained: ", "fine-tuned: "
+RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # its arrays that are never tuned
+LONGEST_TUNED_SEASON = 48
+TUNED_SEASONS, MOST_TUNED_STEPS = 14, 336  # that are read where it is fine-tuned, if there is no longer season
+FEWEST_IN_LONGER = 7  # seasons in a longer one, such as days in a week, that all of it is read
+DECIMALS, LARGEST_WEIGHT = 7, 1e6
 VERSIONS = ("1",)  # the latest last; each has a file, for models that were trained beside it
 LARGEST_LOGIT = 8.0
 AT_ONCE = 500_000  # errors of the simple forecasts, which need the most memory
@@ -51,32 +59,39 @@ class PretrainedMember:
 
     Args:
         transform: ``none``, or ``log``.
-        season: from :data:`SHORTEST_SEASON` to :data:`LONGEST_SEASON` steps.
+        season: from :data:`SHORTEST_SEASON` to :data:`LONGEST_SEASON` steps; fine-tuned :data:`LONGEST_TUNED_SEASON`.
         window: steps before each cutoff that a forecast depends on, whole seasons.
         version: of the network, one of :data:`VERSIONS`.
+        tuned: the arrays that were fine-tuned, all but the :data:`RECURRENT` ones; None if none were.
     """
 
     transform: str
     season: int
     window: int
     version: str = VERSIONS[-1]
+    tuned: Mapping[str, Array] | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """What it is called among the members.
 
-        >>> PretrainedMember("log", 12, 120).name
-        'pretrained: log'
+        >>> PretrainedMember("log", 12, 120).name, PretrainedMember("log", 12, 168, tuned={}).name
+        ('pretrained: log', 'fine-tuned: log')
         """
-        return PREFIX + self.transform
+        return (PREFIX if self.tuned is None else TUNED) + self.transform
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """Those of the network, with the fine-tuned ones in their place."""
+        return {**weights(self.version), **(self.tuned or {})}
 
     def forecast(self, histories: Array, horizon: int) -> Array:
         """(N, H) from the steps up to each cutoff, (N, at least ``window``), NaN before a series begins; NaN where
         there are fewer than three seasons, or no logarithm."""
         found = np.full((len(histories), horizon), np.nan)
         read = histories[:, -self.window :]
-        steps = np.array([whole_seasons(int(known), self.season) for known in (~np.isnan(read)).sum(axis=1)])
-        usable = steps > 0
+        steps = (~np.isnan(read)).sum(axis=1) // self.season * self.season
+        usable = steps >= FEWEST_SEASONS * self.season
         if self.transform == "log":
             usable &= np.where(np.isnan(read), np.inf, read).min(axis=1) > 0
         for length in np.unique(steps[usable]).tolist():
@@ -94,7 +109,7 @@ class PretrainedMember:
         inputs = inputs_of(values, self.season, horizon)
         steps, leads = (np.ascontiguousarray(one, np.float32) for one in inputs[:2])
         read = inputs._replace(steps=steps, leads=leads)
-        arrays = weights(self.version)
+        arrays = self.arrays
         ops = NumpyOps(CELL.gates, len(arrays["from_season"]))
         own: Array = run(arrays, read, self.season, ops, stepper(self.version))
         found: Array = own * inputs.scale + inputs.center
@@ -102,35 +117,67 @@ class PretrainedMember:
 
     def record(self) -> dict[str, Any]:
         """JSON values."""
-        return {"transform": self.transform, "season": self.season, "window": self.window, "version": self.version}
+        found = {"transform": self.transform, "season": self.season, "window": self.window, "version": self.version}
+        if self.tuned is None:
+            return found
+        tuned = {name: np.round(array.astype(float), DECIMALS).tolist() for name, array in self.tuned.items()}
+        return {**found, "tuned": tuned}
 
 
-def can_forecast(season: int, horizon: int) -> bool:
-    """Whether the network was trained for such a season and horizon.
+def can_forecast(season: int, horizon: int, *, tuned: bool = False) -> bool:
+    """Whether the network was trained for such a season and horizon, or can be fine-tuned for it.
 
-    >>> can_forecast(12, 24), can_forecast(12, 25), can_forecast(1, 1), can_forecast(52, 1)
+    >>> can_forecast(12, 24), can_forecast(12, 25), can_forecast(1, 1), can_forecast(48, 1)
     (True, False, False, False)
+    >>> can_forecast(48, 1, tuned=True)
+    True
     """
-    return SHORTEST_SEASON <= season <= LONGEST_SEASON and horizon <= SEASONS_AHEAD * season
+    longest = LONGEST_TUNED_SEASON if tuned else LONGEST_SEASON
+    return SHORTEST_SEASON <= season <= longest and horizon <= SEASONS_AHEAD * season
+
+
+def tuned_steps(seasons: Sequence[int], window: int | None = None) -> int:
+    """The steps that a fine-tuned network reads: of a longer season, such as a week, all; else 14 seasons, but not of
+    the longest. 0 if fewer than three seasons of them are in ``window``.
+
+    >>> tuned_steps([24, 168]), tuned_steps([48, 336]), tuned_steps([12]), tuned_steps([4]), tuned_steps([24])
+    (168, 336, 168, 60, 336)
+    >>> tuned_steps([12], 100), tuned_steps([12], 30)
+    (96, 0)
+    """
+    season, longer = seasons[0], max(seasons)
+    most = max(min(TUNED_SEASONS * season, MOST_TUNED_STEPS), LEAST_STEPS)
+    if longer % season == 0 and FEWEST_IN_LONGER * season <= longer <= MOST_TUNED_STEPS:
+        most = longer
+    found = min(most, window or most) // season * season
+    return found if found >= FEWEST_SEASONS * season else 0
 
 
 def run(arrays: Mapping[str, Any], inputs: Inputs, season: int, ops: Ops, step: Step) -> Any:
     """The forecasts (N, L) in units of a history's scale, from ``arrays`` and ``inputs`` of the kind that ``ops`` work
-    on, and the ``step`` of a GRU with these arrays. The units ``from_season`` have their state from the season before.
-    """
-    (steps, leads, simple, unit), units = inputs[:4], len(arrays["from_season"])
-    before = nothing = ops.zeros(steps, steps.shape[1], units)
-    states: list[Any] = []
+    on, and the ``step`` of a GRU with these arrays."""
+    state = states(arrays, inputs.steps, season, inputs.leads.shape[1], ops, step)
+    return told(arrays, state, inputs.leads, inputs.simple, inputs.unit, ops)
+
+
+def states(arrays: Mapping[str, Any], steps: Any, season: int, ahead: int, ops: Ops, step: Step) -> Any:
+    """(N, ``ahead``, units): what is known of each step ahead. The units ``from_season`` have their state from the
+    season before, so theirs is that of the same place in the last season."""
+    before = nothing = ops.zeros(steps, steps.shape[1], len(arrays["from_season"]))
+    found: list[Any] = []
     for number, x in enumerate(steps):
-        older = states[number - season] if number >= season else nothing
+        older = found[number - season] if number >= season else nothing
         before = step(x, ops.where(arrays["from_season"], older, before))
-        states.append(before)
-    places = [states[len(states) - season + lead % season] for lead in range(leads.shape[1])]
-    state = ops.where(arrays["from_season"], ops.stack(places), before)
-    at_lead = leads.swapaxes(0, 1)
-    x = _swish(state @ arrays["state"].T + at_lead @ arrays["lead"].T + arrays["first_bias"], ops)
+        found.append(before)
+    places = [found[len(found) - season + lead % season] for lead in range(ahead)]
+    return ops.where(arrays["from_season"], ops.stack(places), before).swapaxes(0, 1)
+
+
+def told(arrays: Mapping[str, Any], state: Any, leads: Any, simple: Any, unit: Any, ops: Ops) -> Any:
+    """The forecasts (…) from states (…, units) and what :class:`Inputs` tell of the steps ahead."""
+    x = _swish(state @ arrays["state"].T + leads @ arrays["lead"].T + arrays["first_bias"], ops)
     x = _swish(x @ arrays["second"].T + arrays["second_bias"], ops)
-    found = (x @ arrays["last"].T + arrays["last_bias"]).swapaxes(0, 1)
+    found = x @ arrays["last"].T + arrays["last_bias"]
     shares = ops.exp(LARGEST_LOGIT * ops.tanh(found[..., :SIMPLE] / LARGEST_LOGIT))
     return (ops.mean(shares * simple) / ops.mean(shares))[..., 0] + found[..., SIMPLE] * unit
 
@@ -200,15 +247,29 @@ def pretrained_from_record(record: Any, season: int, horizon: int) -> Pretrained
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is not that.
     """
-    if record.keys() != {field.name for field in fields(PretrainedMember)}:
+    fixed, tuned = {name: value for name, value in record.items() if name != "tuned"}, "tuned" in record
+    if fixed.keys() != {"transform", "season", "window", "version"}:
         raise KeyError(", ".join(record))
-    found = PretrainedMember(**record)
+    found = PretrainedMember(**fixed)
     if found.version not in VERSIONS:
         raise ValueError(f"pre-trained network {found.version!a:.20}, which this elman lacks: update it")
     if found.transform not in ("none", "log") or type(found.window) is not int or type(found.season) is not int:
         raise ValueError("an unknown kind of the pre-trained network's forecasts")
-    if found.season != season or not can_forecast(season, horizon):
+    if found.season != season or not can_forecast(season, horizon, tuned=tuned):
         raise ValueError("the pre-trained network cannot forecast this")
-    if not found.window or found.window != whole_seasons(found.window, season):
+    # a fine-tuned one may read any whole seasons of a longer one, up to as many steps
+    possible = tuned_steps([season, MOST_TUNED_STEPS // season * season], found.window) if tuned else 0
+    if not found.window or found.window not in (possible, whole_seasons(found.window, season)):
         raise ValueError("an impossible window of the pre-trained network")
-    return found
+    return replace(found, tuned=_tuned(record["tuned"], weights(found.version))) if tuned else found
+
+
+def _tuned(record: Any, trained: Mapping[str, Array]) -> dict[str, Array]:
+    expected = {name: array.shape for name, array in trained.items() if name not in (*RECURRENT, "from_season")}
+    if record.keys() != expected.keys():
+        raise KeyError(", ".join(record))
+    found = {name: np.array(values, float) for name, values in record.items()}
+    for name, array in found.items():
+        if array.shape != expected[name] or not (np.abs(array) <= LARGEST_WEIGHT).all():
+            raise ValueError("a fine-tuned network of the wrong size")
+    return {name: array.astype(np.float32) for name, array in found.items()}

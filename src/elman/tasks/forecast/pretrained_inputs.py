@@ -33,6 +33,7 @@ STEP_SIZE, LEAD_SIZE = SIMPLE + 5, 2 * SIMPLE + 7
 LARGEST, LARGEST_CHANGE = 30.0, 8.0  # beyond them all is as large to the network
 LEAST_SCALE, LEAST_UNIT, LEAST_OF_MEAN = 1e-14, 1e-6, 0.1  # the first of the values: below it all is rounding
 TYPICAL_SEASON = 2.5  # its logarithm
+LEAST_CHANGE, TOO_REGULAR = 0.02, 1e-3  # mean changes, in units of the scale; a series of less than that does not count
 
 
 class Inputs(NamedTuple):
@@ -99,6 +100,15 @@ def inputs_of(values: Array, season: int, ahead: int) -> Inputs:
     return Inputs(
         np.moveaxis(np.concatenate(parts, axis=2), 1, 0), np.concatenate(leads, axis=2), simple, unit, center, scale
     )
+
+
+def loss_weights(values: Array, season: int, scale: Array) -> Array:
+    """(N, 1): what errors, in units of the scale, are multiplied by, to be in units of the mean change over a
+    season."""
+    change = np.abs(values[:, season:] - values[:, :-season]).mean(axis=1, keepdims=True)
+    change = change / np.where(scale > 0, scale, 1)
+    found: Array = (change > TOO_REGULAR) / np.maximum(change, LEAST_CHANGE)
+    return found
 
 
 def _squashed(x: Array) -> Array:

@@ -13,6 +13,7 @@ from elman.tasks.forecast.baselines import BASELINES
 from elman.tasks.forecast.linears import PREFIX
 from elman.tasks.forecast.plan import LINEAR, NETWORK
 from elman.tasks.forecast.pretrained import PREFIX as PRETRAINED
+from elman.tasks.forecast.pretrained import TUNED
 from elman.tasks.forecast.scores import METRICS, QUANTILE_LOSS, Rolling, mean_scores, quantile_loss, scores_of
 from elman.tasks.forecast.smoothing import PREFIX as SMOOTHING
 
@@ -42,6 +43,8 @@ def label_of(member: str) -> str:
     'smoothing with a damped trend (of logarithms, by the next step)'
     >>> label_of("pretrained: log")
     'the network trained beforehand (of logarithms)'
+    >>> label_of("fine-tuned: none")
+    'the network trained beforehand, fine-tuned'
     """
     if member == NETWORK:
         return "the network"
@@ -51,8 +54,9 @@ def label_of(member: str) -> str:
         level, transform, window = member.removeprefix(PREFIX).split(" ")
         taken = [*([f"level {level}"] if level != "none" else []), *(["of logarithms"] if transform == "log" else [])]
         return f"a regression on {window} steps" + (f" ({', '.join(taken)})" if taken else "")
-    if member.startswith(PRETRAINED):
-        return "the network trained beforehand" + (" (of logarithms)" if member == f"{PRETRAINED}log" else "")
+    if member.startswith((PRETRAINED, TUNED)):
+        tuned = ", fine-tuned" if member.startswith(TUNED) else ""
+        return f"the network trained beforehand{tuned}" + (" (of logarithms)" if member.endswith("log") else "")
     if member.startswith(SMOOTHING):
         form, transform, leads = member.removeprefix(SMOOTHING).split(" ")
         taken = [
