@@ -96,7 +96,7 @@ def _pretrained(
     plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, steps: int
 ) -> Iterator[PretrainedMember]:
     """Fine-tuned where the longest series has enough examples for it."""
-    transforms, season, horizon = transforms_for(settings, histories), plan.seasons[0], plan.horizon
+    transforms, season, horizon = transforms_for(settings, histories), min(plan.seasons), plan.horizon
     window = tuned_steps(plan.seasons, settings.window) if can_forecast(season, horizon, tuned=True) else 0
     if not window or FITTED * steps < window + horizon + FEWEST_EXAMPLES:
         yield from pretrained_members(season, horizon, settings.window, transforms)

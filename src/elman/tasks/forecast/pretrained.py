@@ -145,7 +145,7 @@ def tuned_steps(seasons: Sequence[int], window: int | None = None) -> int:
     >>> tuned_steps([12], 100), tuned_steps([12], 30)
     (96, 0)
     """
-    season, longer = seasons[0], max(seasons)
+    season, longer = min(seasons), max(seasons)
     most = max(min(TUNED_SEASONS * season, MOST_TUNED_STEPS), LEAST_STEPS)
     if longer % season == 0 and FEWEST_IN_LONGER * season <= longer <= MOST_TUNED_STEPS:
         most = longer

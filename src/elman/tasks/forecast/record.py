@@ -72,7 +72,7 @@ def plan_from_record(record: Any) -> Plan:
                 "linears": tuple(map(_linear, record["linears"])),
                 "smoothings": tuple(smoothing_from_record(one, record["seasons"]) for one in record["smoothings"]),
                 "pretrained": tuple(
-                    pretrained_from_record(one, encoding.season, record["horizon"]) for one in record["pretrained"]
+                    pretrained_from_record(one, min(record["seasons"]), record["horizon"]) for one in record["pretrained"]
                 ),
                 "weights": {name: _by_name(weights) for name, weights in record["weights"].items()},
                 "outside": _numbers([record["outside"]], 1)[0],
