@@ -208,13 +208,6 @@ def test_it_forecasts_unseen_series_better_than_any_simple_method():
     assert mean[-1] < 0.95 * mean[:-1].min()
 
 
-def test_the_tested_and_the_final_model_have_the_same_members():
-    for steps, there in ((790, True), (810, False)):
-        outcome = Forecaster(horizon=7, season=[12], epochs=1).fit(histories(12, steps, 1)[0]).outcome
-        for one in (outcome.tested, outcome.final):
-            assert bool(one.plan.pretrained) == there
-
-
 def test_the_first_version_forecasts_what_it_did():
     time = np.arange(48)
     values = 10 + 0.1 * time + np.sin(2 * np.pi * time / 12) + 0.3 * np.cos(time)

@@ -15,6 +15,7 @@ from elman.studies.pretrain.series import Draw
 from elman.tasks.forecast.pretrained import from_season, run, shapes, step_of
 from elman.tasks.forecast.pretrained_inputs import (
     FEWEST_SEASONS,
+    LARGEST_TARGET,
     LONGEST_SEASON,
     SEASONS_AHEAD,
     SHORTEST_SEASON,
@@ -30,7 +31,7 @@ RATE, LEAST_RATE, WARM_UP = 1.5e-3, 1e-5, 200
 LARGEST_GRADIENT, WEIGHT_DECAY, AVERAGE = 0.5, 1e-3, 0.998
 SEASONS = {4: 0.22, 12: 0.33, 24: 0.2, 7: 0.15}  # their shares; the rest are any others
 TWO_SEASONS_AHEAD, LONGEST = 0.3, 0.4  # shares of the batches with as many, and with the longest history
-LARGEST_TARGET, LARGEST_LOSS = 60.0, 10.0
+LARGEST_LOSS = 10.0
 
 
 class Batch(NamedTuple):

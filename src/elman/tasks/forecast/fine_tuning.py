@@ -15,7 +15,7 @@ from elman.cells.gru import CELL
 from elman.cells.numpy_ops import NumpyOps
 from elman.data.windows import contexts
 from elman.tasks.forecast.pretrained import AT_ONCE, RECURRENT, PretrainedMember, states, stepper, told, weights
-from elman.tasks.forecast.pretrained_inputs import SIMPLE, inputs_of, loss_weights
+from elman.tasks.forecast.pretrained_inputs import LARGEST_TARGET, SIMPLE, inputs_of, loss_weights
 from elman.tasks.forecast.smoothing import Observed
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def _rows(member: PretrainedMember, horizon: int, values: Array, observed: Array
     ahead = cutoffs[:, None] + 1 + np.arange(horizon)
     weight = observed[ahead] * loss_weights(histories, season, inputs.scale)
     target = (values[ahead] - inputs.center) / np.where(inputs.scale > 0, inputs.scale, 1)
+    target = np.clip(target, -LARGEST_TARGET, LARGEST_TARGET)
     unit = np.broadcast_to(inputs.unit, ahead.shape)
     flat = [one.reshape(ahead.size, -1) for one in (state, inputs.leads, inputs.simple)]
     flat += [one.reshape(ahead.size) for one in (unit, target, weight)]

@@ -268,8 +268,15 @@ def _tuned(record: Any, trained: Mapping[str, Array]) -> dict[str, Array]:
     expected = {name: array.shape for name, array in trained.items() if name not in (*RECURRENT, "from_season")}
     if record.keys() != expected.keys():
         raise KeyError(", ".join(record))
-    found = {name: np.array(values, float) for name, values in record.items()}
+    found = {name: _array(values) for name, values in record.items()}
     for name, array in found.items():
         if array.shape != expected[name] or not (np.abs(array) <= LARGEST_WEIGHT).all():
             raise ValueError("a fine-tuned network of the wrong size")
     return {name: array.astype(np.float32) for name, array in found.items()}
+
+
+def _array(values: Any) -> Array:
+    rows = values if values and isinstance(values[0], list) else [values]
+    if any(type(number) not in (int, float) for row in rows for number in row):
+        raise TypeError("numbers are needed")
+    return np.array(values, float)
