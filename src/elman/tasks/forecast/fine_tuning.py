@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 Array = np.ndarray
-FEWEST_EXAMPLES, MOST_EXAMPLES, MOST_ROWS = 128, 2500, 120_000
+FEWEST_EXAMPLES, MOST_EXAMPLES = 128, 1000
 UPDATES, ROWS, WARM_UP = 300, 512, 10
 RATE, BETAS, DROPOUT, LARGEST_LOSS = 1e-3, (0.9, 0.98), 0.2, 10.0
 
@@ -47,7 +47,7 @@ def fine_tuned(
     counts = [max(len(values) - member.window - horizon + 1, 0) for values, _ in series]
     if sum(counts) < FEWEST_EXAMPLES:
         return None
-    apart = -(-sum(counts) // min(MOST_EXAMPLES, max(MOST_ROWS // horizon, FEWEST_EXAMPLES)))
+    apart = -(-sum(counts) // MOST_EXAMPLES)
     parts = []
     for (values, observed), count in zip(series, counts, strict=True):
         last = len(values) - horizon - 1

@@ -33,6 +33,7 @@ def with_members(
     last: Sequence[int] | None = None,
     *,
     steps: int,
+    pretrained: Sequence[PretrainedMember],
 ) -> Plan:
     """``plan`` with the members fitted to ``histories``; one that cannot be stays as it was. There are none without a
     combination, or a validation part that tells their weights.
@@ -41,8 +42,9 @@ def with_members(
         others: the encodings of the regressions, with their penalties.
         last: the step of each history that ends what may be known; without it, all of it is.
         steps: of the longest series, with its test, so that the tested model has the members of the final one.
+        pretrained: those of :func:`pretrained_for`.
     """
-    if len(histories) > MOST_OF_TWO or settings.combine == "none" or not settings.validation:
+    if not _has_members(settings, histories, MOST_OF_TWO):
         return plan
     few = len(histories) <= MOST_SERIES
     linears = {one.name: one for one in (*plan.linears, *(_linears(plan, others, histories, last) if few else ()))}
@@ -51,8 +53,12 @@ def with_members(
         plan,
         linears=tuple(linears.values()),
         smoothings=tuple(smoothings.values()),
-        pretrained=tuple(_pretrained(plan, settings, histories, last, steps)) if few else (),
+        pretrained=tuple(pretrained),
     )
+
+
+def _has_members(settings: ForecastSettings, histories: Sequence[History], most: int) -> bool:
+    return len(histories) <= most and settings.combine != "none" and settings.validation > 0
 
 
 def _linears(
@@ -92,20 +98,24 @@ def _smoothings(
             yield from SmoothingMember(form, transform, seasons, window).fitted(plan.horizon, series)
 
 
-def _pretrained(
-    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, steps: int
-) -> Iterator[PretrainedMember]:
-    """Fine-tuned where the longest series has enough examples for it."""
+def pretrained_for(
+    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, *, steps: int
+) -> list[PretrainedMember]:
+    """The members by the pre-trained network, fine-tuned where the longest series has enough examples for it.
+
+    Args:
+        last, steps: as :func:`with_members` has them.
+    """
+    if not _has_members(settings, histories, MOST_SERIES):
+        return []
     transforms, season, horizon = transforms_for(settings, histories), min(plan.seasons), plan.horizon
     window = tuned_steps(plan.seasons, settings.window) if can_forecast(season, horizon, tuned=True) else 0
     if not window or FITTED * steps < window + horizon + FEWEST_EXAMPLES:
-        yield from pretrained_members(season, horizon, settings.window, transforms)
-        return
+        return pretrained_members(season, horizon, settings.window, transforms)
     series = [(history.values, history.observed) for history in _known(histories, last)]
-    for transform in transforms:
-        found = fine_tuned(PretrainedMember(transform, season, window), horizon, series, settings.seed)
-        if found is not None:
-            yield found
+    members = [PretrainedMember(transform, season, window) for transform in transforms]
+    found = [fine_tuned(member, horizon, series, settings.seed) for member in members]
+    return [member for member in found if member is not None]
 
 
 def votes(plan: Plan, histories: Sequence[History]) -> dict[str, float]:

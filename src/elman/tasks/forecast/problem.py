@@ -25,10 +25,11 @@ from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import Pairs, pairs, split
 from elman.tasks.forecast.fitted_until import with_marks
 from elman.tasks.forecast.intervals import Intervals, fit_intervals, level_name
-from elman.tasks.forecast.members import votes, with_members
+from elman.tasks.forecast.members import pretrained_for, votes, with_members
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan
 from elman.tasks.forecast.predictor import ForecastPredictor, evaluate_anew
+from elman.tasks.forecast.pretrained import PretrainedMember
 from elman.tasks.forecast.quantiles import first_gaps, has_quantiles, uncalibrated
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.references import reference_names
@@ -76,12 +77,15 @@ class ForecastProblem(Problem):
                 plan, self._penalty, self._others = choice.plan, choice.penalty, choice.others
             else:
                 plan = self._continued(old)
-            self.known, self.plan = self._known(
+            self.known, plan = self._known(
                 dataclasses.replace(plan, frequency=data.frequency, outside=outside(settings.loss)), self.ends
             )
-            self.layers = layers_for(self.plan, settings) if start_from is None else start_from.model.layers
+            self.layers = layers_for(plan, settings) if start_from is None else start_from.model.layers
             self._check_quantiles()
-            self._train, self._validation, self._borders = split(self.plan, self.known, settings.validation)
+            self._train, self._validation, self._borders = split(plan, self.known, settings.validation)
+            # fine-tuned as the network is trained: before the validation part
+            self._pretrained = self._pretrained_for(plan, self.known, self._borders)
+            self.plan = self._with_members(plan, self.known, self._pretrained)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
         self.candidates = () if start_from is not None else tuple(self._candidates())
@@ -111,7 +115,9 @@ class ForecastProblem(Problem):
             )
 
     def fingerprint(self) -> bytes:
-        choices = [to_record(self.settings), record_of(self.plan), self.ends]
+        # what was fine-tuned follows from the rest, but not to the last bit on another number of threads
+        plan = dataclasses.replace(self.plan, pretrained=())
+        choices = [to_record(self.settings), record_of(plan), self.ends]
         digest = hashlib.sha256(jsontext.dumps(choices, sort_keys=True).encode())
         for series in self.data:
             digest.update(series.id.encode() + series.values.tobytes())
@@ -207,7 +213,7 @@ class ForecastProblem(Problem):
         if self._borders is None:
             return
         plan = with_marks(self.plan, self.data, self.ends).keeping()
-        plan = self._with_members(plan, self.known, self._borders)  # fitted before the part
+        plan = self._with_members(plan, self.known, self._pretrained, self._borders)  # fitted before the part
         everyone = self._equal(self._trained(plan)) if together else self._weights
         members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
@@ -238,20 +244,34 @@ class ForecastProblem(Problem):
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
         if self.test is None:
-            return self.known, self.plan
-        ends = [None] * len(self.data)
-        plan = self.plan if self._start_from is not None else self.plan.fit_columns(self.data, ends)
-        return self._known(plan, ends)
+            histories, plan = self.known, self.plan
+        else:
+            ends = [None] * len(self.data)
+            plan = self.plan if self._start_from is not None else self.plan.fit_columns(self.data, ends)
+            histories, plan = self._known(plan, ends)
+        return histories, self._with_members(plan, histories, self._pretrained_for(plan, histories))
 
     def _known(self, plan: Plan, ends: Sequence[int | None]) -> tuple[list[History], Plan]:
         """The series up to their ends, and the plan with limits and scalers fitted to them."""
         plan = plan.fit_limits(self.data, ends)
         histories = [plan.history(series, end) for series, end in zip(self.data, ends, strict=True)]
-        return histories, self._with_members(plan.fit_scalers(histories), histories)
+        return histories, plan.fit_scalers(histories)
 
-    def _with_members(self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None) -> Plan:
+    def _with_members(
+        self,
+        plan: Plan,
+        histories: Sequence[History],
+        pretrained: Sequence[PretrainedMember],
+        last: Sequence[int] | None = None,
+    ) -> Plan:
+        steps, others = max(len(series) for series in self.data), self._others
+        return with_members(plan, self.settings, others, histories, last, steps=steps, pretrained=pretrained)
+
+    def _pretrained_for(
+        self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None
+    ) -> list[PretrainedMember]:
         steps = max(len(series) for series in self.data)
-        return with_members(plan, self.settings, self._others, histories, last, steps=steps)
+        return pretrained_for(plan, self.settings, histories, last, steps=steps)
 
     def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
         """The seasons, found on what precedes the test only, and the test."""
