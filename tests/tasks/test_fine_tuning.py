@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from numpy.testing import assert_allclose
 
 import elman
 from elman import Forecaster
-from elman.tasks.forecast import fine_tuning, pretrained
+from elman.errors import MissingDependencyError
+from elman.tasks.forecast import fine_tuning
 from elman.tasks.forecast.fine_tuning import FEWEST_EXAMPLES, fine_tuned
-from elman.tasks.forecast.pretrained import PretrainedMember, pretrained_from_record, tuned_steps, weights
+from elman.tasks.forecast.pretrained import PretrainedMember, head_weights, pretrained_from_record, tuned_steps, weights
 from elman.tasks.forecast.pretrained_inputs import inputs_of
 
 LEAST = 474  # steps of a series with a season of 12 and a horizon of 7 of which enough can be fitted
@@ -68,6 +70,12 @@ def test_equal_seeds_give_equal_arrays_and_leave_torch_its_own():
     assert all((one.tuned[name] == same.tuned[name]).all() for name in one.tuned)
     assert any((one.tuned[name] != other.tuned[name]).any() for name in one.tuned)
     assert one.name == "fine-tuned: log"
+
+
+def test_without_torch_the_extra_to_install_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingDependencyError, match=r"elman\[train\]"):
+        fine_tuned(PretrainedMember("none", 4, 60), 4, [observed(two_years(250))], 0)
 
 
 def test_several_series_are_fitted_together_and_very_many_windows_thinned(monkeypatch):
@@ -139,8 +147,7 @@ def test_the_steps_read_can_be_written_and_read(seasons, window):
     steps, season = tuned_steps(seasons, window), min(seasons)
     assert steps % season == 0
     assert 3 * season <= steps <= min(window or 336, 336)
-    arrays = {name: weights("1")[name] for name in weights("1") if name not in (*pretrained.RECURRENT, "from_season")}
-    member = PretrainedMember("none", season, steps, tuned=arrays)
+    member = PretrainedMember("none", season, steps, tuned=head_weights("1"))
     assert pretrained_from_record(member.record(), season, season).window == steps
 
 

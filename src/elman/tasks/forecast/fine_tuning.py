@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from elman.cells.gru import CELL
 from elman.cells.numpy_ops import NumpyOps
 from elman.data.windows import contexts
-from elman.tasks.forecast.pretrained import AT_ONCE, RECURRENT, PretrainedMember, states, stepper, told, weights
+from elman.errors import MissingDependencyError
+from elman.tasks.forecast.pretrained import AT_ONCE, PretrainedMember, head, head_weights, states, stepper, weights
 from elman.tasks.forecast.pretrained_inputs import LARGEST_TARGET, SIMPLE, inputs_of, loss_weights
 from elman.tasks.forecast.smoothing import Observed
-
-if TYPE_CHECKING:
-    import torch
 
 Array = np.ndarray
 FEWEST_EXAMPLES, MOST_EXAMPLES = 128, 1000
@@ -43,7 +41,11 @@ def fine_tuned(
     member: PretrainedMember, horizon: int, series: Sequence[Observed], seed: int
 ) -> PretrainedMember | None:
     """``member`` with last layers trained on all windows of ``series``, or some of very many; None if there are too few
-    of them."""
+    of them.
+
+    Raises:
+        MissingDependencyError: torch is not installed.
+    """
     counts = [max(len(values) - member.window - horizon + 1, 0) for values, _ in series]
     if sum(counts) < FEWEST_EXAMPLES:
         return None
@@ -79,18 +81,15 @@ def _rows(member: PretrainedMember, horizon: int, values: Array, observed: Array
 
 def _trained(member: PretrainedMember, rows: _Rows, seed: int) -> dict[str, Array]:
     """Mean absolute error in units of the mean change over a season, as in the training beforehand."""
-    import torch
+    try:
+        import torch
+    except ImportError as missing:
+        raise MissingDependencyError("torch", "training", "train") from missing
 
     from elman.nn.torch_ops import TorchOps
 
-    arrays = weights(member.version)
-    learned = {
-        name: torch.tensor(array, requires_grad=True)
-        for name, array in arrays.items()
-        if name not in (*RECURRENT, "from_season")
-    }
-    ops = TorchOps(CELL.gates, len(arrays["from_season"]))
-    known = [torch.from_numpy(one) for one in rows]
+    learned = {name: torch.tensor(array, requires_grad=True) for name, array in head_weights(member.version).items()}
+    known, ops = [torch.from_numpy(one) for one in rows], TorchOps(CELL.gates, rows.state.shape[1])
     random = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(learned.values(), lr=RATE, betas=BETAS)
     for update in range(UPDATES):
@@ -98,15 +97,10 @@ def _trained(member: PretrainedMember, rows: _Rows, seed: int) -> dict[str, Arra
             group["lr"] = RATE * min(1, (update + 1) / WARM_UP) * (1 - update / UPDATES)
         some = torch.randint(len(rows.target), (ROWS,), generator=random)
         state, leads, simple, unit, target, weight = (one[some] for one in known)
-        error = (told(learned, _dropout(state, random), leads, simple, unit, ops) - target).abs() * weight
+        kept = (torch.rand(state.shape, generator=random) >= DROPOUT) / (1 - DROPOUT)
+        error = (head(learned, state * kept, leads, simple, unit, ops) - target).abs() * weight
         loss = error.clamp(max=LARGEST_LOSS).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     return {name: tensor.detach().numpy() for name, tensor in learned.items()}
-
-
-def _dropout(state: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    import torch
-
-    return state * (torch.rand(state.shape, generator=random) >= DROPOUT) / (1 - DROPOUT)

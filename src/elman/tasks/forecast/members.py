@@ -33,28 +33,21 @@ def with_members(
     last: Sequence[int] | None = None,
     *,
     steps: int,
-    pretrained: Sequence[PretrainedMember],
 ) -> Plan:
-    """``plan`` with the members fitted to ``histories``; one that cannot be stays as it was. There are none without a
-    combination, or a validation part that tells their weights.
+    """``plan`` with the linear members and those by smoothing fitted to ``histories``; one that cannot be stays as it
+    was. There are none without a combination, or a validation part that tells their weights.
 
     Args:
         others: the encodings of the regressions, with their penalties.
         last: the step of each history that ends what may be known; without it, all of it is.
-        steps: of the longest series, with its test, so that the tested model has the members of the final one.
-        pretrained: those of :func:`pretrained_for`.
+        steps: of the longest series, with its test.
     """
     if not _has_members(settings, histories, MOST_OF_TWO):
         return plan
     few = len(histories) <= MOST_SERIES
     linears = {one.name: one for one in (*plan.linears, *(_linears(plan, others, histories, last) if few else ()))}
     smoothings = {one.name: one for one in (*plan.smoothings, *_smoothings(plan, settings, histories, last, steps))}
-    return dataclasses.replace(
-        plan,
-        linears=tuple(linears.values()),
-        smoothings=tuple(smoothings.values()),
-        pretrained=tuple(pretrained),
-    )
+    return dataclasses.replace(plan, linears=tuple(linears.values()), smoothings=tuple(smoothings.values()))
 
 
 def _has_members(settings: ForecastSettings, histories: Sequence[History], most: int) -> bool:
@@ -105,6 +98,9 @@ def pretrained_for(
 
     Args:
         last, steps: as :func:`with_members` has them.
+
+    Raises:
+        MissingDependencyError: torch, by which it is fine-tuned, is not installed.
     """
     if not _has_members(settings, histories, MOST_SERIES):
         return []

@@ -41,7 +41,6 @@ from elman.tasks.forecast.pretrained_inputs import (
 
 Array = np.ndarray
 PREFIX, TUNED = "pretrained: ", "fine-tuned: "
-RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # its arrays that are never tuned
 LONGEST_TUNED_SEASON = 48
 TUNED_SEASONS, MOST_TUNED_STEPS = 14, 336  # that are read where it is fine-tuned, if there is no longer season
 FEWEST_IN_LONGER = 7  # seasons in a longer one, such as days in a week, that all of it is read
@@ -62,7 +61,7 @@ class PretrainedMember:
         season: from :data:`SHORTEST_SEASON` to :data:`LONGEST_SEASON` steps; fine-tuned :data:`LONGEST_TUNED_SEASON`.
         window: steps before each cutoff that a forecast depends on, whole seasons.
         version: of the network, one of :data:`VERSIONS`.
-        tuned: the arrays that were fine-tuned, all but the :data:`RECURRENT` ones; None if none were.
+        tuned: the arrays of :func:`head`, if they were fine-tuned.
     """
 
     transform: str
@@ -157,7 +156,7 @@ def run(arrays: Mapping[str, Any], inputs: Inputs, season: int, ops: Ops, step: 
     """The forecasts (N, L) in units of a history's scale, from ``arrays`` and ``inputs`` of the kind that ``ops`` work
     on, and the ``step`` of a GRU with these arrays."""
     state = states(arrays, inputs.steps, season, inputs.leads.shape[1], ops, step)
-    return told(arrays, state, inputs.leads, inputs.simple, inputs.unit, ops)
+    return head(arrays, state, inputs.leads, inputs.simple, inputs.unit, ops)
 
 
 def states(arrays: Mapping[str, Any], steps: Any, season: int, ahead: int, ops: Ops, step: Step) -> Any:
@@ -173,8 +172,8 @@ def states(arrays: Mapping[str, Any], steps: Any, season: int, ahead: int, ops: 
     return ops.where(arrays["from_season"], ops.stack(places), before).swapaxes(0, 1)
 
 
-def told(arrays: Mapping[str, Any], state: Any, leads: Any, simple: Any, unit: Any, ops: Ops) -> Any:
-    """The forecasts (…) from states (…, units) and what :class:`Inputs` tell of the steps ahead."""
+def head(arrays: Mapping[str, Any], state: Any, leads: Any, simple: Any, unit: Any, ops: Ops) -> Any:
+    """The forecasts (…) from states (…, units) and what :class:`Inputs` has of the steps ahead."""
     x = _swish(state @ arrays["state"].T + leads @ arrays["lead"].T + arrays["first_bias"], ops)
     x = _swish(x @ arrays["second"].T + arrays["second_bias"], ops)
     found = x @ arrays["last"].T + arrays["last_bias"]
@@ -233,6 +232,12 @@ def weights(version: str) -> dict[str, Array]:
     return {**arrays, "from_season": from_season(arrays["weight_hh"].shape[1])}
 
 
+def head_weights(version: str) -> dict[str, Array]:
+    """Those that :func:`head` has, which can be fine-tuned."""
+    recurrent = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "from_season")
+    return {name: array for name, array in weights(version).items() if name not in recurrent}
+
+
 def pretrained_members(
     season: int, horizon: int, window: int | None, transforms: Sequence[str]
 ) -> list[PretrainedMember]:
@@ -261,16 +266,15 @@ def pretrained_from_record(record: Any, season: int, horizon: int) -> Pretrained
     possible = tuned_steps([season, MOST_TUNED_STEPS // season * season], found.window) if tuned else 0
     if not found.window or found.window not in (possible, whole_seasons(found.window, season)):
         raise ValueError("an impossible window of the pre-trained network")
-    return replace(found, tuned=_tuned(record["tuned"], weights(found.version))) if tuned else found
+    return replace(found, tuned=_tuned(record["tuned"], head_weights(found.version))) if tuned else found
 
 
 def _tuned(record: Any, trained: Mapping[str, Array]) -> dict[str, Array]:
-    expected = {name: array.shape for name, array in trained.items() if name not in (*RECURRENT, "from_season")}
-    if record.keys() != expected.keys():
+    if record.keys() != trained.keys():
         raise KeyError(", ".join(record))
     found = {name: _array(values) for name, values in record.items()}
     for name, array in found.items():
-        if array.shape != expected[name] or not (np.abs(array) <= LARGEST_WEIGHT).all():
+        if array.shape != trained[name].shape or not (np.abs(array) <= LARGEST_WEIGHT).all():
             raise ValueError("a fine-tuned network of the wrong size")
     return {name: array.astype(np.float32) for name, array in found.items()}
 

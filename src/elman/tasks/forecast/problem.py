@@ -29,7 +29,6 @@ from elman.tasks.forecast.members import pretrained_for, votes, with_members
 from elman.tasks.forecast.network import HIGHWAY, begun, layers_for
 from elman.tasks.forecast.plan import ANY, LINEAR, NETWORK, History, Plan
 from elman.tasks.forecast.predictor import ForecastPredictor, evaluate_anew
-from elman.tasks.forecast.pretrained import PretrainedMember
 from elman.tasks.forecast.quantiles import first_gaps, has_quantiles, uncalibrated
 from elman.tasks.forecast.record import record_of
 from elman.tasks.forecast.references import reference_names
@@ -83,9 +82,7 @@ class ForecastProblem(Problem):
             self.layers = layers_for(plan, settings) if start_from is None else start_from.model.layers
             self._check_quantiles()
             self._train, self._validation, self._borders = split(plan, self.known, settings.validation)
-            # fine-tuned as the network is trained: before the validation part
-            self._pretrained = self._pretrained_for(plan, self.known, self._borders)
-            self.plan = self._with_members(plan, self.known, self._pretrained)
+            self.plan = self._with_members(plan, self.known)
         except DataError as error:
             raise DataError(f"{data.source}: {error}") from error
         self.candidates = () if start_from is not None else tuple(self._candidates())
@@ -115,9 +112,7 @@ class ForecastProblem(Problem):
             )
 
     def fingerprint(self) -> bytes:
-        # what was fine-tuned follows from the rest, but not to the last bit on another number of threads
-        plan = dataclasses.replace(self.plan, pretrained=())
-        choices = [to_record(self.settings), record_of(plan), self.ends]
+        choices = [to_record(self.settings), record_of(self.plan), self.ends]
         digest = hashlib.sha256(jsontext.dumps(choices, sort_keys=True).encode())
         for series in self.data:
             digest.update(series.id.encode() + series.values.tobytes())
@@ -160,7 +155,7 @@ class ForecastProblem(Problem):
         if fitted_on == "all":
             plan = with_marks(self._whole[1], self.data, [None] * len(self.data))
         else:
-            plan = with_marks(self.plan, self.data, self.ends)
+            plan = with_marks(self._tested, self.data, self.ends)
             self._measure(arrays)
         return self._with(arrays, plan, self._weights, self._units, self._intervals)
 
@@ -213,7 +208,8 @@ class ForecastProblem(Problem):
         if self._borders is None:
             return
         plan = with_marks(self.plan, self.data, self.ends).keeping()
-        plan = self._with_members(plan, self.known, self._pretrained, self._borders)  # fitted before the part
+        plan = self._with_members(plan, self.known, self._borders)  # fitted before the part
+        plan = dataclasses.replace(plan, pretrained=self._tested.pretrained)
         everyone = self._equal(self._trained(plan)) if together else self._weights
         members = self._with(arrays, plan, everyone, self._units, self._intervals)
         found = backtest(self.data, self.ends, self._borders, members.plan, members.forecast)
@@ -233,23 +229,28 @@ class ForecastProblem(Problem):
     def _reading_a_season(self) -> list[str]:
         """The fitted members that read a whole season; the others know nothing of it."""
         season = self.plan.seasons[0]
-        return [name for name, window in self._trained(self.plan).items() if window >= season]
+        return [name for name, window in self._trained(self._tested).items() if window >= season]
 
     def _equal(self, trained: Iterable[str]) -> dict[str, dict[str, float]]:
         """One vote for every simple forecast and the fitted ones that are named."""
         own = dict.fromkeys([*trained, *reference_names(self.plan.seasons)], 1.0)
-        own |= {name: count for name, count in votes(self.plan, self.known).items() if name in own}
+        own |= {name: count for name, count in votes(self._tested, self.known).items() if name in own}
         return {ANY: {name: count / sum(own.values()) for name, count in own.items()}}
 
     @cached_property
+    def _tested(self) -> Plan:
+        """The plan with the pre-trained network, fine-tuned as the network is trained: before the validation part."""
+        return self._with_pretrained(self.plan, self.known, self._borders)
+
+    @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
-        if self.test is None:
-            histories, plan = self.known, self.plan
-        else:
+        histories, plan = self.known, self.plan
+        if self.test is not None:
             ends = [None] * len(self.data)
             plan = self.plan if self._start_from is not None else self.plan.fit_columns(self.data, ends)
             histories, plan = self._known(plan, ends)
-        return histories, self._with_members(plan, histories, self._pretrained_for(plan, histories))
+            plan = self._with_members(plan, histories)
+        return histories, self._with_pretrained(plan, histories)
 
     def _known(self, plan: Plan, ends: Sequence[int | None]) -> tuple[list[History], Plan]:
         """The series up to their ends, and the plan with limits and scalers fitted to them."""
@@ -257,21 +258,17 @@ class ForecastProblem(Problem):
         histories = [plan.history(series, end) for series, end in zip(self.data, ends, strict=True)]
         return histories, plan.fit_scalers(histories)
 
-    def _with_members(
-        self,
-        plan: Plan,
-        histories: Sequence[History],
-        pretrained: Sequence[PretrainedMember],
-        last: Sequence[int] | None = None,
-    ) -> Plan:
-        steps, others = max(len(series) for series in self.data), self._others
-        return with_members(plan, self.settings, others, histories, last, steps=steps, pretrained=pretrained)
+    def _with_members(self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None) -> Plan:
+        return with_members(plan, self.settings, self._others, histories, last, steps=self._longest)
 
-    def _pretrained_for(
-        self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None
-    ) -> list[PretrainedMember]:
-        steps = max(len(series) for series in self.data)
-        return pretrained_for(plan, self.settings, histories, last, steps=steps)
+    def _with_pretrained(self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None) -> Plan:
+        found = pretrained_for(plan, self.settings, histories, last, steps=self._longest)
+        return dataclasses.replace(plan, pretrained=tuple(found))
+
+    @property
+    def _longest(self) -> int:
+        """Steps of the longest series, with its test: the tested model has the members of the final one."""
+        return max(len(series) for series in self.data)
 
     def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
         """The seasons, found on what precedes the test only, and the test."""
