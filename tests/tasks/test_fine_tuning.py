@@ -81,10 +81,10 @@ def test_without_torch_the_extra_to_install_is_named(monkeypatch):
 def test_several_series_are_fitted_together_and_very_many_windows_thinned(monkeypatch):
     member, seen = PretrainedMember("none", 4, 60), []
     monkeypatch.setattr(fine_tuning, "_trained", lambda member, rows, seed: seen.append(rows) or {})
-    short, long = observed(two_years(60 + 4 + FEWEST_EXAMPLES - 31)), observed(two_years(93))
-    assert fine_tuned(member, 4, [short], 0) is None
+    short, long = observed(two_years(93)), observed(two_years(60 + 4 + FEWEST_EXAMPLES - 1))
+    assert fine_tuned(member, 4, [short] * 9, 0) is None
     assert fine_tuned(member, 4, [short, observed(np.ones(50)), long], 0) is not None
-    assert len(seen[0].target) == 4 * FEWEST_EXAMPLES
+    assert len(seen[0].target) == 4 * (FEWEST_EXAMPLES + 30)
     assert fine_tuned(member, 4, [observed(two_years(9000))], 0) is not None
     assert 900 <= len(seen[1].target) / 4 <= fine_tuning.MOST_EXAMPLES
     monkeypatch.setattr(fine_tuning, "AT_ONCE", 1)  # one at once
@@ -111,7 +111,7 @@ def test_a_jump_leaves_finite_arrays(jump):
 def test_a_record_is_checked():
     tuned = fine_tuned(PretrainedMember("none", 4, 60), 4, [observed(two_years(250))], 0)
     record = json.loads(json.dumps(tuned.record()))
-    read = pretrained_from_record(record, 4, 4)
+    read = pretrained_from_record(record, [4], 4)
     assert read.name == "fine-tuned: none"
     values = two_years(60)[None]
     assert_allclose(read.forecast(values, 4), tuned.forecast(values, 4), rtol=1e-5)
@@ -135,10 +135,16 @@ def test_a_record_is_checked():
         {**arrays, "last": [*arrays["last"][1:], arrays["last"][0][1:]]},
     ):
         with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
-            pretrained_from_record({**record, "tuned": wrong}, 4, 4)
-    for season, horizon, change in ((4, 9, {}), (5, 4, {}), (4, 4, {"window": 62}), (4, 4, {"window": 8})):
+            pretrained_from_record({**record, "tuned": wrong}, [4], 4)
+    for season, horizon, change in (
+        (4, 9, {}),
+        (5, 4, {}),
+        (4, 4, {"window": 62}),
+        (4, 4, {"window": 8}),
+        (4, 4, {"window": 340}),
+    ):
         with pytest.raises(ValueError, match="pre-trained"):
-            pretrained_from_record({**record, **change}, season, horizon)
+            pretrained_from_record({**record, **change}, [season], horizon)
 
 
 @pytest.mark.parametrize("seasons", [(3,), (5,), (12,), (24, 168), (336, 48), (48,), (31,), (7, 365)])
@@ -148,7 +154,7 @@ def test_the_steps_read_can_be_written_and_read(seasons, window):
     assert steps % season == 0
     assert 3 * season <= steps <= min(window or 336, 336)
     member = PretrainedMember("none", season, steps, tuned=head_weights("1"))
-    assert pretrained_from_record(member.record(), season, season).window == steps
+    assert pretrained_from_record(member.record(), seasons, season).window == steps
 
 
 def series(steps: int) -> np.ndarray:
@@ -156,11 +162,25 @@ def series(steps: int) -> np.ndarray:
     return 50 + 8 * np.sin(2 * np.pi * time / 12) + random.normal(0, 1, steps)
 
 
-def test_the_tested_and_the_final_model_have_the_same_members():
-    for steps, name in ((LEAST - 1, "pretrained: none"), (LEAST, "fine-tuned: none")):
-        outcome = Forecaster(horizon=7, season=[12], epochs=1, transform="none").fit(series(steps)).outcome
-        for one in (outcome.tested, outcome.final):
-            assert [member.name for member in one.plan.pretrained] == [name]
+@pytest.mark.parametrize(
+    ("steps", "settings", "name"),
+    [
+        (LEAST, {}, "fine-tuned: none"),
+        (LEAST - 9, {}, "pretrained: none"),
+        (LEAST, {"validation": 0.4}, "pretrained: none"),
+        (LEAST, {"test_size": 200}, "pretrained: none"),
+    ],
+)
+def test_the_tested_and_the_final_model_have_the_same_members(steps, settings, name):
+    job = {"horizon": 7, "season": [12], "epochs": 1, "transform": "none", **settings}
+    outcome = Forecaster(**job).fit(series(steps)).outcome
+    for one in (outcome.tested, outcome.final):
+        assert [member.name for member in one.plan.pretrained] == [name]
+
+
+def test_a_file_of_before_has_the_first_of_two_seasons():
+    record = PretrainedMember("none", 12, 120).record()
+    assert pretrained_from_record(record, [12, 4], 8).season == 12
 
 
 def test_the_test_changes_nothing_that_was_fitted_before_it_and_a_stream_forecasts_the_same(tmp_path):

@@ -161,11 +161,11 @@ def test_where_there_are_members(season, horizon, window, steps):
 )
 def test_a_record_is_checked(change):
     record = PretrainedMember("none", 12, 48).record()
-    assert pretrained_from_record(json.loads(json.dumps(record)), 12, 12) == PretrainedMember("none", 12, 48)
+    assert pretrained_from_record(json.loads(json.dumps(record)), [12], 12) == PretrainedMember("none", 12, 48)
     for wrong in ({**record, **change}, {name: record[name] for name in record.keys() - change.keys()}, [], None):
         if wrong != record:
             with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
-                pretrained_from_record(wrong, 12, 12)
+                pretrained_from_record(wrong, [12], 12)
 
 
 @pytest.fixture(scope="module")

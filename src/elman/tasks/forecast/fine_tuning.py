@@ -40,14 +40,14 @@ class _Rows(NamedTuple):
 def fine_tuned(
     member: PretrainedMember, horizon: int, series: Sequence[Observed], seed: int
 ) -> PretrainedMember | None:
-    """``member`` with last layers trained on all windows of ``series``, or some of very many; None if there are too few
-    of them.
+    """``member`` with last layers trained on all windows of ``series``, or some of very many; None if the longest has
+    too few of them, or nothing changes in any.
 
     Raises:
         MissingDependencyError: torch is not installed.
     """
     counts = [max(len(values) - member.window - horizon + 1, 0) for values, _ in series]
-    if sum(counts) < FEWEST_EXAMPLES:
+    if max(counts) < FEWEST_EXAMPLES:
         return None
     apart = -(-sum(counts) // MOST_EXAMPLES)
     parts = []

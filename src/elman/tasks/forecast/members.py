@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from elman.tasks.forecast.covariates import NO_COLUMNS
 from elman.tasks.forecast.encoding import Encoding
 from elman.tasks.forecast.examples import pairs
-from elman.tasks.forecast.fine_tuning import FEWEST_EXAMPLES, fine_tuned
+from elman.tasks.forecast.fine_tuning import fine_tuned
 from elman.tasks.forecast.linears import MOST_MEMBERS, MOST_NUMBERS, LinearMember
 from elman.tasks.forecast.plan import History, Plan
 from elman.tasks.forecast.pretrained import PretrainedMember, can_forecast, pretrained_members, tuned_steps
@@ -22,7 +22,6 @@ MOST_SERIES, MOST_OF_TWO = 10, 500  # for members of all kinds, and for smoothin
 MOST_SEASONS, MOST_LONG_SEASONS = 100, 32
 """Of a longer history the network and the regressions learn what smoothing assumes."""
 MOST_VOTES, VOTES_TIMES_STEPS, VOTES_OF_TUNED = 8.0, 1200, 3.0
-FITTED = 0.64  # of a series, beside the test and the validation part, if nothing else is asked for
 
 
 def with_members(
@@ -92,12 +91,12 @@ def _smoothings(
 
 
 def pretrained_for(
-    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, *, steps: int
+    plan: Plan, settings: ForecastSettings, histories: Sequence[History], last: Sequence[int] | None, *, tune: bool
 ) -> list[PretrainedMember]:
-    """The members by the pre-trained network, fine-tuned where the longest series has enough examples for it.
+    """The members by the pre-trained network; with ``tune`` fine-tuned to ``histories``, if they are long enough.
 
     Args:
-        last, steps: as :func:`with_members` has them.
+        last: as :func:`with_members` has it.
 
     Raises:
         MissingDependencyError: torch, by which it is fine-tuned, is not installed.
@@ -105,13 +104,14 @@ def pretrained_for(
     if not _has_members(settings, histories, MOST_SERIES):
         return []
     transforms, season, horizon = transforms_for(settings, histories), min(plan.seasons), plan.horizon
-    window = tuned_steps(plan.seasons, settings.window) if can_forecast(season, horizon, tuned=True) else 0
-    if not window or FITTED * steps < window + horizon + FEWEST_EXAMPLES:
-        return pretrained_members(season, horizon, settings.window, transforms)
-    series = [(history.values, history.observed) for history in _known(histories, last)]
-    members = [PretrainedMember(transform, season, window) for transform in transforms]
-    found = [fine_tuned(member, horizon, series, settings.seed) for member in members]
-    return [member for member in found if member is not None]
+    window = tuned_steps(plan.seasons, settings.window)
+    if tune and window and can_forecast(season, horizon, tuned=True):
+        series = [(history.values, history.observed) for history in _known(histories, last)]
+        members = [PretrainedMember(transform, season, window) for transform in transforms]
+        found = [fine_tuned(member, horizon, series, settings.seed) for member in members]
+        if tuned := [member for member in found if member is not None]:
+            return tuned
+    return pretrained_members(season, horizon, settings.window, transforms)
 
 
 def votes(plan: Plan, histories: Sequence[History]) -> dict[str, float]:

@@ -246,8 +246,11 @@ def pretrained_members(
     return [PretrainedMember(transform, season, steps) for transform in transforms if steps]
 
 
-def pretrained_from_record(record: Any, season: int, horizon: int) -> PretrainedMember:
+def pretrained_from_record(record: Any, seasons: Sequence[int], horizon: int) -> PretrainedMember:
     """What :meth:`PretrainedMember.record` wrote.
+
+    Args:
+        seasons: of the plan, one of which is the member's; the shortest, but in files of before the first.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is not that.
@@ -260,11 +263,10 @@ def pretrained_from_record(record: Any, season: int, horizon: int) -> Pretrained
         raise ValueError(f"pre-trained network {found.version!a:.20}, which this elman lacks: update it")
     if found.transform not in ("none", "log") or type(found.window) is not int or type(found.season) is not int:
         raise ValueError("an unknown kind of the pre-trained network's forecasts")
-    if found.season != season or not can_forecast(season, horizon, tuned=tuned):
+    if found.season not in seasons or not can_forecast(found.season, horizon, tuned=tuned):
         raise ValueError("the pre-trained network cannot forecast this")
-    # a fine-tuned one may read any whole seasons of a longer one, up to as many steps
-    possible = tuned_steps([season, MOST_TUNED_STEPS // season * season], found.window) if tuned else 0
-    if not found.window or found.window not in (possible, whole_seasons(found.window, season)):
+    whole = found.window // found.season * found.season if tuned else whole_seasons(found.window, found.season)
+    if found.window != whole or not FEWEST_SEASONS * found.season <= whole <= MOST_TUNED_STEPS:
         raise ValueError("an impossible window of the pre-trained network")
     return replace(found, tuned=_tuned(record["tuned"], head_weights(found.version))) if tuned else found
 

@@ -240,7 +240,8 @@ class ForecastProblem(Problem):
     @cached_property
     def _tested(self) -> Plan:
         """The plan with the pre-trained network, fine-tuned as the network is trained: before the validation part."""
-        return self._with_pretrained(self.plan, self.known, self._borders)
+        found = pretrained_for(self.plan, self.settings, self.known, self._borders, tune=True)
+        return dataclasses.replace(self.plan, pretrained=tuple(found))
 
     @cached_property
     def _whole(self) -> tuple[list[History], Plan]:
@@ -250,7 +251,9 @@ class ForecastProblem(Problem):
             plan = self.plan if self._start_from is not None else self.plan.fit_columns(self.data, ends)
             histories, plan = self._known(plan, ends)
             plan = self._with_members(plan, histories)
-        return histories, self._with_pretrained(plan, histories)
+        tune = any(one.tuned is not None for one in self._tested.pretrained)  # the same members as tested
+        found = pretrained_for(plan, self.settings, histories, None, tune=tune)
+        return histories, dataclasses.replace(plan, pretrained=tuple(found))
 
     def _known(self, plan: Plan, ends: Sequence[int | None]) -> tuple[list[History], Plan]:
         """The series up to their ends, and the plan with limits and scalers fitted to them."""
@@ -259,16 +262,9 @@ class ForecastProblem(Problem):
         return histories, plan.fit_scalers(histories)
 
     def _with_members(self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None) -> Plan:
-        return with_members(plan, self.settings, self._others, histories, last, steps=self._longest)
-
-    def _with_pretrained(self, plan: Plan, histories: Sequence[History], last: Sequence[int] | None = None) -> Plan:
-        found = pretrained_for(plan, self.settings, histories, last, steps=self._longest)
-        return dataclasses.replace(plan, pretrained=tuple(found))
-
-    @property
-    def _longest(self) -> int:
-        """Steps of the longest series, with its test: the tested model has the members of the final one."""
-        return max(len(series) for series in self.data)
+        # bounds count the test too, so that the tested model has the members of the final one
+        steps = max(len(series) for series in self.data)
+        return with_members(plan, self.settings, self._others, histories, last, steps=steps)
 
     def _divide(self, seasons: Sequence[int] | None, test: Span | None) -> tuple[tuple[int, ...], Span | None]:
         """The seasons, found on what precedes the test only, and the test."""

@@ -59,7 +59,7 @@ def plan_from_record(record: Any) -> Plan:
         record = {**absent, **record}
         if record.keys() != {field.name for field in dataclasses.fields(Plan)}:
             raise KeyError(", ".join(sorted({field.name for field in dataclasses.fields(Plan)} ^ record.keys())))
-        encoding, shortest = Encoding(**record["encoding"]), min(record["seasons"])
+        encoding = Encoding(**record["encoding"])
         plan = Plan(
             **{
                 **record,
@@ -72,7 +72,7 @@ def plan_from_record(record: Any) -> Plan:
                 "linears": tuple(map(_linear, record["linears"])),
                 "smoothings": tuple(smoothing_from_record(one, record["seasons"]) for one in record["smoothings"]),
                 "pretrained": tuple(
-                    pretrained_from_record(one, shortest, record["horizon"]) for one in record["pretrained"]
+                    pretrained_from_record(one, record["seasons"], record["horizon"]) for one in record["pretrained"]
                 ),
                 "weights": {name: _by_name(weights) for name, weights in record["weights"].items()},
                 "outside": _numbers([record["outside"]], 1)[0],
